@@ -1,0 +1,60 @@
+/**
+ * The table of every sentence a person may read, in English and Chinese, by stable id.
+ *
+ * Guarantee: an id without both languages does not type-check (`Wording` requires both), and
+ * tests/words.test.ts proves that both languages of an id name the same placeholders.
+ * A placeholder is `{name}`; a sentence is an id with its arguments, rendered at the edge.
+ */
+import { CLI_WORDS } from './words/cli.ts';
+import { GATEWAY_WORDS } from './words/gateway.ts';
+import { GRANT_WORDS } from './words/grant.ts';
+import { MANIFEST_WORDS } from './words/manifest.ts';
+import { NOTE_WORDS } from './words/note.ts';
+import { QUERY_WORDS } from './words/query.ts';
+import { RUN_WORDS } from './words/run.ts';
+
+export type Language = 'en' | 'zh';
+
+/** One sentence in both languages. */
+export interface Wording {
+  readonly en: string;
+  readonly zh: string;
+}
+
+export const WORDS = {
+  ...CLI_WORDS,
+  ...GATEWAY_WORDS,
+  ...GRANT_WORDS,
+  ...MANIFEST_WORDS,
+  ...NOTE_WORDS,
+  ...QUERY_WORDS,
+  ...RUN_WORDS,
+} as const satisfies Record<string, Wording>;
+
+export type SentenceId = keyof typeof WORDS;
+
+/** A sentence before it is put in a language. Arguments are public text: never a data value. */
+export interface Sentence {
+  readonly id: SentenceId;
+  readonly args: Readonly<Record<string, string | number>>;
+}
+
+/** Makes a sentence. */
+export function say(id: SentenceId, args: Readonly<Record<string, string | number>> = {}): Sentence {
+  return { id, args };
+}
+
+/** Puts a sentence in a language; a placeholder without an argument is a programmer's error. */
+export function render(sentence: Sentence, language: Language): string {
+  return WORDS[sentence.id][language].replace(/\{(\w+)\}/g, (_, name: string) => {
+    const value = sentence.args[name];
+    if (value === undefined) throw new RangeError(`sentence ${sentence.id} lacks argument ${name}`);
+    return String(value);
+  });
+}
+
+/** The reader's language from an Accept-Language header or a LANG variable; English unless Chinese comes first. */
+export function languageOf(preference: string | undefined): Language {
+  const first = preference?.split(',')[0]?.trim().toLowerCase() ?? '';
+  return first.startsWith('zh') ? 'zh' : 'en';
+}

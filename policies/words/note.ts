@@ -1,0 +1,2 @@
+/** Sentences of the note area: id, English, Chinese. */
+export const NOTE_WORDS = {} as const;

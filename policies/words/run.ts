@@ -1,0 +1,2 @@
+/** Sentences of the run area: id, English, Chinese. */
+export const RUN_WORDS = {} as const;

@@ -1,0 +1,11 @@
+/** Test runner settings: real databases and real jails start slowly, so the limit per test is generous. */
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['tests/**/*.test.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    pool: 'forks',
+  },
+});
