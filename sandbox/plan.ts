@@ -1,0 +1,202 @@
+/**
+ * The Plan: what is to be computed, as closed, typed data, and what it costs.
+ *
+ * Every front end compiles to a Plan. Price, privacy cost and size of the answer are functions of the Plan
+ * and the policy alone, never of the data. The Plan fixes in advance the shape and the range of the exact
+ * integers (Partials) that the sandbox may hand to Release.
+ */
+import type { Expr, Scalar } from './query/ir.ts';
+
+/** A grid of step base^-exponent: the exact multiples that a numeric value is rounded to before it is summed. */
+export interface Grid {
+  readonly base: 2 | 10;
+  /** May be negative for base 2: a step larger than one. */
+  readonly exponent: number;
+}
+
+/** A numeric argument with declared clamp bounds, in values and in grid integers. */
+export interface BoundedArgument {
+  readonly expr: Expr;
+  readonly low: number;
+  readonly high: number;
+  readonly grid: Grid;
+  /** floor(low / step + 1/2) and floor(high / step + 1/2). */
+  readonly lowGrid: bigint;
+  readonly highGrid: bigint;
+}
+
+/**
+ * One measured vector: per cell, the integers that noise is added to. Widths: `histogram` bins, `quantile`
+ * bins, all others 1. Per unit and cell, after bounding (R = maxRowsPerUnit, c = the unit's rows in the cell
+ * with a non-NULL argument, x in grid integers clamped to [lowGrid, highGrid]):
+ */
+export type Measure =
+  /** 1 if the unit has a row in the cell. */
+  | { readonly kind: 'units' }
+  /** min(c, R); argument null counts rows. */
+  | { readonly kind: 'rows'; readonly argument: Expr | null }
+  /** clamp(Σx, R·min(lowGrid, 0), R·max(highGrid, 0)). */
+  | { readonly kind: 'sum'; readonly argument: BoundedArgument }
+  /** y = x − mid, mid = floor((lowGrid + highGrid) / 2): Σy, or trunc(R·Σy/c) when c > R. */
+  | { readonly kind: 'centredSum'; readonly argument: BoundedArgument }
+  /** Σy², or trunc(R·Σy²/c) when c > R. */
+  | { readonly kind: 'centredSquares'; readonly argument: BoundedArgument }
+  /** Rows per bin, at most R rows of the unit in the cell, chosen by keyed hash. Values outside [low, high) are clamped into the end bins. */
+  | {
+      readonly kind: 'histogram';
+      readonly argument: Expr;
+      readonly low: number;
+      readonly high: number;
+      readonly bins: number;
+    }
+  /** The same over `bins` (a power of two) equal bins of [low, high]: leaves of the dyadic tree; Release builds the tree. */
+  | { readonly kind: 'quantile'; readonly argument: BoundedArgument; readonly bins: number };
+
+/** One value computed from noisy measures by post-processing. Numbers are indices into `measures`. */
+export type Aggregate =
+  | { readonly fn: 'count'; readonly rows: number }
+  | { readonly fn: 'countUnits'; readonly units: number }
+  | { readonly fn: 'sum'; readonly sum: number }
+  | { readonly fn: 'avg'; readonly sum: number; readonly rows: number }
+  | {
+      readonly fn: 'variance' | 'stddev';
+      readonly sum: number;
+      readonly squares: number;
+      readonly rows: number;
+    }
+  | { readonly fn: 'quantile'; readonly tree: number; readonly q: number }
+  /** Gives one value per bin. */
+  | { readonly fn: 'histogram'; readonly histogram: number };
+
+/** A grouping key. `domain` is its public list of values in output order, or null when it is thresholded. */
+export interface PlanKey {
+  readonly expr: Expr;
+  readonly domain: readonly Scalar[] | null;
+}
+
+export type Keys =
+  | { readonly mode: 'none' }
+  /** The cells are the product of the domains, first key slowest. */
+  | { readonly mode: 'listed'; readonly keys: readonly PlanKey[]; readonly cells: number }
+  /** At least one key has no public list. Domain values of listed companions filter rows. */
+  | { readonly mode: 'thresholded'; readonly keys: readonly PlanKey[]; readonly maxEntries: number };
+
+export interface Bounding {
+  /** L0′: cells one unit may contribute to. */
+  readonly cellsPerUnit: number;
+  /** R: rows one unit contributes per cell (1 when each row is a unit). */
+  readonly rowsPerUnit: number;
+  /** False when no unit can be in more than `cellsPerUnit` cells, so that nothing need be chosen. */
+  readonly chooseCells: boolean;
+}
+
+export type Mechanism = 'gaussian' | 'laplace';
+
+/** What a Plan costs, in the unit of the lineage's ledger. All amounts are rounded up. */
+export interface Cost {
+  readonly unit: 'rho' | 'epsilon';
+  /** nano-ρ (zCDP), or nano-ε for a pure ledger. */
+  readonly nano: bigint;
+  /** δ of key selection in units of 1e-24; 0 with listed keys. */
+  readonly thresholdDeltaYocto: bigint;
+  /** What the request asked for. */
+  readonly epsilon: number;
+  readonly delta: number;
+}
+
+export type Timing =
+  | { readonly mode: 'exact' }
+  | { readonly mode: 'planned'; readonly releaseAfterMs: number }
+  | { readonly mode: 'quantum'; readonly quantumMs: number };
+
+export interface Plan {
+  readonly dataset: {
+    readonly name: string;
+    readonly lineage: string;
+    readonly versionId: string;
+    /** Declared ceiling of rows; the only size of the data that a Plan may know. */
+    readonly maxRows: number;
+    readonly timeZone: string;
+  };
+  /** Null: every row is its own unit. */
+  readonly unit: string | null;
+  readonly where: Expr | null;
+  readonly keys: Keys;
+  readonly bounding: Bounding;
+  /** Thresholded keys: k. */
+  readonly minimumCohort: number;
+  /** Listed keys: a cell whose released unit count is below this becomes null. Index of that count in `measures`. */
+  readonly hideBelow: { readonly below: number; readonly units: number } | null;
+  readonly measures: readonly Measure[];
+  readonly aggregates: readonly Aggregate[];
+  readonly mechanism: Mechanism;
+  readonly cost: Cost;
+  readonly timing: Timing;
+  /** SHA-256 (hex) of the policy revision in force. */
+  readonly policyDigest: string;
+}
+
+/** Entries per cell of a measured vector. */
+export function widthOf(measure: Measure): number {
+  return measure.kind === 'histogram' || measure.kind === 'quantile' ? measure.bins : 1;
+}
+
+/** mid of the centred measures: floor((lowGrid + highGrid) / 2). */
+export function midGridOf(argument: BoundedArgument): bigint {
+  return BigInt.asIntN(256, argument.lowGrid + argument.highGrid) >> 1n;
+}
+
+/**
+ * Exact integers of a shape that the Plan fixes in advance. `vectors[m][cell * widthOf(measure m) + entry]`.
+ * Cells are the product of the domains (listed, one cell without keys) or `keys` (thresholded: only cells
+ * with at least `minimumCohort` distinct units, at most `maxEntries` of them).
+ */
+export interface Partials {
+  readonly keys: readonly (readonly Scalar[])[] | null;
+  readonly vectors: readonly (readonly bigint[])[];
+}
+
+/** One released value. `null` values carry a reason; they exist only by hideBelow. */
+export interface ReleasedValue {
+  readonly value: number | null;
+  readonly exact: string | null;
+  readonly stddev: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly reason?: 'COHORT';
+}
+
+/** A released cell: its key and, per aggregate of the Plan, its values (one; histogram: one per bin). */
+export interface ReleasedCell {
+  readonly key: readonly Scalar[];
+  readonly values: readonly (readonly ReleasedValue[])[];
+}
+
+/** How a buyer wants stored cells shown. Post-processing of released values only; no part of the Plan's digest. */
+export interface Presentation {
+  readonly keyNames: readonly string[];
+  readonly outputs: readonly { readonly name: string; readonly aggregate: number }[];
+  readonly having: ReleasedPredicate | null;
+  readonly orderBy: readonly {
+    readonly by: OrderTerm;
+    readonly descending: boolean;
+    readonly nullsFirst: boolean;
+  }[];
+  readonly limit: number | null;
+  readonly offset: number;
+}
+
+export type OrderTerm =
+  | { readonly kind: 'output'; readonly output: number }
+  | { readonly kind: 'key'; readonly key: number };
+
+/** A condition on released values: what HAVING may say. */
+export type ReleasedPredicate =
+  | { readonly op: 'and' | 'or'; readonly args: readonly ReleasedPredicate[] }
+  | { readonly op: 'not'; readonly arg: ReleasedPredicate }
+  | {
+      readonly op: 'compare';
+      readonly operator: '=' | '<>' | '<' | '<=' | '>' | '>=';
+      readonly left: OrderTerm;
+      readonly right: Scalar;
+    };
