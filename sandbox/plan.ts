@@ -79,7 +79,13 @@ export type Keys =
   /** The cells are the product of the domains, first key slowest. */
   | { readonly mode: 'listed'; readonly keys: readonly PlanKey[]; readonly cells: number }
   /** At least one key has no public list. Domain values of listed companions filter rows. */
-  | { readonly mode: 'thresholded'; readonly keys: readonly PlanKey[]; readonly maxEntries: number };
+  | {
+      readonly mode: 'thresholded';
+      readonly keys: readonly PlanKey[];
+      readonly maxEntries: number;
+      /** Index of the distinct-unit count in `measures` that decides which keys are released. */
+      readonly units: number;
+    };
 
 export interface Bounding {
   /** L0′: cells one unit may contribute to. */
@@ -175,7 +181,12 @@ export interface ReleasedCell {
 /** How a buyer wants stored cells shown. Post-processing of released values only; no part of the Plan's digest. */
 export interface Presentation {
   readonly keyNames: readonly string[];
-  readonly outputs: readonly { readonly name: string; readonly aggregate: number }[];
+  readonly outputs: readonly {
+    readonly name: string;
+    readonly aggregate: number;
+    /** Histogram: the key under which a bin is shown, counted from 1. */
+    readonly binKey: string | null;
+  }[];
   readonly having: ReleasedPredicate | null;
   readonly orderBy: readonly {
     readonly by: OrderTerm;
