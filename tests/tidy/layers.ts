@@ -1,0 +1,128 @@
+/** The layers: which folder may reach which, and through which one place each outside package comes in. */
+import { isBuiltin } from 'node:module';
+import { finding, isIn, type Rule } from './rule.ts';
+import {
+  addressesOf,
+  folderOf,
+  importsOf,
+  resolveFrom,
+  SOURCE_FOLDERS,
+  type Reach,
+  type SourceFile,
+} from './source.ts';
+
+/** folder → folders it may import. Arrows point down; nothing points back up. */
+const MAY_REACH: Readonly<Record<string, readonly string[]>> = {
+  policies: [],
+  crypto: [],
+  sandbox: ['policies', 'crypto'],
+  gateway: ['policies', 'crypto', 'sandbox'],
+  tests: [...SOURCE_FOLDERS, 'tests', '.ci'],
+  '.ci': [],
+};
+
+export const importsPointDown: Rule = {
+  name: 'imports point down the layers, by `#folder/` across folders',
+  check: (file) => [
+    ...importsOf(file).flatMap((reach) => crossing(file, reach)),
+    ...addressesOf(file).flatMap((reach) => upward(file, reach, folderReached(file.path, reach.specifier))),
+  ],
+};
+
+function crossing(file: SourceFile, reach: Reach): string[] {
+  const own = folderOf(file.path);
+  const target = folderReached(file.path, reach.specifier);
+  const relative = reach.specifier.startsWith('.');
+  if (target === undefined || target === own || target === '') return [];
+  if (relative && target !== '.ci')
+    return [finding(file, reach.line, `leaves its folder by \`${reach.specifier}\``)];
+  return upward(file, reach, target);
+}
+
+function upward(file: SourceFile, reach: Reach, target: string | undefined): string[] {
+  const own = folderOf(file.path);
+  if (target === undefined || target === own || own === '') return [];
+  return MAY_REACH[own]?.includes(target) ? [] : [finding(file, reach.line, `may not reach ${target}/`)];
+}
+
+/** The top-level folder a specifier leads to; undefined for a package or a file of the root. */
+function folderReached(path: string, specifier: string): string | undefined {
+  if (specifier.startsWith('#')) return folderOf(specifier.slice(1));
+  return specifier.startsWith('.') ? folderOf(resolveFrom(path, specifier)) : undefined;
+}
+
+/**
+ * Where each package may be imported: one door each, so that it can be replaced, faked and reviewed there.
+ * docs/decisions/0003-dependencies.md says what each is for and what it would cost to remove.
+ */
+export const DOORS: Readonly<Record<string, readonly string[]>> = {
+  '@cedar-policy/cedar-wasm': ['policies/'],
+  '@duckdb/node-api': ['sandbox/reader/'],
+  '@electric-sql/pglite': ['gateway/storage/'],
+  '@hono/node-server': ['gateway/'],
+  '@hono/zod-openapi': ['gateway/'],
+  canonicalize: ['crypto/canonical.ts', 'policies/'],
+  commander: ['gateway/'],
+  'drizzle-orm': ['gateway/storage/'],
+  hono: ['gateway/'],
+  jose: ['crypto/', 'gateway/auth/'],
+  'libpg-query': ['sandbox/query/parse.ts'],
+  pg: ['gateway/storage/'],
+  pino: ['gateway/'],
+  'prom-client': ['gateway/'],
+  yaml: ['sandbox/manifest/'],
+  zod: SOURCE_FOLDERS.map((folder) => `${folder}/`),
+};
+
+export const packagesHaveOneDoor: Rule = {
+  name: 'a package is imported only where its door is',
+  check: (file) => {
+    if (
+      !isIn(
+        file.path,
+        SOURCE_FOLDERS.map((folder) => `${folder}/`),
+      )
+    )
+      return [];
+    return importsOf(file).flatMap((reach) => {
+      if (/^[.#]/.test(reach.specifier) || isBuiltin(reach.specifier)) return [];
+      const name = packageOf(reach.specifier);
+      const doors = DOORS[name];
+      if (doors === undefined) return [finding(file, reach.line, `imports \`${name}\`, which has no door`)];
+      return isIn(file.path, doors) ? [] : [finding(file, reach.line, `imports \`${name}\` past its door`)];
+    });
+  },
+};
+
+export const builtinsSayNode: Rule = {
+  name: 'modules of Node.js are imported as node:',
+  check: (file) =>
+    importsOf(file)
+      .filter(({ specifier }) => isBuiltin(specifier) && !specifier.startsWith('node:'))
+      .map((reach) => finding(file, reach.line, `imports \`${reach.specifier}\` without node:`)),
+};
+
+function packageOf(specifier: string): string {
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+}
+
+/** Folders that open data sources, and the only part of the gateway that may reach them. */
+const SOURCES = ['sandbox/reader/'];
+const RUNNER = ['gateway/runner/'];
+
+export const onlyTheRunnerOpensSources: Rule = {
+  name: 'in the gateway only the runner reaches the code that opens data sources',
+  check: (file) => {
+    if (folderOf(file.path) !== 'gateway' || isIn(file.path, RUNNER)) return [];
+    return [...importsOf(file), ...addressesOf(file)]
+      .filter(({ specifier }) => isIn(placeOf(file.path, specifier), SOURCES))
+      .map((reach) => finding(file, reach.line, `reaches \`${reach.specifier}\``));
+  },
+};
+
+function placeOf(path: string, specifier: string): string {
+  return specifier.startsWith('#') ? specifier.slice(1) : resolveFrom(path, specifier);
+}
