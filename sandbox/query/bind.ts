@@ -4,7 +4,7 @@
  * Guarantee: a column of role unit or hidden never enters an expression; sub-queries are folded away, so that
  * a bound expression speaks of source columns only.
  */
-import { Refusal, type RefusedCode } from '#policies/refusal.ts';
+import { Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import type { Column, Dataset } from '../manifest/dataset.ts';
 import { parseDate, parseTimestamp } from './dates.ts';
@@ -350,13 +350,13 @@ export function resolve(syntax: Extract<Syntax, { kind: 'name' }>, relation: Rel
   const known = syntax.path.length <= 2 && (qualifier === null || relation.qualifiers.has(qualifier!));
   const found = known ? (relation.columns.get(name!) ?? caseless(relation.columns, name!)) : undefined;
   if (found !== undefined) return found;
-  const open = [...relation.columns]
-    .filter(([, expr]) => roleOf(expr, relation.dataset) !== 'hidden')
-    .map(([column]) => column);
-  throw new Refusal(
-    'COLUMN',
-    say('query.column', { name: syntax.path.join('.'), at: syntax.at, known: open.join(', ') }),
-  );
+  throw unknownColumn(syntax, relation);
+}
+
+function unknownColumn(syntax: Extract<Syntax, { kind: 'name' }>, relation: Relation): Refusal {
+  const open = [...relation.columns].filter(([, expr]) => roleOf(expr, relation.dataset) !== 'hidden');
+  const known = open.map(([column]) => column).join(', ');
+  return new Refusal('COLUMN', say('query.column', { name: syntax.path.join('.'), at: syntax.at, known }));
 }
 
 /** The role of a bound expression: a bare column's own, else value. */
@@ -365,25 +365,16 @@ export function roleOf(expr: Expr, dataset: Dataset): Column['role'] {
   return dataset.columns.find((column) => column.name === expr.name)!.role;
 }
 
-const PRIVATE_CODE: Readonly<Record<Place, RefusedCode>> = {
-  condition: 'PREDICATE',
-  key: 'PRIVATE_KEY',
-  argument: 'COLUMN',
-  projection: 'COLUMN',
-};
-
 function resolveIn(syntax: Extract<Syntax, { kind: 'name' }>, relation: Relation, place: Place): Expr {
   const expr = resolve(syntax, relation);
   const role = roleOf(expr, relation.dataset);
   if (role !== 'unit' && role !== 'hidden') return expr;
   const name = syntax.path.at(-1)!;
-  const id = {
-    condition: 'query.privatePredicate',
-    key: 'query.privateKey',
-    argument: 'query.unitColumn',
-    projection: 'query.unitColumn',
-  } as const;
-  throw new Refusal(PRIVATE_CODE[place], say(id[place], { name }));
+  if (place === 'condition') throw new Refusal('PREDICATE', say('query.privatePredicate', { name }));
+  if (place === 'key') throw new Refusal('PRIVATE_KEY', say('query.privateKey', { name }));
+  throw role === 'unit'
+    ? new Refusal('COLUMN', say('query.unitColumn', { name }))
+    : unknownColumn(syntax, relation);
 }
 
 function columnExpr(column: Column): Expr {

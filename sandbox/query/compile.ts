@@ -20,7 +20,16 @@ import {
 } from '../plan.ts';
 import { costOf } from '../release/accountant.ts';
 import { bindAggregate, type BoundAggregate, isAggregateTarget } from './aggregates.ts';
-import { bindExpr, bindFrom, bindWiths, bindCondition, conjunction, nameOf, type Relation } from './bind.ts';
+import {
+  bindCondition,
+  bindExpr,
+  bindFrom,
+  bindWiths,
+  conjunction,
+  isAggregateCall,
+  nameOf,
+  type Relation,
+} from './bind.ts';
 import { decodeSelect } from './decode.ts';
 import type { Expr } from './ir.ts';
 import { keyOf } from './keys.ts';
@@ -30,6 +39,7 @@ import { type Group, presentationOf, type SelectItem } from './presentation.ts';
 import {
   type CallSyntax,
   sameExpression,
+  someNode,
   type SelectSyntax,
   type Syntax,
   type TargetSyntax,
@@ -86,7 +96,7 @@ function keyRules(dataset: Dataset, policy: ReleasePolicy): Parameters<typeof ke
 function checkSelectsAggregates(select: SelectSyntax): void {
   if (select.targets.some((target) => target.expr.kind === 'star'))
     throw new Refusal('NOT_AGGREGATE', say('query.notAggregate'));
-  if (!select.targets.some((target) => isAggregateTarget(target.expr)))
+  if (!select.targets.some((target) => someNode(target.expr, isAggregateCall)))
     throw new Refusal('NOT_AGGREGATE', say('query.notAggregate'));
 }
 

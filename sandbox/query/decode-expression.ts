@@ -49,6 +49,25 @@ const NODES: Readonly<Record<string, { readonly fields: readonly string[]; reado
   },
 };
 
+/** What the parser's names mean to a reader, where they are not SQL words. */
+const READABLE: Readonly<Record<string, string>> = {
+  SubLink: 'a sub-query in an expression',
+  ParamRef: 'a parameter',
+  SQLValueFunction: 'CURRENT_DATE and the like',
+  MinMaxExpr: 'GREATEST, LEAST',
+  A_ArrayExpr: 'an array',
+  A_Indirection: 'a subscript',
+  RowExpr: 'a row value',
+  over: 'a window (OVER)',
+  schemaname: 'a schema name',
+  catalogname: 'a database name',
+};
+
+/** The parser's name of a node or field, as a reader would say it. */
+export function readableName(name: string): string {
+  return READABLE[name] ?? name;
+}
+
 /** Kinds that are refused with a code of their own; all others are SHAPE. */
 const REFUSED_NODES: Readonly<Record<string, 'FUNCTION'>> = {
   SQLValueFunction: 'FUNCTION',
@@ -70,10 +89,14 @@ function sub(unread: unknown, decoder: Decoder): Syntax {
   const at = decoder.positionOf((fields['location'] as number | undefined) ?? 0);
   const entry = NODES[kind];
   if (entry === undefined)
-    throw new Refusal(REFUSED_NODES[kind] ?? 'SHAPE', say('query.unknownNode', { node: kind, at }));
+    throw new Refusal(
+      REFUSED_NODES[kind] ?? 'SHAPE',
+      say('query.unknownNode', { node: readableName(kind), at }),
+    );
   if (decoder.depth > DEPTH_MAX) throw new Refusal('PARSE', say('parse.tooDeep', { max: DEPTH_MAX }));
   const unknown = Object.keys(fields).find((field) => !entry.fields.includes(field));
-  if (unknown !== undefined) throw new Refusal('SHAPE', say('query.unknownNode', { node: unknown, at }));
+  if (unknown !== undefined)
+    throw new Refusal('SHAPE', say('query.unknownNode', { node: readableName(unknown), at }));
   return entry.decode(fields, at, { ...decoder, depth: decoder.depth + 1 });
 }
 

@@ -5,7 +5,7 @@
  */
 import { Refusal, type RefusedCode } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
-import { decodeExpression, type Decoder } from './decode-expression.ts';
+import { decodeExpression, type Decoder, readableName } from './decode-expression.ts';
 import type { ParsedSelect, TreeNode } from './parse.ts';
 import type { FromSyntax, OrderSyntax, SelectSyntax, TargetSyntax } from './syntax.ts';
 
@@ -198,7 +198,7 @@ function fieldsOf(
       : Object.keys(fields).find((field) => !allowed.includes(field));
   if (fields === undefined || unknown !== undefined) {
     const at = positionOf(fields ?? (Object.values(node)[0] as TreeNode), decoder);
-    throw new Refusal(code, say('query.unknownNode', { node: unknown ?? kind, at }));
+    throw new Refusal(code, say('query.unknownNode', { node: readableName(unknown ?? kind), at }));
   }
   return fields;
 }

@@ -64,12 +64,20 @@ function statementsOf(text: string): readonly TreeNode[] {
     const parsed = parseSync(text) as unknown as { stmts?: readonly TreeNode[] };
     return parsed.stmts ?? [];
   } catch (thrown) {
+    if (text.trim() === '') throw new Refusal('PARSE', say('parse.oneSelect'));
     const detail = thrown instanceof SqlError ? thrown.sqlDetails : undefined;
+    if (isFileInFrom(text, detail?.cursorPosition ?? 0))
+      throw new Refusal('TABLE', say('query.tableKind', { at: detail!.cursorPosition + 1 }));
     const message = detail?.message.startsWith('syntax error')
       ? detail.message
       : 'the statement is too complex';
     throw new Refusal('PARSE', say('parse.syntax', { message, at: (detail?.cursorPosition ?? 0) + 1 }));
   }
+}
+
+/** Engines that read files accept FROM 'file.csv'; PostgreSQL's grammar stops at the quote. */
+function isFileInFrom(text: string, position: number): boolean {
+  return text[position] === "'" && /\b(from|join)\s*$/i.test(text.slice(0, position));
 }
 
 /** What the parser is never shown: long, deep or binary text, and full-width punctuation outside quotes. */

@@ -79,7 +79,7 @@ function arithmeticCode(expr: Expr, domain: readonly Scalar[], column: string): 
     typeof first === 'number' &&
     domain.every((value, index) => value === first + index && Number.isInteger(value))
   ) {
-    return `CASE WHEN ${column} = floor(${column}) AND abs(${column}) < 9e15 THEN CAST(${column} AS BIGINT) - (${first}) END`;
+    return `CASE WHEN ${column} = floor(${column}) AND abs(${column}) < 9e15 THEN TRY_CAST(${column} AS BIGINT) - (${first}) END`;
   }
   if (expr.op !== 'dateTrunc' || typeof first !== 'string') return null;
   return `date_diff('${expr.unit}', ${printLiteral(first, expr.type)}, ${column})`;

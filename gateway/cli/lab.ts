@@ -1,0 +1,110 @@
+/** The command `unseen lab`. */
+import { type Command, Option } from 'commander';
+import { languageOfEnvironment } from '../config.ts';
+import { Failure } from '#policies/refusal.ts';
+import { say } from '#policies/words.ts';
+import { runBatch } from '../lab/batch.ts';
+import { Lab, type LabAnswer } from '../lab/lab.ts';
+
+const EXIT_DECIDED = 0;
+const EXIT_ARGUMENTS = 2;
+const EXIT_FAILED = 3;
+
+interface Flags {
+  readonly dataset?: readonly string[];
+  readonly policy?: string;
+  readonly sql?: string;
+  readonly program?: string;
+  readonly epsilon?: string;
+  readonly delta?: string;
+  readonly state?: string;
+  readonly batch?: string;
+}
+
+const EXAMPLES = `
+Examples:
+  unseen lab --dataset visits.yaml --policy policy.yaml --sql 'SELECT region, AVG(cost) FROM visits GROUP BY region' --json
+  unseen lab --dataset visits.yaml --policy policy.yaml --sql 'SELECT COUNT(*) FROM visits' --epsilon 0.5 --state ./lab
+  unseen lab --batch requests.jsonl
+
+Exit status: 0 decided (a refusal is a decision), 2 bad flags or a bad file, 3 busy or failed, 1 a fault of Unseen.`;
+
+export function registerLab(program: Command): void {
+  program
+    .command('lab')
+    .description('rehearse a request in this process, without a server, through the same release gate')
+    .option(
+      '--dataset <file>',
+      'dataset manifest; may repeat',
+      (value: string, list: readonly string[] = []) => [...list, value],
+    )
+    .option('--policy <file>', 'release policy')
+    .option('--sql <text>', 'the query')
+    .addOption(new Option('--program <file>', 'a program (not built in this version)'))
+    .addOption(new Option('--manifest <file>', 'its manifest'))
+    .addOption(new Option('--params <file>', 'its parameters'))
+    .option('--epsilon <number>', 'privacy loss to ask for; default: perJob.epsilon of the policy')
+    .option('--delta <number>', 'delta to ask for; default: perJob.delta of the policy')
+    .option('--state <directory>', 'keep ledger and answers here; default: a fresh ledger')
+    .option('--batch <file>', 'answer one JSON request per line')
+    .option('--json', 'print JSON (the lab always does)')
+    .addHelpText('after', EXAMPLES)
+    .action(async (flags: Flags) => {
+      process.exitCode = flags.batch === undefined ? await single(flags) : await batch(flags.batch);
+    });
+}
+
+async function single(flags: Flags): Promise<number> {
+  const missing = (['dataset', 'policy'] as const).find((name) => flags[name] === undefined);
+  if (missing !== undefined)
+    return printFailure(new Failure('CONFIG', say('lab.field', { field: `--${missing}`, rule: 'required' })));
+  if ((flags.sql === undefined) === (flags.program === undefined)) {
+    return printFailure(
+      new Failure('CONFIG', say('lab.field', { field: '--sql, --program', rule: 'give one of the two' })),
+    );
+  }
+  const lab = new Lab(languageOfEnvironment());
+  try {
+    const answer = await lab.answer({
+      dataset: flags.dataset!,
+      policy: flags.policy!,
+      sql: flags.sql,
+      program: flags.program,
+      epsilon: flags.epsilon === undefined ? undefined : Number(flags.epsilon),
+      delta: flags.delta === undefined ? undefined : Number(flags.delta),
+      state: flags.state,
+    });
+    await writeLine(JSON.stringify(answer));
+    return exitOf(answer);
+  } finally {
+    await lab.close();
+  }
+}
+
+async function batch(path: string): Promise<number> {
+  try {
+    await runBatch(path, languageOfEnvironment(), writeLine);
+    return EXIT_DECIDED;
+  } catch (error) {
+    if (error instanceof Failure) return printFailure(error);
+    throw error;
+  }
+}
+
+function exitOf(answer: LabAnswer): number {
+  if (answer.decision !== 'failed') return EXIT_DECIDED;
+  return answer.code === 'CONFIG' ? EXIT_ARGUMENTS : EXIT_FAILED;
+}
+
+async function printFailure(failure: Failure): Promise<number> {
+  await writeLine(
+    JSON.stringify({ decision: 'failed', code: failure.code, message: failure.in(languageOfEnvironment()) }),
+  );
+  return EXIT_ARGUMENTS;
+}
+
+function writeLine(line: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(`${line}\n`, (error) => (error ? reject(error) : resolve()));
+  });
+}

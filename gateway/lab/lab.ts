@@ -1,0 +1,157 @@
+/**
+ * `unseen lab`: one request in, one JSON object out. Reading of requests, and the form of answers.
+ *
+ * A refusal is a decision; a failure is a fault of file, machine or state. The object never holds a data value
+ * that was not released.
+ */
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { SigningKey } from '#crypto/ed25519-key.ts';
+import { generateSigningKey } from '#crypto/ed25519-key.ts';
+import { Failure, Refusal } from '#policies/refusal.ts';
+import { type Language, render, say } from '#policies/words.ts';
+import { checkTogether } from '#sandbox/manifest/agreement.ts';
+import { readDataset } from '#sandbox/manifest/dataset-file.ts';
+import { readPolicy } from '#sandbox/manifest/policy-file.ts';
+import type { Dataset } from '#sandbox/manifest/dataset.ts';
+import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
+import type { LabRequest, Rehearsal } from './rehearse.ts';
+import { capacityOfPolicy, lineageBudget, rehearse } from './rehearse.ts';
+import { LabSources } from './sources.ts';
+import { LabState } from './state.ts';
+
+/** A request as it is written: flags of the command, or a line of a batch. */
+export interface WrittenRequest {
+  readonly dataset: readonly string[];
+  readonly policy: string;
+  readonly sql?: string | undefined;
+  readonly program?: string | undefined;
+  readonly epsilon?: number | undefined;
+  readonly delta?: number | undefined;
+  readonly state?: string | undefined;
+}
+
+/** The JSON object of an answer. */
+export type LabAnswer = Readonly<Record<string, unknown>> & {
+  readonly decision: 'released' | 'refused' | 'failed';
+  readonly code: string | null;
+};
+
+const ABSENT_BUDGET = { rhoNanoSpent: '0', rhoNanoLeft: null, epsilonSpent: 0, delta: 0, lineage: null };
+
+/** One lab process: manifests, state directories and warm readers shared by all its requests. */
+export class Lab {
+  readonly #language: Language;
+  readonly #sources = new LabSources();
+  readonly #states = new Map<string, Promise<LabState>>();
+  readonly #manifests = new Map<string, Dataset | ReleasePolicy>();
+  readonly #key: SigningKey = generateSigningKey();
+
+  constructor(language: Language) {
+    this.#language = language;
+  }
+
+  /** Answers a request; throws only for our own bugs. */
+  async answer(written: WrittenRequest): Promise<LabAnswer> {
+    let known: { state: LabState; request: LabRequest } | null = null;
+    try {
+      const request = this.#read(written);
+      const state = await this.#state(written.state);
+      known = { state, request };
+      const rehearsal = await rehearse(request, state, this.#sources);
+      return this.#released(rehearsal, request, state);
+    } catch (error) {
+      if (!(error instanceof Refusal) && !(error instanceof Failure)) throw error;
+      const budget = known === null ? ABSENT_BUDGET : this.#budget(known.state, known.request, null);
+      return {
+        decision: error instanceof Refusal ? 'refused' : 'failed',
+        code: error.code,
+        message: error.in(this.#language),
+        outputs: [],
+        notes: [],
+        budget,
+        usage: {},
+        receipt: null,
+      };
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#sources.close();
+    for (const state of await Promise.allSettled(this.#states.values()))
+      if (state.status === 'fulfilled') state.value.close();
+  }
+
+  #read(written: WrittenRequest): LabRequest {
+    const datasets = written.dataset.map((path) => this.#manifest(path, readDataset) as Dataset);
+    const policy = this.#manifest(written.policy, readPolicy) as ReleasePolicy;
+    for (const dataset of datasets) checkTogether(dataset, policy);
+    if (written.program !== undefined) throw new Refusal('PROGRAM_NOT_ADMITTED', say('lab.programs'));
+    return {
+      datasets,
+      policy,
+      sql: written.sql ?? '',
+      epsilon: written.epsilon ?? null,
+      delta: written.delta ?? null,
+    };
+  }
+
+  /** A manifest, read again only when its file has changed. */
+  #manifest(path: string, read: (path: string) => Dataset | ReleasePolicy): Dataset | ReleasePolicy {
+    const full = resolve(path);
+    const stat = statSync(full, { throwIfNoEntry: false, bigint: true });
+    const name = JSON.stringify([full, String(stat?.mtimeNs), String(stat?.size), String(stat?.ino)]);
+    const known = this.#manifests.get(name);
+    if (known !== undefined) return known;
+    const manifest = read(full);
+    this.#manifests.set(name, manifest);
+    return manifest;
+  }
+
+  #state(directory: string | undefined): Promise<LabState> {
+    if (directory === undefined) return Promise.resolve(LabState.inMemory(this.#key));
+    const path = resolve(directory);
+    const opened = this.#states.get(path) ?? LabState.open(path);
+    this.#states.set(path, opened);
+    opened.catch(() => this.#states.delete(path));
+    return opened;
+  }
+
+  #released(rehearsal: Rehearsal, request: LabRequest, state: LabState): LabAnswer {
+    return {
+      decision: 'released',
+      code: null,
+      message: render(say(rehearsal.repeat ? 'lab.repeat' : 'lab.released'), this.#language),
+      repeat: rehearsal.repeat,
+      releaseId: rehearsal.releaseId,
+      outputs: rehearsal.outputs,
+      notes: rehearsal.notes.map((note) => render(note, this.#language)),
+      budget: this.#budget(state, request, rehearsal),
+      usage: rehearsal.usage,
+      receipt: rehearsal.receipt,
+    };
+  }
+
+  /** This job's part (nothing for a refusal or a repeat), and what is left of the lineage after it. */
+  #budget(state: LabState, request: LabRequest, rehearsal: Rehearsal | null): object {
+    const lineage = rehearsal?.lineage ?? request.datasets[0]?.lineage;
+    const after = lineage === undefined ? null : lineageBudget(state, lineage, request.policy);
+    const cost = rehearsal === null || rehearsal.repeat ? null : rehearsal.cost;
+    return {
+      unit: capacityOfPolicy(request.policy)?.unit ?? 'rho',
+      rhoNanoSpent: String(cost?.nano ?? 0n),
+      rhoNanoLeft: after === null ? null : String(leftNano(after)),
+      epsilonSpent: cost?.epsilon ?? 0,
+      delta: cost?.delta ?? 0,
+      lineage:
+        after === null || request.policy.budget === 'unlimited'
+          ? null
+          : { ...after.view, delta: request.policy.budget.delta },
+    };
+  }
+}
+
+function leftNano({ ledger }: NonNullable<ReturnType<typeof lineageBudget>>): bigint {
+  const left = ledger.capacity.nano - ledger.spentNano;
+  return left > 0n ? left : 0n;
+}

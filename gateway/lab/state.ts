@@ -1,0 +1,302 @@
+/**
+ * The lab's durable state: one append-only journal per directory, replayed at start.
+ *
+ * Guarantee: an entry is on disk (fsync) before anything that rests on it happens, so a crash can waste budget and
+ * never give it back. One writer at a time; a half-written last line is what a crash leaves, and is dropped:
+ * nothing was shown on its strength. Without a directory the same ledger lives in memory.
+ */
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import {
+  exportSigningKey,
+  generateSigningKey,
+  importSigningKey,
+  type SigningKey,
+} from '#crypto/ed25519-key.ts';
+import { Failure } from '#policies/refusal.ts';
+import { say } from '#policies/words.ts';
+import type { Cost, ReleasedCell } from '#sandbox/plan.ts';
+import { type Capacity, charge, type Ledger, openLedger } from '#sandbox/release/accountant.ts';
+import { type FileLock, takeLock } from '../lock-file.ts';
+
+const LOCK_WAIT_MS = 30_000;
+
+/** A released answer as it is kept for repeats. */
+export interface StoredAnswer {
+  readonly lineage: string;
+  readonly planDigest: string;
+  readonly releaseId: string;
+  readonly jobId: string;
+  readonly cells: readonly ReleasedCell[];
+  readonly receipt: string;
+}
+
+/** What the journal holds, in the order it happened. */
+type Entry =
+  | {
+      readonly type: 'lineage';
+      readonly lineage: string;
+      readonly seed: string;
+      readonly capacity: CapacityText | null;
+    }
+  | {
+      readonly type: 'version';
+      readonly lineage: string;
+      readonly content: string;
+      readonly path: string;
+      readonly versionId: string;
+      readonly versionKey: string;
+    }
+  | {
+      readonly type: 'opened';
+      readonly lineage: string;
+      readonly jobId: string;
+      readonly nano: string;
+      readonly thresholdDeltaYocto: string;
+    }
+  | ({ readonly type: 'released' } & StoredAnswer);
+
+interface CapacityText {
+  readonly unit: 'rho' | 'epsilon';
+  readonly nano: string;
+  readonly thresholdDeltaYocto: string;
+}
+
+/** One lineage: its ledger (null: unlimited), and the secret of its keyed choices. */
+interface Lineage {
+  readonly seed: string;
+  ledger: Ledger | null;
+}
+
+export interface Version {
+  readonly versionId: string;
+  readonly versionKey: Buffer;
+}
+
+export class LabState {
+  readonly signingKey: SigningKey;
+  /** Whether the key lasts: a throw-away key goes along in the receipt. */
+  readonly durable: boolean;
+  readonly #file: number | null;
+  readonly #lock: FileLock | null;
+  readonly #lineages = new Map<string, Lineage>();
+  readonly #versions = new Map<string, Version>();
+  /** Content digest or path → the lineage that holds it. */
+  readonly #holders = new Map<string, string>();
+  readonly #answers = new Map<string, StoredAnswer>();
+
+  private constructor(signingKey: SigningKey, file: number | null, lock: FileLock | null) {
+    this.signingKey = signingKey;
+    this.durable = file !== null;
+    this.#file = file;
+    this.#lock = lock;
+  }
+
+  /** A state that ends with the call. */
+  static inMemory(signingKey: SigningKey): LabState {
+    return new LabState(signingKey, null, null);
+  }
+
+  /** Opens or makes a state directory. Fails: STATE_BUSY after 30 s, CONFIG for a directory that holds something else. */
+  static async open(directory: string): Promise<LabState> {
+    const journal = join(directory, 'journal.jsonl');
+    try {
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      throw new Failure('CONFIG', say('lab.stateUnusable', { directory }), { cause: error });
+    }
+    const lock = await takeLock(join(directory, 'lock'), LOCK_WAIT_MS);
+    if ('heldBy' in lock)
+      throw new Failure('STATE_BUSY', say('lab.stateBusy', { directory, pid: lock.heldBy }));
+    try {
+      const entries = readEntries(journal, directory);
+      const state = new LabState(
+        keyOf(join(directory, 'signing-key.jwk')),
+        openJournal(journal, directory),
+        lock,
+      );
+      for (const entry of entries) state.#apply(entry);
+      return state;
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  /**
+   * The lineage's ledger under the policy in force. Its capacity is fixed at first use; a later policy may lower
+   * it and never raise it. `capacity` null: unlimited.
+   */
+  lineage(lineage: string, capacity: Capacity | null): Lineage {
+    const known = this.#lineages.get(lineage);
+    if (known === undefined)
+      this.#append({
+        type: 'lineage',
+        lineage,
+        seed: randomBytes(32).toString('hex'),
+        capacity: capacityText(capacity),
+      });
+    const current = this.#lineages.get(lineage)!;
+    if (current.ledger === null || capacity === null) return current;
+    if (current.ledger.capacity.unit !== capacity.unit)
+      throw new Failure('CONFIG', say('lab.ledgerUnit', { lineage }));
+    return {
+      seed: current.seed,
+      ledger: { ...current.ledger, capacity: lower(current.ledger.capacity, capacity) },
+    };
+  }
+
+  /**
+   * The version of a content within a lineage: the same content keeps its random id. Fails: CONFIG when another
+   * lineage holds the content or the path, for two ledgers over one file would double its budget.
+   */
+  version(lineage: string, { content, path }: { readonly content: string; readonly path: string }): Version {
+    for (const origin of [content, path]) {
+      const holder = this.#holders.get(origin);
+      if (holder !== undefined && holder !== lineage)
+        throw new Failure('CONFIG', say('lab.alias', { file: path, lineage: holder }));
+    }
+    const name = JSON.stringify([lineage, content]);
+    if (!this.#versions.has(name)) {
+      const [versionId, versionKey] = [randomBytes(16).toString('hex'), randomBytes(32).toString('hex')];
+      this.#append({ type: 'version', lineage, content, path, versionId, versionKey });
+    }
+    return this.#versions.get(name)!;
+  }
+
+  /** The ledger as it stands, without making one. */
+  peek(lineage: string, capacity: Capacity | null): Ledger | null {
+    if (this.#lineages.has(lineage)) return this.lineage(lineage, capacity).ledger;
+    return capacity === null ? null : openLedger(capacity);
+  }
+
+  /** Reserves a cost and commits it as opened. Refuses: BUDGET. From here on the budget is spent, whatever happens. */
+  reserveAndOpen(lineage: string, capacity: Capacity | null, jobId: string, cost: Cost): void {
+    const { ledger } = this.lineage(lineage, capacity);
+    if (ledger !== null) charge(ledger, cost);
+    this.#append({
+      type: 'opened',
+      lineage,
+      jobId,
+      nano: String(cost.nano),
+      thresholdDeltaYocto: String(cost.thresholdDeltaYocto),
+    });
+  }
+
+  /** Keeps an answer before it is shown. */
+  release(answer: StoredAnswer): void {
+    this.#append({ type: 'released', ...answer });
+  }
+
+  stored(lineage: string, planDigest: string): StoredAnswer | undefined {
+    return this.#answers.get(JSON.stringify([lineage, planDigest]));
+  }
+
+  close(): void {
+    if (this.#file !== null) closeSync(this.#file);
+    this.#lock?.release();
+  }
+
+  #append(entry: Entry): void {
+    if (this.#file !== null) {
+      writeSync(this.#file, `${JSON.stringify(entry)}\n`);
+      fsyncSync(this.#file);
+    }
+    this.#apply(entry);
+  }
+
+  #apply(entry: Entry): void {
+    switch (entry.type) {
+      case 'lineage':
+        this.#lineages.set(entry.lineage, {
+          seed: entry.seed,
+          ledger: entry.capacity === null ? null : openLedger(capacityOfText(entry.capacity)),
+        });
+        break;
+      case 'version':
+        this.#holders.set(entry.content, entry.lineage).set(entry.path, entry.lineage);
+        this.#versions.set(JSON.stringify([entry.lineage, entry.content]), {
+          versionId: entry.versionId,
+          versionKey: Buffer.from(entry.versionKey, 'hex'),
+        });
+        break;
+      case 'opened': {
+        const lineage = this.#lineages.get(entry.lineage)!;
+        if (lineage.ledger === null) break;
+        lineage.ledger = {
+          ...lineage.ledger,
+          spentNano: lineage.ledger.spentNano + BigInt(entry.nano),
+          spentThresholdDeltaYocto:
+            lineage.ledger.spentThresholdDeltaYocto + BigInt(entry.thresholdDeltaYocto),
+        };
+        break;
+      }
+      case 'released':
+        this.#answers.set(JSON.stringify([entry.lineage, entry.planDigest]), entry);
+    }
+  }
+}
+
+/** Opens the journal for appending; its name is on disk before anything is written to it. */
+function openJournal(journal: string, directory: string): number {
+  const file = openSync(journal, 'a', 0o600);
+  const folder = openSync(directory, 'r');
+  fsyncSync(folder);
+  closeSync(folder);
+  return file;
+}
+
+/** Reads the journal; a last line without its newline was never acted on, and is cut off. */
+function readEntries(journal: string, directory: string): readonly Entry[] {
+  if (!existsSync(journal)) return [];
+  const text = readFileSync(journal, 'utf8');
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+  if (whole.length < text.length) truncateSync(journal, Buffer.byteLength(whole));
+  try {
+    return whole
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Entry);
+  } catch (error) {
+    throw new Failure('CONFIG', say('lab.stateUnusable', { directory }), { cause: error });
+  }
+}
+
+function keyOf(path: string): SigningKey {
+  if (!existsSync(path))
+    writeFileSync(path, JSON.stringify(exportSigningKey(generateSigningKey())), { mode: 0o600, flush: true });
+  return importSigningKey(JSON.parse(readFileSync(path, 'utf8')));
+}
+
+function capacityText(capacity: Capacity | null): CapacityText | null {
+  if (capacity === null) return null;
+  return {
+    unit: capacity.unit,
+    nano: String(capacity.nano),
+    thresholdDeltaYocto: String(capacity.thresholdDeltaYocto),
+  };
+}
+
+function capacityOfText(text: CapacityText): Capacity {
+  return { unit: text.unit, nano: BigInt(text.nano), thresholdDeltaYocto: BigInt(text.thresholdDeltaYocto) };
+}
+
+function lower(a: Capacity, b: Capacity): Capacity {
+  const smaller = (x: bigint, y: bigint): bigint => (x < y ? x : y);
+  return {
+    unit: a.unit,
+    nano: smaller(a.nano, b.nano),
+    thresholdDeltaYocto: smaller(a.thresholdDeltaYocto, b.thresholdDeltaYocto),
+  };
+}

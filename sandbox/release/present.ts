@@ -1,0 +1,127 @@
+/** Stored cells to the outputs a buyer sees: names, HAVING, ORDER BY, LIMIT and key formats, on released values only. */
+import type {
+  OrderTerm,
+  Plan,
+  Presentation,
+  ReleasedCell,
+  ReleasedPredicate,
+  ReleasedValue,
+} from '../plan.ts';
+import { type Scalar, typeOf } from '../query/ir.ts';
+import { offsetOf } from './zone.ts';
+
+/** One value of an answer, as it is sent. */
+export interface Output extends ReleasedValue {
+  readonly name: string;
+  readonly key: Readonly<Record<string, Scalar>> | null;
+}
+
+/** The outputs of an answer: ORDER BY, else domain order (listed) or ascending (thresholded), then SELECT order. */
+export function present(
+  plan: Plan,
+  cells: readonly ReleasedCell[],
+  presentation: Presentation,
+): readonly Output[] {
+  const kept = cells.filter(
+    (cell) => presentation.having === null || holds(presentation.having, cell, presentation) === true,
+  );
+  const ordered =
+    plan.keys.mode === 'thresholded' ? kept.toSorted((a, b) => compareKeys(a.key, b.key)) : kept;
+  const sorted =
+    presentation.orderBy.length === 0 ? ordered : ordered.toSorted((a, b) => compareBy(presentation, a, b));
+  const end = presentation.limit === null ? undefined : presentation.offset + presentation.limit;
+  return sorted.slice(presentation.offset, end).flatMap((cell) => outputsOf(plan, cell, presentation));
+}
+
+function outputsOf(plan: Plan, cell: ReleasedCell, presentation: Presentation): readonly Output[] {
+  const key = keyOf(plan, cell, presentation);
+  return presentation.outputs.flatMap(({ name, aggregate, binKey }) =>
+    cell.values[aggregate]!.map((value, bin) => ({
+      name,
+      key: binKey === null ? key : { ...key, [binKey]: bin + 1 },
+      ...value,
+    })),
+  );
+}
+
+function keyOf(plan: Plan, cell: ReleasedCell, presentation: Presentation): Record<string, Scalar> | null {
+  const { keys } = plan;
+  if (keys.mode === 'none') return null;
+  const entries = presentation.keyNames.map((name, index) => {
+    const value = cell.key[index]!;
+    const isInstant = typeOf(keys.keys[index]!.expr) === 'timestamp' && typeof value === 'string';
+    return [name, isInstant ? `${value}${offsetOf(value, plan.dataset.timeZone)}` : value] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+function termValue(term: OrderTerm, cell: ReleasedCell, presentation: Presentation): Scalar {
+  return term.kind === 'key'
+    ? cell.key[term.key]!
+    : cell.values[presentation.outputs[term.output]!.aggregate]![0]!.value;
+}
+
+/** SQL's three-valued logic over released values; null is unknown. */
+function holds(predicate: ReleasedPredicate, cell: ReleasedCell, presentation: Presentation): boolean | null {
+  switch (predicate.op) {
+    case 'not': {
+      const value = holds(predicate.arg, cell, presentation);
+      return value === null ? null : !value;
+    }
+    case 'and':
+    case 'or': {
+      const decisive = predicate.op === 'or';
+      const values = predicate.args.map((arg) => holds(arg, cell, presentation));
+      if (values.includes(decisive)) return decisive;
+      return values.includes(null) ? null : !decisive;
+    }
+    case 'compare':
+      return compared(termValue(predicate.left, cell, presentation), predicate.operator, predicate.right);
+  }
+}
+
+function compared(left: Scalar, operator: string, right: Scalar): boolean | null {
+  if (left === null || right === null) return null;
+  const order = compareScalars(left, right);
+  switch (operator) {
+    case '=':
+      return order === 0;
+    case '<>':
+      return order !== 0;
+    case '<':
+      return order < 0;
+    case '<=':
+      return order <= 0;
+    case '>':
+      return order > 0;
+    default:
+      return order >= 0;
+  }
+}
+
+function compareBy(presentation: Presentation, a: ReleasedCell, b: ReleasedCell): number {
+  for (const { by, descending, nullsFirst } of presentation.orderBy) {
+    const [left, right] = [termValue(by, a, presentation), termValue(by, b, presentation)];
+    if (left === null || right === null) {
+      if (left === right) continue;
+      return (left === null) === nullsFirst ? -1 : 1;
+    }
+    const order = compareScalars(left, right);
+    if (order !== 0) return descending ? -order : order;
+  }
+  return 0;
+}
+
+function compareKeys(a: readonly Scalar[], b: readonly Scalar[]): number {
+  for (const [index, left] of a.entries()) {
+    const order = compareScalars(left!, b[index]!);
+    if (order !== 0) return order;
+  }
+  return 0;
+}
+
+/** Numbers by size, text by its UTF-8 bytes, false before true. */
+function compareScalars(a: NonNullable<Scalar>, b: NonNullable<Scalar>): number {
+  if (typeof a === 'string' && typeof b === 'string') return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  return Number(a) - Number(b);
+}

@@ -1,0 +1,141 @@
+/**
+ * The one door: exact integers of a Plan in, noisy cells out. Nothing else makes bytes for a buyer.
+ *
+ * It knows Plans and Partials and no front end. In order: shape and range of the Partials are checked (a
+ * mismatch is a machine fault that says nothing); every measured vector gets its noise; thresholded keys are
+ * selected; all further values are post-processing of noisy integers.
+ * Guarantee: the cells are a (ε, δ)-differentially private function of the data, at the Plan's cost, if the
+ * Partials were bounded as the Plan says. Whatever the Partials are, what leaves is noise on a fixed number of
+ * integers of fixed range.
+ * Not covered: the time this takes, which depends on the noise drawn; the caller releases at a planned time.
+ */
+import { Failure } from '#policies/refusal.ts';
+import { say } from '#policies/words.ts';
+import { type Measure, type Partials, type Plan, type ReleasedCell, widthOf } from '../plan.ts';
+import type { Scalar } from '../query/ir.ts';
+import { estimatorOf } from './estimate.ts';
+import { noiseOf, type NoiseSpec, sampleVector } from './noise.ts';
+import type { RandomSource } from './random.ts';
+import { measuredWidthOf, rangeOf, sensitivityOf } from './sensitivity.ts';
+import { isReleased, thresholdOf } from './threshold.ts';
+
+/** Bytes of a thresholded key's text. */
+const KEY_TEXT_BYTES_MAX = 256;
+
+/** The noise of each measured vector of a Plan. */
+export function noiseOfPlan(plan: Plan): readonly NoiseSpec[] {
+  return plan.measures.map((measure) =>
+    noiseOf(plan.mechanism, plan.cost, plan.measures.length, sensitivityOf(plan, measure)),
+  );
+}
+
+/** Releases the Partials of a Plan. Fails: MACHINE_FAULT when they have not the shape and range the Plan fixes. */
+export function release(plan: Plan, partials: Partials, random: RandomSource): readonly ReleasedCell[] {
+  const keys = cellKeysOf(plan, partials);
+  checkPartials(plan, partials, keys.length);
+  const noise = noiseOfPlan(plan);
+  const noisy = plan.measures.map((measure, index) =>
+    measured(measure, partials.vectors[index]!, noise[index]!, random),
+  );
+  const estimate = estimatorOf(plan, noise);
+  return keys.flatMap((key, cell) => {
+    const entries = noisy.map((vector, index) =>
+      cellOf(vector, cell, measuredWidthOf(plan.measures[index]!)),
+    );
+    return isShown(plan, partials, noise, cell, entries) ? [{ key, values: estimate(entries) }] : [];
+  });
+}
+
+/** Adds fresh noise to every entry; of a tree, to every node, level by level from below the root. */
+function measured(
+  measure: Measure,
+  exact: readonly bigint[],
+  noise: NoiseSpec,
+  random: RandomSource,
+): readonly bigint[] {
+  const entries = measure.kind === 'quantile' ? treesOf(exact, measure.bins) : exact;
+  const draws = sampleVector(noise, entries.length, random);
+  return entries.map((entry, index) => entry + draws[index]!);
+}
+
+/** All nodes of each cell's dyadic tree but its root: level 1 first, leaves last. */
+function treesOf(leaves: readonly bigint[], bins: number): readonly bigint[] {
+  return Array.from({ length: leaves.length / bins }, (_, cell) => treeOf(cellOf(leaves, cell, bins))).flat();
+}
+
+function treeOf(leaves: readonly bigint[]): readonly bigint[] {
+  let level = leaves;
+  let nodes = [...leaves];
+  while (level.length > 2) {
+    const below = level;
+    level = Array.from({ length: below.length / 2 }, (_, index) => below[2 * index]! + below[2 * index + 1]!);
+    nodes = [...level, ...nodes];
+  }
+  return nodes;
+}
+
+function cellOf(vector: readonly bigint[], cell: number, width: number): readonly bigint[] {
+  return vector.slice(cell * width, (cell + 1) * width);
+}
+
+/** Listed cells are always shown; a thresholded one by its exact cohort and its noisy count, the reported one. */
+function isShown(
+  plan: Plan,
+  partials: Partials,
+  noise: readonly NoiseSpec[],
+  cell: number,
+  entries: readonly (readonly bigint[])[],
+): boolean {
+  if (plan.keys.mode !== 'thresholded') return true;
+  const { units } = plan.keys;
+  const threshold = thresholdOf(noise[units]!, {
+    thresholdDeltaYocto: plan.cost.thresholdDeltaYocto,
+    cellsPerUnit: plan.bounding.cellsPerUnit,
+  });
+  const counts = { exact: partials.vectors[units]![cell]!, noisy: entries[units]![0]! };
+  return isReleased(counts, plan.minimumCohort, threshold);
+}
+
+/** The keys of all cells in domain order, or those the sandbox returned. */
+function cellKeysOf(plan: Plan, partials: Partials): readonly (readonly Scalar[])[] {
+  if (plan.keys.mode === 'none') return [[]];
+  if (plan.keys.mode === 'thresholded') return partials.keys ?? [];
+  return plan.keys.keys.reduce<readonly (readonly Scalar[])[]>(
+    (cells, key) => cells.flatMap((cell) => key.domain!.map((value) => [...cell, value])),
+    [[]],
+  );
+}
+
+/** Shape and range of what came out of the jail, before it is used. */
+function checkPartials(plan: Plan, partials: Partials, cells: number): void {
+  const fits =
+    (partials.keys !== null) === (plan.keys.mode === 'thresholded') &&
+    partials.vectors.length === plan.measures.length &&
+    plan.measures.every((measure, index) => vectorFits(plan, measure, partials.vectors[index]!, cells)) &&
+    thresholdedKeysFit(plan, partials);
+  if (!fits) throw new Failure('MACHINE_FAULT', say('source.fault'));
+}
+
+function vectorFits(plan: Plan, measure: Measure, vector: readonly bigint[], cells: number): boolean {
+  const { low, high } = rangeOf(plan, measure);
+  return vector.length === cells * widthOf(measure) && vector.every((entry) => low <= entry && entry <= high);
+}
+
+function thresholdedKeysFit(plan: Plan, partials: Partials): boolean {
+  const { keys } = plan;
+  if (keys.mode !== 'thresholded') return true;
+  const rows = partials.keys ?? [];
+  const texts = new Set(rows.map((key) => JSON.stringify(key)));
+  const cohort = BigInt(plan.minimumCohort);
+  return (
+    rows.length <= keys.maxEntries &&
+    texts.size === rows.length &&
+    rows.every((key) => key.length === keys.keys.length && key.every(isKeyValue)) &&
+    partials.vectors[keys.units]!.every((units) => units >= cohort)
+  );
+}
+
+function isKeyValue(value: Scalar): boolean {
+  if (typeof value === 'string') return Buffer.byteLength(value, 'utf8') <= KEY_TEXT_BYTES_MAX;
+  return typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value));
+}
