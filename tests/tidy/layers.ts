@@ -25,9 +25,14 @@ export const importsPointDown: Rule = {
   name: 'imports point down the layers, by `#folder/` across folders',
   check: (file) => [
     ...importsOf(file).flatMap((reach) => crossing(file, reach)),
-    ...addressesOf(file).flatMap((reach) => upward(file, reach, folderReached(file.path, reach.specifier))),
+    ...startedBy(file).flatMap((reach) => upward(file, reach, folderReached(file.path, reach.specifier))),
   ],
 };
+
+/** Modules started by address; an address of a document or of data is no import. */
+function startedBy(file: SourceFile): Reach[] {
+  return addressesOf(file).filter(({ specifier }) => /\.(ts|js)$/.test(specifier));
+}
 
 function crossing(file: SourceFile, reach: Reach): string[] {
   const own = folderOf(file.path);
@@ -109,17 +114,24 @@ function packageOf(specifier: string): string {
     .join('/');
 }
 
-/** Folders that open data sources, and the only part of the gateway that may reach them. */
-const SOURCES = ['sandbox/reader/'];
-const RUNNER = ['gateway/runner/'];
+/** What may be reached only from certain places of the gateway, so that its HTTP side never opens a source. */
+const GUARDED: Readonly<Record<string, readonly string[]>> = {
+  'sandbox/reader/': ['gateway/runner/', 'gateway/lab/'],
+  // The lab is a runner without a server: what it may open, only the command line may ask it to.
+  'gateway/lab/': ['gateway/lab/', 'gateway/cli.ts', 'gateway/cli/'],
+};
 
 export const onlyTheRunnerOpensSources: Rule = {
-  name: 'in the gateway only the runner reaches the code that opens data sources',
+  name: 'in the gateway only the runner, and the lab for the command line, reach the code that opens data sources',
   check: (file) => {
-    if (folderOf(file.path) !== 'gateway' || isIn(file.path, RUNNER)) return [];
-    return [...importsOf(file), ...addressesOf(file)]
-      .filter(({ specifier }) => isIn(placeOf(file.path, specifier), SOURCES))
-      .map((reach) => finding(file, reach.line, `reaches \`${reach.specifier}\``));
+    if (folderOf(file.path) !== 'gateway') return [];
+    return [...importsOf(file), ...startedBy(file)].flatMap((reach) => {
+      const place = placeOf(file.path, reach.specifier);
+      const broken = Object.entries(GUARDED).some(
+        ([guarded, from]) => isIn(place, [guarded]) && !isIn(file.path, from),
+      );
+      return broken ? [finding(file, reach.line, `reaches \`${reach.specifier}\``)] : [];
+    });
   },
 };
 
