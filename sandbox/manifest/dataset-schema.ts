@@ -1,0 +1,92 @@
+/**
+ * The form of dataset.yaml as a strict schema: every field, and which values it may have on its own.
+ * What holds between fields is in dataset-file.ts and column.ts; docs/manifests.md is the manual.
+ */
+import * as z from 'zod';
+
+import type { ColumnType } from './dataset.ts';
+
+/** Longest name, in UTF-8 bytes, as PostgreSQL limits identifiers. */
+const NAME_BYTES_MAX = 63;
+/** Characters that make two names look alike or break a line: controls, formats, separators, surrogates. */
+const NOT_IN_NAMES = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
+/** Most decimals of decimal(n). */
+const SCALE_MAX = 18;
+
+const PLAIN_TYPES = ['integer', 'number', 'string', 'boolean', 'date', 'timestamp'] as const;
+
+function isName(text: string): boolean {
+  if (text === '' || text.trim() !== text || NOT_IN_NAMES.test(text)) return false;
+  return Buffer.byteLength(text) <= NAME_BYTES_MAX;
+}
+
+function isTimeZone(text: string): boolean {
+  // Intl also takes offsets such as +08:00, which the engines do not take as names.
+  if (!/^[A-Za-z]/.test(text)) return false;
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
+
+/** The type that a text names, or null. */
+export function parseColumnType(text: string): ColumnType | null {
+  const plain = PLAIN_TYPES.find((kind) => kind === text);
+  if (plain) return { kind: plain };
+  const scale = Number(/^decimal\((0|[1-9]\d?)\)$/.exec(text)?.[1] ?? NaN);
+  return scale <= SCALE_MAX ? { kind: 'decimal', scale } : null;
+}
+
+const name = z.string().refine(isName, { error: 'manifest.name' });
+const text = z.string().min(1, { error: 'manifest.emptyText' });
+
+// Numbers are judged in column.ts, so that an infinite bound is called infinite and not ill-formed.
+const bound = z.custom<number | string>((value) => typeof value === 'number' || typeof value === 'string', {
+  error: 'manifest.boundsPair',
+});
+const scalar = z.custom<number | string | boolean | null>(
+  (value) => value === null || ['number', 'string', 'boolean'].includes(typeof value),
+  { error: 'manifest.valueScalar' },
+);
+
+const column = z.strictObject({
+  type: z.string().refine((value) => parseColumnType(value) !== null, { error: 'manifest.columnType' }),
+  role: z.enum(['unit', 'key', 'value', 'hidden']).optional(),
+  bounds: z.tuple([bound, bound], { error: 'manifest.boundsPair' }).optional(),
+  granularity: z.number().optional(),
+  values: z.array(scalar).optional(),
+});
+
+/** A column as the file states it. */
+export type ColumnText = z.infer<typeof column>;
+
+export const datasetSchema = z.strictObject({
+  kind: z.literal('Dataset'),
+  name,
+  title: z.strictObject({ en: text, zh: text }).optional(),
+  source: z.strictObject({ type: z.enum(['parquet', 'csv']), path: text }),
+  version: z.unknown().optional(),
+  lineage: name.optional(),
+  timeZone: z.string().refine(isTimeZone, { error: 'manifest.timeZone' }).optional(),
+  privacyUnit: z.union(
+    [
+      z.string(),
+      z.strictObject({
+        column: z.string(),
+        period: z.unknown().optional(),
+        time: z.unknown().optional(),
+      }),
+    ],
+    { error: 'manifest.unitForm' },
+  ),
+  unitDomain: name.optional(),
+  population: z.unknown().optional(),
+  origin: z.enum(['public', 'enterprise', 'personal', 'synthetic']).optional(),
+  grade: z.enum(['general', 'business_important', 'important']).optional(),
+  maxRows: z.int().min(1).optional(),
+  columns: z.record(name, column),
+});
+
+/** dataset.yaml as the file states it. */
+export type DatasetText = z.infer<typeof datasetSchema>;
