@@ -9,13 +9,13 @@ import { Lab, type LabAnswer, type WrittenRequest } from './lab.ts';
 const number = z.union([z.number(), z.string().transform(Number)]).nullish();
 
 const lineSchema = z.strictObject({
-  id: z.unknown(),
+  id: z.unknown().optional(),
   dataset: z.union([z.string(), z.array(z.string()).min(1)]),
   policy: z.string(),
   sql: z.string().nullish(),
   program: z.string().nullish(),
   manifest: z.string().nullish(),
-  params: z.unknown(),
+  params: z.unknown().optional(),
   epsilon: number,
   delta: number,
   state: z.string().nullish(),

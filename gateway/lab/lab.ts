@@ -86,6 +86,8 @@ export class Lab {
     const datasets = written.dataset.map((path) => this.#manifest(path, readDataset) as Dataset);
     const policy = this.#manifest(written.policy, readPolicy) as ReleasePolicy;
     for (const dataset of datasets) checkTogether(dataset, policy);
+    const repeated = datasets.find((dataset, index) => datasets.findIndex((other) => other.name === dataset.name) < index);
+    if (repeated !== undefined) throw new Failure('CONFIG', say('lab.field', { field: 'name', rule: `${repeated.name}: twice` }));
     if (written.program !== undefined) throw new Refusal('PROGRAM_NOT_ADMITTED', say('lab.programs'));
     return {
       datasets,

@@ -26,7 +26,7 @@ interface Interval {
 /** The clamp bounds and grid of an aggregate's argument. Refuses: BOUNDS_MISSING. */
 export function boundArgument(expr: Expr, dataset: Dataset, name: string, at: number): BoundedArgument {
   const interval = intervalOf(expr, dataset);
-  if (interval === null || !Number.isFinite(interval.low) || !Number.isFinite(interval.high)) {
+  if (interval === null || !Number.isFinite(interval.high - interval.low)) {
     throw new Refusal('BOUNDS_MISSING', say('query.bounds', { name, at }));
   }
   const { low, high } = interval;
@@ -47,12 +47,17 @@ export function toGrid(value: number, grid: Grid): bigint {
   return BigInt(Math.floor(value * inverseOf(grid) + 0.5));
 }
 
+/** Steps of default grids: no finer than 2^-200 and no coarser than 2^900, so that every power is a normal double. */
+const FINEST = -200;
+const COARSEST = 900;
+
 /** (high − low) / 2^20 rounded up to a power of two. */
 function defaultGrid(low: number, high: number): Grid {
   const span = high > low ? high - low : Math.max(Math.abs(low), 1);
-  let exponent = Math.ceil(Math.log2(span / DEFAULT_STEPS));
-  while (2 ** exponent * DEFAULT_STEPS < span) exponent += 1;
-  while (2 ** (exponent - 1) * DEFAULT_STEPS >= span) exponent -= 1;
+  const estimate = Math.min(COARSEST, Math.max(FINEST, Math.ceil(Math.log2(span) - Math.log2(DEFAULT_STEPS))));
+  // The logarithm may be off by one step of a double at powers of two.
+  const fits = (exponent: number): boolean => 2 ** exponent * DEFAULT_STEPS >= span;
+  const exponent = !fits(estimate) ? estimate + 1 : estimate > FINEST && fits(estimate - 1) ? estimate - 1 : estimate;
   return { base: 2, exponent: exponent === 0 ? 0 : -exponent };
 }
 
