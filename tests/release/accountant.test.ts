@@ -1,3 +1,4 @@
+/** The accountant: what a budget holds, what a job costs, and that no order of jobs overspends. */
 import { describe, expect, test } from 'vitest';
 import * as fc from 'fast-check';
 import { Refusal } from '#policies/refusal.ts';

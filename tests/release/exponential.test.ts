@@ -1,3 +1,4 @@
+/** The exponential with proven bounds: enclosures against published digits, and the error of the doubles. */
 import { expect, test } from 'vitest';
 import { EXP_LIMIT, expOfMinus, expOfMinusBits } from '#sandbox/release/exponential.ts';
 import { rational, rationalOfDouble } from '#sandbox/release/rational.ts';

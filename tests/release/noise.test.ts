@@ -1,3 +1,4 @@
+/** Calibration: how much noise a share of the budget buys, and the error that it causes. */
 import { describe, expect, test } from 'vitest';
 import * as fc from 'fast-check';
 import {

@@ -1,3 +1,4 @@
+/** Conversions between (ε, δ), ρ and pure ε, against the published formulas, and their directed rounding. */
 import { describe, expect, test } from 'vitest';
 import * as fc from 'fast-check';
 import { expOfMinusBits } from '#sandbox/release/exponential.ts';

@@ -1,3 +1,4 @@
+/** Noise bits: each is used once, and integers made of them are uniform. */
 import { expect, test } from 'vitest';
 import { RandomSource, secureRandom } from '#sandbox/release/random.ts';
 import { tapedRandom, wordTape } from '#tests/support/byte-tape.ts';

@@ -1,3 +1,4 @@
+/** Exact fractions: lowest terms, floors and ceilings, and their way to and from doubles. */
 import { expect, test } from 'vitest';
 import * as fc from 'fast-check';
 import {

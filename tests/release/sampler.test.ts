@@ -1,3 +1,4 @@
+/** The samplers: discrete Laplace and Gaussian noise has the mean, variance and masses that it must have. */
 import { describe, expect, test } from 'vitest';
 import { expOfMinusBits } from '#sandbox/release/exponential.ts';
 import { secureRandom, type RandomSource } from '#sandbox/release/random.ts';

@@ -1,3 +1,4 @@
+/** A privacy audit by sampling: the mechanisms attain their ε and δ and do not pass them. */
 import { describe, expect, test } from 'vitest';
 import { costNanoRho, nanoUp } from '#sandbox/release/privacy-loss.ts';
 import { noiseOf, type NoiseSpec, sampleVector } from '#sandbox/release/noise.ts';

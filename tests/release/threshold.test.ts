@@ -1,3 +1,4 @@
+/** Thresholds of keys: the δ that a key shown by one unit really has, and that none is shown below the cohort. */
 import { describe, expect, test } from 'vitest';
 import type { NoiseSpec } from '#sandbox/release/noise.ts';
 import { numberOf, rational, rationalOfDecimal } from '#sandbox/release/rational.ts';
