@@ -35,6 +35,7 @@ async function runHere() {
     .find((url) => existsSync(url));
   if (cli === undefined)
     return fail('the package is incomplete: gateway/cli is missing', '安装包不完整：缺少 gateway/cli');
+  if (cli.pathname.endsWith('.ts') && cli.pathname.includes('/node_modules/')) return failUnpacked();
   const { main } = await import(cli.href);
   process.exitCode = await main(process.argv.slice(2));
 }
@@ -70,6 +71,13 @@ function findBundledNode() {
   } catch {
     return undefined;
   }
+}
+
+function failUnpacked() {
+  fail(
+    'this copy holds TypeScript, which Node.js does not run under node_modules; install the archive that `npm run pack` makes.',
+    '此副本是 TypeScript 源码，Node.js 不会运行 node_modules 下的 TypeScript；请安装 `npm run pack` 生成的压缩包。',
+  );
 }
 
 function failWithoutNode() {
