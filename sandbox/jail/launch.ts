@@ -1,0 +1,136 @@
+/**
+ * Starts a jailed program, or a plain one where there is no jail, with one pipe each way and nothing else.
+ *
+ * Guarantee: the child gets no environment and no descriptor but stdin, stdout, stderr and what the launcher itself
+ * reads; a descriptor that some library opened here without close-on-exec is covered with /dev/null.
+ * `kill` ends the whole group with SIGKILL, and bubblewrap ends with its parent (`--die-with-parent`).
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { openSync, readFileSync, readdirSync } from 'node:fs';
+import type { Readable, Writable } from 'node:stream';
+import { FIRST_FEED, INFO_FD, type JailCommand } from './bubblewrap.ts';
+import type { JailProgram } from './program.ts';
+
+/** Where stderr goes: to nobody, or to a stream that only an operator may read. It may hold data values. */
+export type StderrUse = 'drop' | 'keep';
+
+export interface LaunchedProcess {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable | null;
+  /** The program's own process id as this machine sees it; null when it never started. */
+  readonly programId: Promise<number | null>;
+  /** Resolves when the process is gone, for whatever reason. */
+  readonly exited: Promise<void>;
+  kill(): void;
+}
+
+/** Starts the command of a jail. Never throws for a launcher that fails: the process is then just gone. */
+export function launchJailed(command: JailCommand, stderr: StderrUse): LaunchedProcess {
+  const extra = Array.from({ length: 1 + command.feeds.length }, () => 'pipe' as const);
+  const child = spawn(command.file, command.args, {
+    cwd: '/',
+    env: {},
+    detached: true,
+    stdio: coverInherited(['pipe', 'pipe', stderr === 'keep' ? 'pipe' : 'ignore', ...extra]),
+  });
+  for (const [index, bytes] of command.feeds.entries()) {
+    const pipe = child.stdio[FIRST_FEED + index] as Writable | null | undefined;
+    pipe?.on('error', ignore).end(bytes);
+  }
+  const info = child.stdio[INFO_FD] as Readable | null | undefined;
+  return launched(child, info ? readProgramId(info) : Promise.resolve(null));
+}
+
+/** Starts the program as an ordinary child: the only layers are the process and the empty environment. */
+export function launchPlain(program: JailProgram, stderr: StderrUse): LaunchedProcess {
+  const child = spawn(
+    process.execPath,
+    [...program.nodeFlags, ...program.modules.slice(0, 1), ...program.args],
+    {
+      cwd: '/',
+      env: {},
+      detached: true,
+      stdio: coverInherited(['pipe', 'pipe', stderr === 'keep' ? 'pipe' : 'ignore']),
+    },
+  );
+  return launched(child, Promise.resolve(child.pid ?? null));
+}
+
+function launched(child: ChildProcess, programId: Promise<number | null>): LaunchedProcess {
+  const { stdin, stdout, stderr } = child;
+  if (stdin === null || stdout === null) throw new RangeError('a launched process has a pipe each way');
+  stdin.on('error', ignore);
+  stdout.on('error', ignore);
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+    child.once('error', () => resolve());
+  });
+  return { stdin, stdout, stderr, programId, exited, kill: () => killGroup(child) };
+}
+
+/** The id is only used while the child has not been waited for, so it cannot belong to another process yet. */
+function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    child.kill('SIGKILL');
+  }
+}
+
+/** bubblewrap writes one JSON object and closes the descriptor. */
+async function readProgramId(info: Readable): Promise<number | null> {
+  try {
+    let text = '';
+    for await (const piece of info) text += String(piece);
+    const id: unknown = (JSON.parse(text) as Record<string, unknown>)['child-pid'];
+    return typeof id === 'number' ? id : null;
+  } catch {
+    return null;
+  }
+}
+
+const CLOSE_ON_EXEC = 0o2000000;
+/** More would mean that something here leaks descriptors without end. */
+const HIGHEST_COVERED = 4095;
+
+/**
+ * Extends `stdio` so that inherited descriptors are replaced. Node passes on whatever lacks close-on-exec, and so
+ * does bubblewrap.
+ */
+function coverInherited(stdio: readonly ('pipe' | 'ignore')[]): ('pipe' | 'ignore' | number)[] {
+  const covered: ('pipe' | 'ignore' | number)[] = [...stdio];
+  for (const descriptor of inheritedDescriptors()) {
+    if (descriptor < stdio.length) continue;
+    if (descriptor > HIGHEST_COVERED) throw new RangeError('too many inherited descriptors to start a jail');
+    while (covered.length < descriptor) covered.push('ignore');
+    covered[descriptor] = emptyDevice();
+  }
+  return covered;
+}
+
+/** Descriptors above stderr that a child would inherit, ascending. */
+function inheritedDescriptors(): readonly number[] {
+  if (process.platform !== 'linux') return [];
+  const numbers = readdirSync('/proc/self/fd').map(Number);
+  return numbers.filter((descriptor) => descriptor > 2 && isInherited(descriptor)).sort((a, b) => a - b);
+}
+
+function isInherited(descriptor: number): boolean {
+  try {
+    const flags = /^flags:\s*([0-7]+)/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, 'utf8'))?.[1];
+    return flags !== undefined && (Number.parseInt(flags, 8) & CLOSE_ON_EXEC) === 0;
+  } catch {
+    return false; // The descriptor that listed the directory is gone again.
+  }
+}
+
+let device: number | null = null;
+
+function emptyDevice(): number {
+  device ??= openSync('/dev/null', 'r');
+  return device;
+}
+
+function ignore(): void {}

@@ -1,0 +1,86 @@
+/**
+ * What runs in a jail: the modules, packages and inputs of one program of ours, and where they are inside.
+ *
+ * The root of a jail holds these and the C library, nothing else, so a program names everything it needs.
+ */
+import { readFileSync, realpathSync } from 'node:fs';
+import { createRequire, stripTypeScriptTypes } from 'node:module';
+import { basename, dirname, join } from 'node:path';
+
+/** Where things are inside. */
+export const JAIL_NODE = '/app/node';
+export const JAIL_PROGRAM = '/app/program';
+export const JAIL_PACKAGES = '/app/node_modules';
+export const JAIL_SCRATCH = '/scratch';
+
+/** A program of ours to run in a jail, or without one in a plain process. */
+export interface JailProgram {
+  /** Absolute paths of our own modules, the entry first; they import one another as `./name.ts`. */
+  readonly modules: readonly string[];
+  /** npm packages that the modules import, with the packages those need. */
+  readonly packages: readonly NodePackage[];
+  /** Files given read-only: `from` on this machine, `to` in the jail. */
+  readonly inputs: readonly { readonly from: string; readonly to: string }[];
+  /** A directory that the program may write to, owned by the caller. It is `/scratch` inside. */
+  readonly scratch: string | null;
+  /** Arguments of the program; public, since other users of the machine may list them. */
+  readonly args: readonly string[];
+  readonly nodeFlags: readonly string[];
+  readonly limits: JailLimits;
+}
+
+/** Resource limits, setrlimit(2). */
+export interface JailLimits {
+  /** Reservations count too: Node with DuckDB takes 1.9 GB of address space before it does anything. */
+  readonly addressSpaceBytes: number;
+  /** Largest single file. */
+  readonly fileBytes: number;
+  readonly openFiles: number;
+}
+
+export interface NodePackage {
+  readonly name: string;
+  readonly directory: string;
+}
+
+/**
+ * The installed package `name` as `importer` (a path or file URL) sees it.
+ * Throws Node's own error if it is not installed.
+ */
+export function findPackage(name: string, importer: string): NodePackage {
+  const manifest = createRequire(importer).resolve(`${name}/package.json`);
+  return { name, directory: realpathSync(dirname(manifest)) };
+}
+
+const plainText = new Map<string, string>();
+
+/**
+ * A module of ours as plain JavaScript for the jail, where its imports end in `.mjs`: no package.json is needed to
+ * tell what it is, and no WebAssembly to read it (Node strips types with a WebAssembly module, 50 ms a start).
+ */
+export function plainModule(path: string): { readonly name: string; readonly text: string } {
+  const name = basename(path).replace(/\.[tj]s$/, '.mjs');
+  const known = plainText.get(path);
+  if (known !== undefined) return { name, text: known };
+  const source = readFileSync(path, 'utf8');
+  const script = path.endsWith('.ts') ? stripQuietly(source) : source;
+  const text = script.replace(/(from\s+'\.\/[\w-]+)\.[tj]s'/g, "$1.mjs'");
+  plainText.set(path, text);
+  return { name, text };
+}
+
+/** The path of a plain module inside the jail. */
+export function jailPathOf(path: string): string {
+  return join(JAIL_PROGRAM, plainModule(path).name);
+}
+
+/** Node says once per process that the function is experimental; on a command line that would be noise. */
+function stripQuietly(source: string): string {
+  const emitWarning = process.emitWarning.bind(process);
+  process.emitWarning = () => {};
+  try {
+    return stripTypeScriptTypes(source);
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}
