@@ -1,0 +1,127 @@
+/**
+ * The reader: runs in the jail, opens the one source, and answers the runner's requests one at a time.
+ *
+ * It never runs buyer code. It reads requests from stdin and writes answers to stdout, both blocking, since there
+ * is nothing else to do meanwhile. It ends when stdin closes.
+ * Guarantee: an answer about something that went wrong is one of three codes. What the engine said goes to stderr,
+ * which is nobody's unless an operator asked for it.
+ */
+import { createHash } from 'node:crypto';
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { describeSource, openSource, runCreate, runSelect, startEngine } from './engine.ts';
+import { footerOf } from './footer.ts';
+import {
+  type EngineSettings,
+  encodeColumns,
+  encodeValue,
+  type ReaderError,
+  type ReaderRequest,
+} from './protocol.ts';
+
+interface OpenSource {
+  readonly connection: DuckDBConnection;
+  readonly settings: EngineSettings;
+}
+
+const CHUNK_BYTES = 2 ** 20;
+
+let source: OpenSource | null = null;
+
+async function answer(request: ReaderRequest): Promise<readonly Buffer[]> {
+  try {
+    return await handle(request);
+  } catch (error) {
+    writeAll(Buffer.from(`${error instanceof Error ? error.message : String(error)}\n`), 2);
+    return fail(request.id, error instanceof SourceError ? 'SOURCE' : 'ENGINE');
+  }
+}
+
+async function handle(request: ReaderRequest): Promise<readonly Buffer[]> {
+  const { id } = request;
+  if (request.kind === 'open') {
+    source = await open(request);
+    return encodeValue({ id, value: identityOf(request.path) });
+  }
+  if (source === null) throw new RangeError('the first request opens the source');
+  const { connection, settings } = source;
+  if (request.kind === 'query') {
+    const columns = await runSelect(connection, request.sql, request.params);
+    return encodeColumns(id, columns, request.maxBytes) ?? fail(id, 'SIZE');
+  }
+  if (request.kind === 'describe') return encodeValue({ id, value: await describeSource(connection) });
+  if (request.kind === 'digest') return encodeValue({ id, value: digestOf(settings) });
+  for (const { sql, params } of request.statements) await runCreate(connection, sql, params);
+  return encodeValue({ id, value: null });
+}
+
+/** The engine runs, and the source is what it cannot read. */
+class SourceError extends Error {}
+
+async function open(settings: EngineSettings): Promise<OpenSource> {
+  const connection = await startEngine(settings);
+  try {
+    await openSource(connection, settings);
+  } catch (error) {
+    throw new SourceError(error instanceof Error ? error.message : String(error));
+  }
+  return { connection, settings };
+}
+
+function fail(id: number, error: ReaderError): readonly Buffer[] {
+  return encodeValue({ id, error });
+}
+
+/** The file that this process really has, for the runner to compare with the one it meant. */
+function identityOf(path: string): Readonly<Record<string, string>> {
+  return withFile(path, (file) => {
+    const { size, mtimeNs, ino, dev } = fstatSync(file, { bigint: true });
+    return { size: String(size), mtimeNs: String(mtimeNs), inode: String(ino), device: String(dev) };
+  });
+}
+
+/** SHA-256 of the whole file and of its footer, in hex. */
+function digestOf({ path, type }: EngineSettings): Readonly<Record<string, string>> {
+  return withFile(path, (file) => {
+    const hash = createHash('sha256');
+    const chunk = Buffer.alloc(CHUNK_BYTES);
+    for (let count = readSync(file, chunk); count > 0; count = readSync(file, chunk)) {
+      hash.update(chunk.subarray(0, count));
+    }
+    return { sha256: hash.digest('hex'), footer: footerOf(file, type) };
+  });
+}
+
+function withFile<T>(path: string, use: (file: number) => T): T {
+  const file = openSync(path, 'r');
+  try {
+    return use(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** The next request, or null when the runner has closed the pipe. */
+function readRequest(): ReaderRequest | null {
+  const head = readExactly(4);
+  const body = head === null ? null : readExactly(head.readUInt32LE(0));
+  return body === null ? null : (JSON.parse(body.toString()) as ReaderRequest);
+}
+
+function readExactly(length: number): Buffer | null {
+  const bytes = Buffer.alloc(length);
+  for (let at = 0; at < length;) {
+    const count = readSync(0, bytes, at, length - at, null);
+    if (count === 0) return null;
+    at += count;
+  }
+  return bytes;
+}
+
+function writeAll(bytes: Buffer, descriptor = 1): void {
+  for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
+}
+
+for (let request = readRequest(); request !== null; request = readRequest()) {
+  for (const piece of await answer(request)) writeAll(piece);
+}

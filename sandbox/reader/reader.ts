@@ -1,0 +1,280 @@
+/**
+ * A reader as the runner sees it: a jailed process with one source open, asked by our own SQL.
+ *
+ * Guarantee: what comes back are columns of integers, finite numbers, booleans and short texts, or a Failure without any
+ * text of the engine. The process has read the file of the identity that was compared before it started, in the
+ * layers that `layers` lists. When a call fails otherwise than by the engine, the process is killed.
+ * Not covered: what the values are. Whoever asked checks shape and range against the Plan.
+ */
+import { availableParallelism } from 'node:os';
+import { Failure, Refusal } from '#policies/refusal.ts';
+import { say } from '#policies/words.ts';
+import {
+  checkConfined,
+  type ConfinedProcess,
+  type JailDemand,
+  type JailReport,
+  startConfined,
+} from '../jail/jail.ts';
+import type { JailLayer } from '../jail/self-test.ts';
+import {
+  type ColumnValue,
+  type EngineSettings,
+  encodeStatement,
+  type ReaderParam,
+  type ReaderStatement,
+} from './protocol.ts';
+import { PipeError, type PipeAnswer, ReaderPipe, type RequestBody } from './reader-pipe.ts';
+import { placesOf, readerProgram } from './reader-program.ts';
+import { makeScratch, removeScratch } from './scratch.ts';
+import {
+  checkUnchanged,
+  type Digester,
+  identify,
+  sourceChanged,
+  type SourceFile,
+  type SourceIdentity,
+  sourceUnreadable,
+} from './source.ts';
+
+export interface ReaderOptions {
+  readonly source: SourceFile;
+  /** What the dataset's policy demands. */
+  readonly jail: JailDemand;
+  /** A lesser jail to use than this machine's own. */
+  readonly jailReport?: JailReport;
+  /** Of the engine, before it spills; the process takes about 250 MiB more. */
+  readonly memoryMiB?: number;
+  readonly threads?: number;
+  /** Most that the engine may spill. */
+  readonly spillMiB?: number;
+  /** Where scratch directories are made; a disk that may hold the data. */
+  readonly scratchParent?: string;
+  /** Largest result, in bytes as it travels (8 or 16 per integer). */
+  readonly maxResultBytes?: number;
+  /** Limit of a query that names none. */
+  readonly queryTimeoutMs?: number;
+  /** Gets what the engine says when it fails. It may hold values of the data: for operators only, never logged by default. */
+  readonly onDiagnostic?: (text: string) => void;
+}
+
+/** A stored column, with the engine's name of its type. */
+export interface PhysicalColumn {
+  readonly name: string;
+  readonly type: string;
+}
+
+/** Columns of equal length. */
+export type ResultColumns = readonly (readonly ColumnValue[])[];
+
+export interface Reader extends Digester {
+  /** Layers of isolation in force, for the receipt. */
+  readonly layers: readonly JailLayer[];
+  /** The file that is open. */
+  readonly identity: SourceIdentity;
+  /** The process is gone and every further call fails. */
+  readonly isGone: boolean;
+  describe(): Promise<readonly PhysicalColumn[]>;
+  /**
+   * Runs one SELECT of ours over the table `source`. Queries of one reader wait for each other.
+   * Fails: RUN_LIMIT at the time limit, SOURCE_CHANGED or SOURCE_UNREADABLE if that is why, else MACHINE_FAULT.
+   */
+  query(
+    sql: string,
+    params?: readonly ReaderParam[],
+    limits?: { readonly timeoutMs: number },
+  ): Promise<ResultColumns>;
+  /** Runs CREATE statements of ours, whose tables later queries of this reader may use. Fails as `query` does. */
+  prepare(statements: readonly ReaderStatement[], limits?: { readonly timeoutMs: number }): Promise<void>;
+  /** Kills the process and removes its scratch directory. */
+  close(): Promise<void>;
+}
+
+/** 100 M rows in 20 M groups stay below 2 GiB of resident memory with this and two threads (measured). */
+const DEFAULT_MEMORY_MIB = 1536;
+const DEFAULT_SPILL_MIB = 32 * 1024;
+/** Each thread groups on its own before it merges, so more threads need more memory for the same query. */
+const MAX_DEFAULT_THREADS = 4;
+const DEFAULT_RESULT_BYTES = 256 * 2 ** 20;
+const DEFAULT_QUERY_TIMEOUT_MS = 10 * 60_000;
+const OPEN_TIMEOUT_MS = 60_000;
+
+/**
+ * Starts a reader over a source.
+ * Refuses: JAIL when a required layer is missing. Fails: SOURCE_UNREADABLE, SOURCE_CHANGED, MACHINE_FAULT.
+ */
+export async function openReader(options: ReaderOptions): Promise<Reader> {
+  const identity = await identify(options.source);
+  let scratch: string | null = null;
+  let reader: JailedReader | null = null;
+  try {
+    scratch = makeScratch(options.scratchParent);
+    const program = readerProgram(options.source, scratch, memoryOf(options));
+    const confined = await startConfined(program, options.jail, {
+      stderr: stderrUse(options),
+      jail: options.jailReport,
+    });
+    reader = new JailedReader(options, confined, { identity, scratch });
+    await reader.open();
+    await checkConfined(confined, options.jail);
+    return reader;
+  } catch (error) {
+    await reader?.close();
+    if (scratch !== null) removeScratch(scratch);
+    throw error instanceof Refusal || error instanceof Failure || !isSystemError(error)
+      ? error
+      : machineFault();
+  }
+}
+
+class JailedReader implements Reader {
+  readonly layers: readonly JailLayer[];
+  readonly identity: SourceIdentity;
+  readonly #options: ReaderOptions;
+  readonly #process: ConfinedProcess;
+  readonly #pipe: ReaderPipe;
+  readonly #scratch: string;
+
+  constructor(
+    options: ReaderOptions,
+    confined: ConfinedProcess,
+    given: { identity: SourceIdentity; scratch: string },
+  ) {
+    this.layers = confined.layers;
+    this.identity = given.identity;
+    this.#options = options;
+    this.#process = confined;
+    this.#scratch = given.scratch;
+    this.#pipe = new ReaderPipe(confined, options.maxResultBytes ?? DEFAULT_RESULT_BYTES);
+    confined.stderr?.setEncoding('utf8').on('data', (text: string) => options.onDiagnostic?.(text));
+    void confined.exited.then(() => removeScratch(this.#scratch));
+  }
+
+  get isGone(): boolean {
+    return this.#pipe.isGone;
+  }
+
+  /** Opens the engine, and makes sure that the process has the very file that was identified. */
+  async open(): Promise<void> {
+    const { source, threads } = this.#options;
+    const settings: EngineSettings = {
+      type: source.type,
+      ...placesOf(this.#process.mode, source, this.#scratch),
+      ...memoryOf(this.#options),
+      threads: threads ?? Math.min(availableParallelism(), MAX_DEFAULT_THREADS),
+    };
+    const value = await this.#value({ kind: 'open', ...settings }, OPEN_TIMEOUT_MS);
+    const seen = this.#texts(value, ['size', 'mtimeNs', 'inode', 'device']);
+    const { size, mtimeNs, inode, device } = this.identity;
+    if (seen.join(' ') !== [size, mtimeNs, inode, device].join(' ')) throw sourceChanged(source);
+  }
+
+  async describe(): Promise<readonly PhysicalColumn[]> {
+    const value = await this.#value({ kind: 'describe' }, this.#timeout());
+    if (!Array.isArray(value)) throw this.#fault();
+    return value.map((entry: unknown) => {
+      const [name = '', type = ''] = this.#texts(entry, ['name', 'type']);
+      return { name, type };
+    });
+  }
+
+  async digest(): Promise<{ readonly sha256: string; readonly footer: string }> {
+    const value = await this.#value({ kind: 'digest' }, this.#timeout());
+    const [sha256 = '', footer = ''] = this.#texts(value, ['sha256', 'footer']);
+    if (![sha256, footer].every((text) => /^[0-9a-f]{64}$/.test(text))) throw this.#fault();
+    return { sha256, footer };
+  }
+
+  async query(
+    sql: string,
+    params: readonly ReaderParam[] = [],
+    limits?: { readonly timeoutMs: number },
+  ): Promise<ResultColumns> {
+    const maxBytes = this.#options.maxResultBytes ?? DEFAULT_RESULT_BYTES;
+    const body = { kind: 'query', maxBytes, ...encodeStatement({ sql, params }) } as const;
+    const answer = await this.#call(body, limits?.timeoutMs ?? this.#timeout());
+    if (!('columns' in answer)) throw this.#fault();
+    return answer.columns.map(({ values }) => values);
+  }
+
+  async prepare(
+    statements: readonly ReaderStatement[],
+    limits?: { readonly timeoutMs: number },
+  ): Promise<void> {
+    const body = { kind: 'prepare', statements: statements.map(encodeStatement) } as const;
+    await this.#value(body, limits?.timeoutMs ?? this.#timeout());
+  }
+
+  async close(): Promise<void> {
+    this.#pipe.close();
+    await this.#process.exited;
+    removeScratch(this.#scratch);
+  }
+
+  #timeout(): number {
+    return this.#options.queryTimeoutMs ?? DEFAULT_QUERY_TIMEOUT_MS;
+  }
+
+  async #value(body: RequestBody, deadlineMs: number): Promise<unknown> {
+    const answer = await this.#call(body, deadlineMs);
+    if (!('value' in answer)) throw this.#fault();
+    return answer.value;
+  }
+
+  /** Turns every outcome but an answer into a Failure of ours. */
+  async #call(body: RequestBody, deadlineMs: number): Promise<PipeAnswer> {
+    try {
+      return await this.#pipe.call(body, deadlineMs);
+    } catch (error) {
+      throw error instanceof PipeError ? await this.#failureOf(error) : error;
+    }
+  }
+
+  async #failureOf({ outcome }: PipeError): Promise<Failure> {
+    const { source } = this.#options;
+    if (outcome === 'DEADLINE') return new Failure('RUN_LIMIT', say('source.timeLimit'));
+    try {
+      await checkUnchanged(source, this.identity);
+    } catch (error) {
+      if (error instanceof Failure) return error;
+      throw error;
+    }
+    return outcome === 'SOURCE' ? sourceUnreadable(source) : machineFault();
+  }
+
+  /** The named members of an answer, all text. */
+  #texts(value: unknown, names: readonly string[]): readonly string[] {
+    return names.map((name) => {
+      const text: unknown =
+        typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+      if (typeof text !== 'string') throw this.#fault();
+      return text;
+    });
+  }
+
+  /** An answer of the wrong shape: nothing this process says can be believed any more. */
+  #fault(): Failure {
+    this.#pipe.close();
+    return machineFault();
+  }
+}
+
+function machineFault(): Failure {
+  return new Failure('MACHINE_FAULT', say('source.fault'));
+}
+
+function stderrUse({ onDiagnostic }: ReaderOptions): 'keep' | 'drop' {
+  return onDiagnostic === undefined ? 'drop' : 'keep';
+}
+
+function memoryOf({ memoryMiB, spillMiB }: ReaderOptions): {
+  readonly memoryMiB: number;
+  readonly spillMiB: number;
+} {
+  return { memoryMiB: memoryMiB ?? DEFAULT_MEMORY_MIB, spillMiB: spillMiB ?? DEFAULT_SPILL_MIB };
+}
+
+/** No descriptor, process or disk space left: the machine's fault, not a bug of ours. */
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error;
+}
