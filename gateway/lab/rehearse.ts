@@ -6,7 +6,6 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { digestOf } from '#crypto/canonical.ts';
 import { commitVersion, outputDigestOf } from '#crypto/commitment.ts';
 import type { ReceiptPayload } from '#crypto/receipt-payload.ts';
 import { issueReceipt } from '#crypto/receipt.ts';
@@ -16,17 +15,17 @@ import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
 import type { Plan } from '#sandbox/plan.ts';
 import { type Compiled, compileQuery } from '#sandbox/query/compile.ts';
 import { type Capacity, capacityOf, type Ledger, lineageView } from '#sandbox/release/accountant.ts';
-import { bitsOutOf } from '#sandbox/release/bits-out.ts';
 import { notesOf } from '#sandbox/release/notes.ts';
 import { type Output, present } from '#sandbox/release/present.ts';
 import { secureRandom } from '#sandbox/release/random.ts';
 import { release } from '#sandbox/release/release.ts';
-import { decimal, mechanismOf, planDigestOf, plannedUsageOf } from '#sandbox/release/statement.ts';
+import { freeUsageOf, planDigestOf, plannedUsageOf } from '#sandbox/release/statement.ts';
 import { releaseDelayMs } from '#sandbox/release/timing.ts';
 import { instantText } from '#sandbox/release/zone.ts';
 import type { Sentence } from '#policies/words.ts';
-import type { LabSources, RegisteredSource } from './sources.ts';
-import type { LabState, StoredAnswer, Version } from './state.ts';
+import { evidenceOfCells, releasedPayload } from '../receipt.ts';
+import type { LabSources } from './sources.ts';
+import type { LabState, StoredAnswer } from './state.ts';
 
 /** One request to the lab, parsed. */
 export interface LabRequest {
@@ -87,22 +86,24 @@ export async function rehearse(
   await sleep(releaseDelayMs(plan.timing, performance.now() - started));
 
   const releaseId = randomUUID();
-  const salt = randomBytes(16).toString('hex');
-  const statement = {
+  const outputDigest = outputDigestOf(randomBytes(16).toString('hex'), evidenceOfCells(cells));
+  const payload = releasedPayload(plan, compiled.policy, cells, {
+    issuer: 'unseen lab',
     jobId,
     releaseId,
-    planDigest,
-    bitsOut: bitsOutOf(plan, cells),
-    output: outputDigestOf(salt, textCells(cells)),
-  };
-  const budget = { before, after: lineage().ledger };
-  const receipt = await issueReceipt(
-    payloadOf(request, compiled, { ...statement, ...budget, version, source }),
-    state.signingKey,
-    {
-      embedKey: true,
-    },
-  );
+    sql: request.sql,
+    grantId: null,
+    purpose: null,
+    policyDecision: null,
+    commitment: commitVersion(version.versionKey, `sha256:${source.content}`),
+    budget: [budgetLine(plan, before, lineage().ledger)],
+    outputDigest,
+    usage: plannedUsageOf(plan),
+    layers: source.layers,
+    separation: 'none',
+    releasedAt: instantText(Date.now(), plan.dataset.timeZone),
+  });
+  const receipt = await issueReceipt(payload, state.signingKey, { embedKey: true });
   const answer: StoredAnswer = {
     lineage: plan.dataset.lineage,
     planDigest,
@@ -122,7 +123,7 @@ function shown({ plan, presentation }: Compiled, answer: StoredAnswer, repeat: b
     outputs: present(plan, answer.cells, presentation),
     notes: notesOf(plan, answer.releaseId),
     cost: plan.cost,
-    usage: plannedUsageOf(plan, { repeat }),
+    usage: repeat ? freeUsageOf(plan) : plannedUsageOf(plan),
     receipt: answer.receipt,
     releaseId: answer.releaseId,
     lineage: answer.lineage,
@@ -159,101 +160,19 @@ export function lineageBudget(
   return { ledger, view: lineageView(ledger, policy.budget) };
 }
 
-/** Cells as evidence: numbers as text. */
-function textCells(cells: StoredAnswer['cells']): unknown {
-  return JSON.parse(
-    JSON.stringify(cells, (_, value: unknown) => (typeof value === 'number' ? decimal(value) : value)),
-  );
-}
-
-interface StatementParts {
-  readonly jobId: string;
-  readonly releaseId: string;
-  readonly planDigest: string;
-  readonly bitsOut: string;
-  readonly output: string;
-  readonly before: Ledger | null;
-  readonly after: Ledger | null;
-  readonly version: Version;
-  readonly source: RegisteredSource;
-}
-
-function payloadOf(
-  request: LabRequest,
-  { plan, dataset, policy }: Compiled,
-  parts: StatementParts,
-): ReceiptPayload {
-  const { unit, nano, thresholdDeltaYocto, epsilon, delta } = plan.cost;
-  return {
-    version: '1',
-    issuer: 'unseen lab',
-    jobId: parts.jobId,
-    decision: 'released',
-    code: null,
-    repeat: false,
-    releaseId: parts.releaseId,
-    request: { frontEnd: 'sql', digest: digestOf({ sql: request.sql }) },
-    grantId: null,
-    purpose: null,
-    policyDecision: null,
-    policyDigest: `sha256:${policy.digest}`,
-    datasets: [
-      {
-        name: dataset.name,
-        lineage: dataset.lineage,
-        versionId: parts.version.versionId,
-        commitment: commitVersion(parts.version.versionKey, `sha256:${parts.source.content}`),
-      },
-    ],
-    planDigest: parts.planDigest,
-    program: null,
-    mechanism: mechanismOf(plan),
-    cost: {
-      unit,
-      nano: String(nano),
-      thresholdDeltaYocto: String(thresholdDeltaYocto),
-      epsilon: decimal(epsilon),
-      delta: decimal(delta),
-    },
-    budget: budgetLine(plan, parts.before, parts.after),
-    output: { digest: parts.output, saltId: parts.releaseId },
-    usage: plannedUsageOf(plan, { repeat: false }),
-    jail: { demanded: policy.jail, layers: [...parts.source.layers] },
-    separation: 'none',
-    timing: timingText(plan),
-    releasedAt: instantText(Date.now(), plan.dataset.timeZone),
-    bitsOut: parts.bitsOut,
-  };
-}
-
-function budgetLine(plan: Plan, before: Ledger | null, after: Ledger | null): ReceiptPayload['budget'] {
-  const loss = (ledger: Ledger | null): { nano: string; thresholdDeltaYocto: string } => ({
-    nano: String(ledger?.spentNano ?? 0n),
-    thresholdDeltaYocto: String(ledger?.spentThresholdDeltaYocto ?? 0n),
+/** The ledger around this run; an unlimited one counts from nothing. */
+function budgetLine(plan: Plan, before: Ledger | null, after: Ledger | null): ReceiptPayload['budget'][number] {
+  const loss = (ledger: Ledger): { nano: string; thresholdDeltaYocto: string } => ({
+    nano: String(ledger.spentNano),
+    thresholdDeltaYocto: String(ledger.spentThresholdDeltaYocto),
   });
-  const { nano, thresholdDeltaYocto } = plan.cost;
-  const unlimitedAfter = { nano: String(nano), thresholdDeltaYocto: String(thresholdDeltaYocto) };
-  return [
-    {
-      lineage: plan.dataset.lineage,
-      unit: plan.cost.unit,
-      capacity:
-        after === null
-          ? null
-          : {
-              nano: String(after.capacity.nano),
-              thresholdDeltaYocto: String(after.capacity.thresholdDeltaYocto),
-            },
-      before: loss(before),
-      after: after === null ? unlimitedAfter : loss(after),
-    },
-  ];
-}
-
-function timingText(plan: Plan): ReceiptPayload['timing'] {
-  const { timing } = plan;
-  if (timing.mode === 'planned') return { mode: 'planned', releaseAfterMs: String(timing.releaseAfterMs) };
-  return timing.mode === 'quantum'
-    ? { mode: 'quantum', quantumMs: String(timing.quantumMs) }
-    : { mode: 'exact' };
+  const { unit, nano, thresholdDeltaYocto } = plan.cost;
+  const { lineage } = plan.dataset;
+  if (before === null || after === null) {
+    const spent = { nano: String(nano), thresholdDeltaYocto: String(thresholdDeltaYocto) };
+    return { lineage, unit, capacity: null, before: { nano: '0', thresholdDeltaYocto: '0' }, after: spent };
+  }
+  const { capacity } = after;
+  const ceiling = { nano: String(capacity.nano), thresholdDeltaYocto: String(capacity.thresholdDeltaYocto) };
+  return { lineage, unit, capacity: ceiling, before: loss(before), after: loss(after) };
 }

@@ -63,7 +63,7 @@ async function open(dataset: Dataset, policy: ReleasePolicy): Promise<Opened> {
     const columns = await reader.describe();
     const [[rows]] = (await reader.query('SELECT count(*) FROM source')) as [[bigint]];
     const content = await contentDigest(reader, dataset.source, reader.identity);
-    return { reader, rows, content, physical: new Map(columns.map((column) => [column.name, column.type])) };
+    return { reader, rows, content, physical: { types: new Map(columns.map((column) => [column.name, column.type])), prepared: null } };
   } catch (error) {
     await reader.close();
     throw error;
@@ -73,7 +73,7 @@ async function open(dataset: Dataset, policy: ReleasePolicy): Promise<Opened> {
 /** The columns exist, and the declared ceiling of rows holds: every exactness argument rests on it. CONFIG. */
 function checkAgainstSource(dataset: Dataset, { physical, rows }: Opened): void {
   const file = dataset.source.path;
-  const absent = dataset.columns.find((column) => !physical.has(column.name));
+  const absent = dataset.columns.find((column) => !physical.types.has(column.name));
   if (absent !== undefined) throw new Failure('CONFIG', say('lab.columnAbsent', { file, column: absent.name }));
   if (rows > BigInt(dataset.maxRows)) throw new Failure('CONFIG', say('lab.maxRows', { file, max: dataset.maxRows }));
 }

@@ -2,13 +2,14 @@
 import type { Keys, PlanKey } from '../plan.ts';
 import { type Expr, type Scalar, typeOf } from './ir.ts';
 import { printLiteral } from './print-expression.ts';
+import { codeName, type PhysicalColumns } from './scan.ts';
 
 /** Longer lists are looked up by a hash join instead of a CASE. */
 const CASE_MAX = 16;
 const KEY_TEXT_BYTES_MAX = 256;
 
 /** SELECT items that say which cell a row is in: `cell`, or `k0 … kn`. */
-export function printCell(keys: Keys, columns: readonly string[]): readonly string[] {
+export function printCell(keys: Keys, columns: readonly string[], physical: PhysicalColumns): readonly string[] {
   if (keys.mode === 'none') return ['CAST(0 AS BIGINT) AS cell'];
   if (keys.mode === 'thresholded') return columns.map((column, index) => `${column} AS k${index}`);
   const codes = keys.keys.map((key, index) => ({
@@ -38,11 +39,11 @@ export function printKeyFilter(keys: Keys, columns: readonly string[]): readonly
 }
 
 /** LEFT JOINs of the lookup lists that `printCell` refers to. */
-export function joinsOf(keys: Keys, columns: readonly string[]): string {
+export function joinsOf(keys: Keys, columns: readonly string[], physical: PhysicalColumns): string {
   if (keys.mode !== 'listed') return '';
   return keys.keys
     .map((key, index) => {
-      if (!needsLookup(key)) return '';
+      if (!needsLookup(key) || storedCode(key, physical) !== null) return '';
       const type = typeOf(key.expr);
       const rows = key.domain!.flatMap((value, code) =>
         value === null ? [] : [`(${printLiteral(value, type)}, ${code})`],
@@ -52,8 +53,13 @@ export function joinsOf(keys: Keys, columns: readonly string[]): string {
     .join('');
 }
 
+/** The stored code of a column that a prepared copy has worked out, or null. */
+function storedCode({ expr }: PlanKey, { prepared }: PhysicalColumns): string | null {
+  return expr.op === 'column' && prepared?.codes.has(expr.name) === true ? codeName(expr.name) : null;
+}
+
 /** The index of a key's value in its list; NULL when it is not in the list. */
-function printCode(key: PlanKey, column: string, index: number): string {
+export function printCode(key: PlanKey, column: string, index: number): string {
   const domain = key.domain!;
   const arithmetic = arithmeticCode(key.expr, domain, column);
   if (arithmetic !== null)

@@ -13,7 +13,7 @@ import { unitColumn } from './compile.ts';
 import { columnsOf, type Expr } from './ir.ts';
 import { joinsOf, printCell, printKeyFilter } from './print-cell.ts';
 import { ExpressionPrinter, printNumber } from './print-expression.ts';
-import { type PhysicalColumns, printScan } from './scan.ts';
+import { gridName, type PhysicalColumns, printScan } from './scan.ts';
 
 /** A query and what its result columns are. */
 export interface PrintedQuery {
@@ -106,19 +106,24 @@ class QueryPrinter {
     const values = args
       .map((arg, index) => (arg === null ? null : `${print(arg)} AS a${index}`))
       .filter((value) => value !== null);
+    const grids = args.flatMap((arg, index) => (this.#hasStoredGrid(arg) ? [`${gridName(arg.name)} AS sg${index}`] : []));
     const needed = new Set<string>();
     const keyExprs = keys.mode === 'none' ? [] : keys.keys.map((key) => key.expr);
     for (const expr of [...args, ...keyExprs, where]) if (expr !== null) columnsOf(expr, needed);
     this.#ctes.push(`s AS (${printScan(this.#dataset, unitColumn(this.#dataset), needed, this.#physical)})`);
     const source = this.#computed();
     const unit = this.#plan.unit === null ? [] : ['u'];
-    const items = [...unit, ...printCell(keys, keyColumns), ...values];
+    const items = [...unit, ...printCell(keys, keyColumns, this.#physical), ...values, ...grids];
     const filters = [...(condition === null ? [] : [condition]), ...printKeyFilter(keys, keyColumns)];
-    const joined = `${source}${joinsOf(keys, keyColumns)}`;
+    const joined = `${source}${joinsOf(keys, keyColumns, this.#physical)}`;
     this.#ctes.push(
       `r AS (SELECT ${items.join(', ')} FROM ${joined}${filters.length === 0 ? '' : ` WHERE ${filters.join(' AND ')}`})`,
     );
     this.#ctes.push(`f AS (SELECT * FROM r${keys.mode === 'listed' ? ' WHERE cell IS NOT NULL' : ''})`);
+  }
+
+  #hasStoredGrid(arg: Expr | null): arg is Extract<Expr, { op: 'column' }> {
+    return arg?.op === 'column' && this.#physical.prepared?.grids.has(arg.name) === true;
   }
 
   #computed(): string {
@@ -143,7 +148,7 @@ class QueryPrinter {
       if (measure.kind !== 'sum' && measure.kind !== 'centredSum' && measure.kind !== 'centredSquares')
         return [];
       const index = indexOf(args, measure.argument.expr);
-      const grid = printGrid(`a${index}`, measure.argument);
+      const grid = this.#hasStoredGrid(measure.argument.expr) ? `sg${index}` : printGrid(`a${index}`, measure.argument);
       return measure.kind === 'sum'
         ? [`${grid} AS g${index}`]
         : [`${grid} - ${printNumber(Number(midGridOf(measure.argument)))} AS y${index}`];
@@ -300,7 +305,7 @@ function gridReach({ lowGrid, highGrid }: BoundedArgument): bigint {
 }
 
 /** floor(clamp(x) · (1/g) + 1/2) as a double; NULL stays NULL. */
-function printGrid(column: string, { low, high, grid }: BoundedArgument): string {
+export function printGrid(column: string, { low, high, grid }: BoundedArgument): string {
   const [lowText, highText] = [printNumber(low), printNumber(high)];
   const clamped = `CASE WHEN ${column} < ${lowText} THEN ${lowText} WHEN ${column} > ${highText} THEN ${highText} ELSE ${column} END`;
   return `floor((${clamped}) * ${printNumber(inverseOf(grid))} + 0.5e0)`;

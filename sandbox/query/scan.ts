@@ -6,8 +6,19 @@
 import type { Column, Dataset } from '../manifest/dataset.ts';
 import { quoteName, quoteText } from './print-expression.ts';
 
-/** Column name → the engine's type of the stored column. */
-export type PhysicalColumns = ReadonlyMap<string, string>;
+/** What is stored: column name → the engine's type, and what a prepared copy holds beside the columns. */
+export interface PhysicalColumns {
+  readonly types: ReadonlyMap<string, string>;
+  /** Null: the source as it is. Else the columns of the prepared copy that have grid integers, or key codes, stored. */
+  readonly prepared: { readonly grids: ReadonlySet<string>; readonly codes: ReadonlySet<string> } | null;
+}
+
+/** The table of a prepared copy: units dense and sorted, values converted, grid integers and key codes worked out. */
+export const PREPARED = 'prepared';
+
+/** Stored grid integers of a bounded column, and stored positions of a key's value in its public list. */
+export const gridName = (name: string): string => `"g:${name.replaceAll('"', '""')}"`;
+export const codeName = (name: string): string => `"k:${name.replaceAll('"', '""')}"`;
 
 /** The name under which a reader shows its one source. */
 export const SOURCE = 'source';
@@ -19,14 +30,14 @@ const SAFE = Number.MAX_SAFE_INTEGER;
 /** The privacy unit's value as stored, converted only where text must be read as a number. */
 export function printUnit(column: Column, physical: PhysicalColumns): string {
   const stored = storedName(column.name);
-  const isText = physical.get(column.name) === 'VARCHAR';
+  const isText = physical.types.get(column.name) === 'VARCHAR';
   return isText && column.type.kind === 'integer' ? `TRY_CAST(${stored} AS HUGEINT)` : stored;
 }
 
 /** One column's conversion. */
 export function printColumn(column: Column, dataset: Dataset, physical: PhysicalColumns): string {
   const stored = storedName(column.name);
-  const type = physical.get(column.name)!;
+  const type = physical.types.get(column.name)!;
   switch (column.type.kind) {
     case 'integer':
       return integerColumn(stored, type);
@@ -77,19 +88,26 @@ function storedName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** SELECT list of the scan: the unit as u, and the columns a query needs under their quoted names. */
-export function printScan(
-  dataset: Dataset,
-  unit: Column | null,
-  names: Iterable<string>,
-  physical: PhysicalColumns,
-): string {
-  const columns = [...names].toSorted().map((name) => {
-    const column = dataset.columns.find((candidate) => candidate.name === name)!;
-    return `${printColumn(column, dataset, physical)} AS ${quoteName(name)}`;
-  });
+/**
+ * The scan: the unit as u, and the columns a query needs under their quoted names. Of a prepared copy it also
+ * shows the stored grids and codes.
+ */
+export function printScan(dataset: Dataset, unit: Column | null, names: Iterable<string>, physical: PhysicalColumns): string {
+  const columns = [...names].toSorted().map((name) => dataset.columns.find((candidate) => candidate.name === name)!);
+  if (physical.prepared !== null) return printPreparedScan(columns, unit, physical.prepared);
+  const values = columns.map((column) => `${printColumn(column, dataset, physical)} AS ${quoteName(column.name)}`);
   const unitItem = unit === null ? [] : [`${printUnit(unit, physical)} AS u`];
   const where = unit === null ? '' : ` WHERE ${storedName(unit.name)} IS NOT NULL`;
-  const items = [...unitItem, ...columns];
+  const items = [...unitItem, ...values];
   return `SELECT ${items.length === 0 ? '1 AS nothing' : items.join(', ')} FROM ${SOURCE}${where}`;
+}
+
+function printPreparedScan(columns: readonly Column[], unit: Column | null, { grids, codes }: NonNullable<PhysicalColumns['prepared']>): string {
+  const stored = columns.flatMap(({ name }) => [
+    quoteName(name),
+    ...(grids.has(name) ? [gridName(name)] : []),
+    ...(codes.has(name) ? [codeName(name)] : []),
+  ]);
+  const items = [...(unit === null ? [] : ['u']), ...stored];
+  return `SELECT ${items.length === 0 ? '1 AS nothing' : items.join(', ')} FROM ${PREPARED}`;
 }

@@ -3,6 +3,7 @@ import { digestOf } from '#crypto/canonical.ts';
 import { type Grid, type Measure, type Plan, widthOf } from '../plan.ts';
 import { columnsOf, type Expr } from '../query/ir.ts';
 import type { NoiseSpec } from './noise.ts';
+import { nanoUp } from './privacy-loss.ts';
 import type { Rational } from './rational.ts';
 import { noiseOfPlan } from './release.ts';
 import { measuredWidthOf, sensitivityOf } from './sensitivity.ts';
@@ -94,6 +95,8 @@ const THRESHOLDED_CELLS = 10_000;
 
 /** Bytes that one released number is counted as, whatever its digits. */
 const OUTPUT_BYTES = 32;
+const BYTES_PER_VALUE = 8;
+const COMPUTE_UNIT_MS = 100;
 /** Nominal speed: declared rows times measured vectors per CPU millisecond. */
 const NOMINAL_ROWS_PER_MS = 2_000;
 
@@ -101,36 +104,35 @@ const NOMINAL_ROWS_PER_MS = 2_000;
  * Planned quantities of one run, decimal text by name: functions of the Plan and the declared `maxRows`. They are
  * what is quoted, counted against quotas, rated, shown and stated; what a machine really used is not among them.
  */
-export function plannedUsageOf(
-  plan: Plan,
-  { repeat }: { readonly repeat: boolean },
-): Readonly<Record<string, string>> {
-  const cells = plannedCells(plan);
-  const outputs =
-    plan.aggregates.reduce(
-      (sum, aggregate) =>
-        sum + (aggregate.fn === 'histogram' ? widthOf(plan.measures[aggregate.histogram]!) : 1),
-      0,
-    ) * cells;
+export function plannedUsageOf(plan: Plan): Readonly<Record<string, string>> {
+  const outputs = plannedCells(plan) * plan.aggregates.reduce((sum, aggregate) => sum + valuesOf(plan, aggregate), 0);
   const rows = plan.dataset.maxRows;
   const cpuMs = Math.ceil((rows * plan.measures.length) / NOMINAL_ROWS_PER_MS);
-  const released = {
+  return {
     products: '1',
+    runs: '1',
     calls: '1',
+    rows: String(rows),
+    bytes: String(rows * BYTES_PER_VALUE * columnCount(plan)),
     outputs: String(outputs),
     outputBytes: String(outputs * OUTPUT_BYTES),
-  };
-  if (repeat)
-    return { ...released, rows: '0', bytes: '0', serviceMs: '0', cpuMs: '0', epsilon: '0', ledgerNano: '0' };
-  return {
-    ...released,
-    rows: String(rows),
-    bytes: String(rows * 8 * columnCount(plan)),
     serviceMs: String(plan.timing.mode === 'planned' ? plan.timing.releaseAfterMs : cpuMs),
     cpuMs: String(cpuMs),
-    epsilon: decimal(plan.cost.epsilon),
+    computeUnits: String(Math.ceil(cpuMs / COMPUTE_UNIT_MS)),
+    epsilonNano: String(nanoUp(plan.cost.epsilon)),
     ledgerNano: String(plan.cost.nano),
+    thresholdDeltaYocto: String(plan.cost.thresholdDeltaYocto),
   };
+}
+
+/** The same for a stored answer: a run that reads nothing and loses nothing. */
+export function freeUsageOf(plan: Plan): Readonly<Record<string, string>> {
+  const nothing = { rows: '0', bytes: '0', serviceMs: '0', cpuMs: '0', computeUnits: '0' };
+  return { ...plannedUsageOf(plan), ...nothing, epsilonNano: '0', ledgerNano: '0', thresholdDeltaYocto: '0' };
+}
+
+function valuesOf(plan: Plan, aggregate: Plan['aggregates'][number]): number {
+  return aggregate.fn === 'histogram' ? widthOf(plan.measures[aggregate.histogram]!) : 1;
 }
 
 function columnCount(plan: Plan): number {

@@ -1,47 +1,37 @@
 /**
- * The engine without its jail: our printed SQL in DuckDB inside the test's own process.
+ * The reader's engine without its process and jail: the same settings, the same SQL, inside the test.
  *
- * Not covered: the reader's process, pipe and confinement, which have tests of their own.
+ * Not covered: the pipe and the confinement, which have tests of their own.
  */
-import {
-  DuckDBDateValue,
-  DuckDBInstance,
-  DuckDBTimestampValue,
-  type DuckDBConnection,
-} from '@duckdb/node-api';
-import type { Engine, EngineColumns, EngineValue } from '#sandbox/execute.ts';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { Engine } from '#sandbox/execute.ts';
+import { describeSource, openSource, runSelect, startEngine } from '#sandbox/reader/engine.ts';
 
 /** An engine over one file, and its connection for questions of the test's own. */
-export interface InProcessEngine extends Engine, AsyncDisposable {
+export interface InProcessEngine extends Engine, Disposable {
   readonly connection: DuckDBConnection;
 }
 
-/** Opens a Parquet file, or a CSV file all of whose columns are text. */
-export async function openInProcess(type: 'parquet' | 'csv', path: string): Promise<InProcessEngine> {
-  const instance = await DuckDBInstance.create(':memory:', { threads: '2' });
-  const connection = await instance.connect();
-  const file = `'${path.replaceAll("'", "''")}'`;
-  const reader =
-    type === 'parquet' ? `read_parquet(${file})` : `read_csv(${file}, header = true, all_varchar = true)`;
-  await connection.run(`CREATE VIEW source AS SELECT * FROM ${reader}`);
-  const described = await connection.runAndReadAll('DESCRIBE source');
-  const physical = new Map(described.getRows().map((row) => [String(row[0]), String(row[1])] as const));
+/** Opens a source as a reader does. `scratch` is a directory the engine may spill to. */
+export async function openInProcess(
+  source: { readonly type: 'parquet' | 'csv'; readonly path: string },
+  scratch: string,
+): Promise<InProcessEngine> {
+  const settings = { ...source, scratch, memoryMiB: 512, spillMiB: 64, threads: 2 };
+  const connection = await startEngine(settings);
+  await openSource(connection, settings);
+  const types = new Map((await describeSource(connection)).map(({ name, type }) => [name, type] as const));
   return {
     connection,
-    physical,
+    physical: { types, prepared: null },
     async query(sql, params) {
-      const result = await connection.runAndReadAll(sql, [...params]);
-      return result.getColumns().map((column) => column.map(engineValue)) satisfies EngineColumns;
+      const columns = await runSelect(
+        connection,
+        sql,
+        params.map((param) => ['text', param]),
+      );
+      return columns.map((column) => column.values);
     },
-    async [Symbol.asyncDispose]() {
-      connection.closeSync();
-      instance.closeSync();
-    },
+    [Symbol.dispose]: () => connection.closeSync(),
   };
-}
-
-function engineValue(value: unknown): EngineValue {
-  if (value instanceof DuckDBDateValue) return value.toString();
-  if (value instanceof DuckDBTimestampValue) return value.toString().replace(' ', 'T');
-  return value as EngineValue;
 }

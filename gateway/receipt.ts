@@ -1,0 +1,110 @@
+/** The receipt of a released answer: one form for the lab and the runner, from the Plan and what is around it. */
+import { digestOf } from '#crypto/canonical.ts';
+import type { ReceiptPayload } from '#crypto/receipt-payload.ts';
+import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
+import type { Plan, ReleasedCell } from '#sandbox/plan.ts';
+import { typeOf } from '#sandbox/query/ir.ts';
+import { bitsOutOf } from '#sandbox/release/bits-out.ts';
+import { decimal, mechanismOf, planDigestOf } from '#sandbox/release/statement.ts';
+
+/** What a receipt states beside the Plan. */
+export interface ReceiptParts {
+  readonly issuer: string;
+  readonly jobId: string;
+  readonly releaseId: string;
+  readonly sql: string;
+  readonly grantId: string | null;
+  readonly purpose: string | null;
+  readonly policyDecision: ReceiptPayload['policyDecision'];
+  readonly commitment: string;
+  readonly budget: ReceiptPayload['budget'];
+  readonly outputDigest: string;
+  readonly usage: Readonly<Record<string, string>>;
+  readonly layers: readonly string[];
+  readonly separation: ReceiptPayload['separation'];
+  /** ISO 8601 with offset. */
+  readonly releasedAt: string;
+}
+
+/** The payload of a receipt for released cells. */
+export function releasedPayload(plan: Plan, policy: ReleasePolicy, cells: readonly ReleasedCell[], parts: ReceiptParts): ReceiptPayload {
+  const { unit, nano, thresholdDeltaYocto, epsilon, delta } = plan.cost;
+  const { name, lineage, versionId } = plan.dataset;
+  return {
+    version: '1',
+    issuer: parts.issuer,
+    jobId: parts.jobId,
+    decision: 'released',
+    code: null,
+    repeat: false,
+    releaseId: parts.releaseId,
+    request: { frontEnd: 'sql', digest: digestOf({ sql: parts.sql }) },
+    grantId: parts.grantId,
+    purpose: parts.purpose,
+    policyDecision: parts.policyDecision,
+    policyDigest: `sha256:${policy.digest}`,
+    datasets: [{ name, lineage, versionId, commitment: parts.commitment }],
+    planDigest: planDigestOf(plan),
+    program: null,
+    mechanism: mechanismOf(plan),
+    cost: {
+      unit,
+      nano: String(nano),
+      thresholdDeltaYocto: String(thresholdDeltaYocto),
+      epsilon: decimal(epsilon),
+      delta: decimal(delta),
+    },
+    budget: parts.budget,
+    output: { digest: parts.outputDigest, saltId: parts.releaseId },
+    usage: { ...parts.usage },
+    jail: { demanded: policy.jail, layers: [...parts.layers] },
+    separation: parts.separation,
+    timing: timingText(plan),
+    releasedAt: parts.releasedAt,
+    bitsOut: bitsOutOf(plan, cells),
+  };
+}
+
+/** Cells as they are stored and digested: numbers as text, so that every reader digests the same bytes. */
+export function evidenceOfCells(cells: readonly ReleasedCell[]): readonly unknown[] {
+  const text = JSON.stringify(cells, (_, value: unknown) => (typeof value === 'number' ? decimal(value) : value));
+  return JSON.parse(text) as unknown[];
+}
+
+function timingText({ timing }: Plan): ReceiptPayload['timing'] {
+  if (timing.mode === 'planned') return { mode: 'planned', releaseAfterMs: String(timing.releaseAfterMs) };
+  return timing.mode === 'quantum' ? { mode: 'quantum', quantumMs: String(timing.quantumMs) } : { mode: 'exact' };
+}
+
+/** Stored cells back as values: the inverse of `evidenceOfCells`, by the types of the Plan. */
+export function cellsOfEvidence(plan: Plan, stored: string): readonly ReleasedCell[] {
+  const numeric = plan.keys.mode === 'none' ? [] : plan.keys.keys.map((key) => typeOf(key.expr) === 'number');
+  const number = (text: string | null): number | null => (text === null ? null : Number(text));
+  return (JSON.parse(stored) as readonly StoredCell[]).map((cell) => ({
+    key: cell.key.map((part, index) => (numeric[index] === true && typeof part === 'string' ? Number(part) : part)),
+    values: cell.values.map((list) =>
+      list.map(({ value, exact, stddev, low, high, reason }) => ({
+        value: number(value),
+        exact,
+        stddev: number(stddev),
+        low: number(low),
+        high: number(high),
+        ...(reason === undefined ? {} : { reason }),
+      })),
+    ),
+  }));
+}
+
+interface StoredCell {
+  readonly key: readonly (string | boolean | null)[];
+  readonly values: readonly (readonly StoredValue[])[];
+}
+
+interface StoredValue {
+  readonly value: string | null;
+  readonly exact: string | null;
+  readonly stddev: string | null;
+  readonly low: string | null;
+  readonly high: string | null;
+  readonly reason?: 'COHORT';
+}

@@ -1,0 +1,59 @@
+/**
+ * The prepared copy of a source: what every job would work out again, worked out once at registration.
+ *
+ * Rows sorted by unit; units as dense integers; values converted as the scan converts them; grid integers of
+ * bounded columns and positions of listed keys stored beside them. Rows without a unit are gone. Partials from it
+ * differ from those of the source only in which cells and rows an over-active unit keeps (its hash is another).
+ * It lives in the reader's own process and memory, and ends with it.
+ */
+import type { Column, Dataset } from '../manifest/dataset.ts';
+import type { PlanKey } from '../plan.ts';
+import { boundArgument } from './bounds.ts';
+import { unitColumn } from './compile.ts';
+import type { Expr } from './ir.ts';
+import { printGrid } from './print.ts';
+import { printCode } from './print-cell.ts';
+import { quoteName } from './print-expression.ts';
+import { codeName, gridName, type PhysicalColumns, PREPARED, printScan } from './scan.ts';
+
+/** The statement that makes a prepared copy, and what is then stored. */
+export function printPreparation(dataset: Dataset, physical: PhysicalColumns): { readonly sql: string; readonly physical: PhysicalColumns } {
+  const unit = unitColumn(dataset);
+  const columns = dataset.columns.filter((column) => column.role !== 'hidden' && column.role !== 'unit');
+  const grids = columns.filter(hasGrid);
+  const codes = columns.filter((column) => column.role === 'key' && column.values !== null && !needsJoin(column));
+  const items = [
+    ...(unit === null ? [] : ['CAST(n.n AS INTEGER) AS u']),
+    ...columns.map((column) => `s.${quoteName(column.name)}`),
+    ...grids.map((column) => `CAST(${gridOf(column, dataset)} AS BIGINT) AS ${gridName(column.name)}`),
+    ...codes.map((column) => `CAST(${codeOf(column)} AS BIGINT) AS ${codeName(column.name)}`),
+  ];
+  const scan = printScan(dataset, unit, columns.map((column) => column.name), physical);
+  const source = unit === null ? 's' : 's JOIN n USING (u)';
+  const units = unit === null ? '' : ', n AS MATERIALIZED (SELECT u, row_number() OVER () - 1 AS n FROM (SELECT DISTINCT u FROM s))';
+  const order = unit === null ? '' : ' ORDER BY n.n';
+  const sql = `CREATE TABLE ${PREPARED} AS WITH s AS (${scan})${units} SELECT ${items.join(', ')} FROM ${source}${order}`;
+  const names = (list: readonly Column[]): ReadonlySet<string> => new Set(list.map((column) => column.name));
+  return { sql, physical: { types: physical.types, prepared: { grids: names(grids), codes: names(codes) } } };
+}
+
+function hasGrid(column: Column): boolean {
+  return typeof column.bounds?.[0] === 'number';
+}
+
+function gridOf(column: Column, dataset: Dataset): string {
+  const expr: Expr = { op: 'column', name: column.name, type: 'number' };
+  return printGrid(`s.${quoteName(column.name)}`, boundArgument(expr, dataset, column.name, 1));
+}
+
+/** Long lists of values are looked up by a join, which a single projection cannot hold; such keys are coded per job. */
+function needsJoin(column: Column): boolean {
+  return column.values!.length > 16;
+}
+
+function codeOf(column: Column): string {
+  const kind = column.type.kind;
+  const type = kind === 'integer' || kind === 'decimal' ? 'number' : kind;
+  const key: PlanKey = { expr: { op: 'column', name: column.name, type }, domain: column.values };
+  return printCode(key, `s.${quoteName(column.name)}`, 0);
+}
