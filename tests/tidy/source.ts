@@ -9,7 +9,6 @@ import { posix } from 'node:path';
 import { parseAst } from 'vitest/node';
 
 export const SOURCE_FOLDERS = ['gateway', 'sandbox', 'crypto', 'policies'] as const;
-export type SourceFolder = (typeof SOURCE_FOLDERS)[number];
 
 export interface SyntaxNode {
   readonly type: string;
