@@ -3,7 +3,7 @@
  *
  * Guarantee: the child gets no environment and no descriptor but stdin, stdout, stderr and what the launcher itself
  * reads; a descriptor that some library opened here without close-on-exec is covered with /dev/null.
- * `kill` ends the whole group with SIGKILL, and bubblewrap ends with its parent (`--die-with-parent`).
+ * `kill` ends program and launcher with SIGKILL, and a jail ends with the process that started it.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { openSync, readFileSync, readdirSync } from 'node:fs';
@@ -66,16 +66,43 @@ function launched(child: ChildProcess, programId: Promise<number | null>): Launc
     child.once('exit', () => resolve());
     child.once('error', () => resolve());
   });
-  return { stdin, stdout, stderr, programId, exited, kill: () => killGroup(child) };
+  let program: number | null = null;
+  void programId.then((id) => {
+    program = id;
+  });
+  return { stdin, stdout, stderr, programId, exited, kill: () => kill(child, program) };
+}
+
+/**
+ * The program first: bubblewrap then waits for it and ends. Killed the other way round, the program would be left for
+ * whoever is process 1 to wait for, which in a container may be nobody.
+ */
+function kill(child: ChildProcess, program: number | null): void {
+  if (program === null || program === child.pid || parentOf(program) !== child.pid) return killGroup(child);
+  sendKill(program);
+  setTimeout(() => killGroup(child), LAST_WAIT_MS).unref();
+}
+
+/** A process id means what it meant only as long as its parent is the one we know. */
+function parentOf(processId: number): number | null {
+  try {
+    return Number(/^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${processId}/status`, 'utf8'))?.[1]);
+  } catch {
+    return null;
+  }
 }
 
 /** The id is only used while the child has not been waited for, so it cannot belong to another process yet. */
 function killGroup(child: ChildProcess): void {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  if (!sendKill(-child.pid)) child.kill('SIGKILL');
+}
+
+function sendKill(processId: number): boolean {
   try {
-    process.kill(-child.pid, 'SIGKILL');
+    return process.kill(processId, 'SIGKILL');
   } catch {
-    child.kill('SIGKILL');
+    return false; // It ended by itself.
   }
 }
 
@@ -90,6 +117,9 @@ async function readProgramId(info: Readable): Promise<number | null> {
     return null;
   }
 }
+
+/** What bubblewrap may take to notice that its program has ended. */
+const LAST_WAIT_MS = 1000;
 
 const CLOSE_ON_EXEC = 0o2000000;
 /** More would mean that something here leaks descriptors without end. */
