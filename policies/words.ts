@@ -12,6 +12,7 @@ import { MANIFEST_WORDS } from './words/manifest.ts';
 import { NOTE_WORDS } from './words/note.ts';
 import { QUERY_WORDS } from './words/query.ts';
 import { RUN_WORDS } from './words/run.ts';
+import { VERIFY_WORDS } from './words/verify.ts';
 
 export type Language = 'en' | 'zh';
 
@@ -29,6 +30,7 @@ export const WORDS = {
   ...NOTE_WORDS,
   ...QUERY_WORDS,
   ...RUN_WORDS,
+  ...VERIFY_WORDS,
 } as const satisfies Record<string, Wording>;
 
 export type SentenceId = keyof typeof WORDS;
