@@ -4,7 +4,8 @@ import { say } from '#policies/words.ts';
 import type { OrderTerm, Presentation, ReleasedPredicate } from '../plan.ts';
 import type { BoundAggregate } from './aggregates.ts';
 import { nameOf } from './bind.ts';
-import type { Expr, Scalar } from './ir.ts';
+import { parseDate, parseTimestamp } from './dates.ts';
+import { type Expr, type Scalar, type ScalarType, typeOf } from './ir.ts';
 import {
   type CallSyntax,
   type SelectSyntax,
@@ -27,7 +28,7 @@ export type SelectItem =
       readonly bound: BoundAggregate;
     };
 
-/** Refuses: PREDICATE (HAVING), SHAPE (ORDER BY) for anything that is no output of the SELECT. */
+/** Refuses: PREDICATE (HAVING), SHAPE (ORDER BY) for anything that is no output of the SELECT; TYPE (HAVING). */
 export function presentationOf(
   select: SelectSyntax,
   items: readonly SelectItem[],
@@ -135,23 +136,39 @@ function comparison(
   terms: Terms,
 ): ReleasedPredicate {
   const mirrored = { '=': '=', '<>': '<>', '<': '>', '<=': '>=', '>': '<', '>=': '<=' } as const;
-  const constant = constantValue(right);
-  if (constant !== undefined)
-    return { op: 'compare', operator, left: havingTerm(left, terms), right: constant };
-  const mirroredConstant = constantValue(left);
-  if (mirroredConstant === undefined)
-    throw new Refusal('PREDICATE', say('query.havingOutput', { at: left.at }));
-  return {
-    op: 'compare',
-    operator: mirrored[operator],
-    left: havingTerm(right, terms),
-    right: mirroredConstant,
-  };
+  if (isConstant(right)) return compared(operator, havingTerm(left, terms), right, terms);
+  if (isConstant(left)) return compared(mirrored[operator], havingTerm(right, terms), left, terms);
+  throw new Refusal('PREDICATE', say('query.havingOutput', { at: left.at }));
 }
 
-function constantValue(syntax: Syntax): Scalar | undefined {
-  if (syntax.kind === 'literal') return syntax.value;
-  return syntax.kind === 'dated' ? syntax.text : undefined;
+function compared(
+  operator: '=' | '<>' | '<' | '<=' | '>' | '>=',
+  left: OrderTerm,
+  constant: Constant,
+  { groups }: Terms,
+): ReleasedPredicate {
+  const type = left.kind === 'output' ? 'number' : typeOf(groups[left.key]!.expr);
+  return { op: 'compare', operator, left, right: constantOfType(constant, type) };
+}
+
+type Constant = Extract<Syntax, { kind: 'literal' | 'dated' }>;
+
+function isConstant(syntax: Syntax): syntax is Constant {
+  return syntax.kind === 'literal' || syntax.kind === 'dated';
+}
+
+/** A constant in the form in which cells hold values of a type. Refuses: TYPE. */
+function constantOfType(syntax: Constant, type: ScalarType): Scalar {
+  const value = syntax.kind === 'dated' ? syntax.text : syntax.value;
+  if (value === null) return null;
+  if ((type === 'date' || type === 'timestamp') && typeof value === 'string') {
+    const canonical = type === 'date' ? parseDate(value) : parseTimestamp(value);
+    if (canonical !== null) return canonical;
+    throw new Refusal('TYPE', say('query.literal', { text: value, at: syntax.at, type }));
+  }
+  const found = syntax.kind === 'dated' ? syntax.type : typeof value;
+  if (found !== type) throw new Refusal('TYPE', say('query.type', { at: syntax.at, expected: type, found }));
+  return value;
 }
 
 function havingTerm(syntax: Syntax, terms: Terms): OrderTerm {
