@@ -27,7 +27,12 @@ export interface ReceiptParts {
 }
 
 /** The payload of a receipt for released cells. */
-export function releasedPayload(plan: Plan, policy: ReleasePolicy, cells: readonly ReleasedCell[], parts: ReceiptParts): ReceiptPayload {
+export function releasedPayload(
+  plan: Plan,
+  policy: ReleasePolicy,
+  cells: readonly ReleasedCell[],
+  parts: ReceiptParts,
+): ReceiptPayload {
   const { unit, nano, thresholdDeltaYocto, epsilon, delta } = plan.cost;
   const { name, lineage, versionId } = plan.dataset;
   return {
@@ -67,13 +72,17 @@ export function releasedPayload(plan: Plan, policy: ReleasePolicy, cells: readon
 
 /** Cells as they are stored and digested: numbers as text, so that every reader digests the same bytes. */
 export function evidenceOfCells(cells: readonly ReleasedCell[]): readonly unknown[] {
-  const text = JSON.stringify(cells, (_, value: unknown) => (typeof value === 'number' ? decimal(value) : value));
+  const text = JSON.stringify(cells, (_, value: unknown) =>
+    typeof value === 'number' ? decimal(value) : value,
+  );
   return JSON.parse(text) as unknown[];
 }
 
 function timingText({ timing }: Plan): ReceiptPayload['timing'] {
   if (timing.mode === 'planned') return { mode: 'planned', releaseAfterMs: String(timing.releaseAfterMs) };
-  return timing.mode === 'quantum' ? { mode: 'quantum', quantumMs: String(timing.quantumMs) } : { mode: 'exact' };
+  return timing.mode === 'quantum'
+    ? { mode: 'quantum', quantumMs: String(timing.quantumMs) }
+    : { mode: 'exact' };
 }
 
 /** Stored cells back as values: the inverse of `evidenceOfCells`, by the types of the Plan. */
@@ -81,7 +90,9 @@ export function cellsOfEvidence(plan: Plan, stored: string): readonly ReleasedCe
   const numeric = plan.keys.mode === 'none' ? [] : plan.keys.keys.map((key) => typeOf(key.expr) === 'number');
   const number = (text: string | null): number | null => (text === null ? null : Number(text));
   return (JSON.parse(stored) as readonly StoredCell[]).map((cell) => ({
-    key: cell.key.map((part, index) => (numeric[index] === true && typeof part === 'string' ? Number(part) : part)),
+    key: cell.key.map((part, index) =>
+      numeric[index] === true && typeof part === 'string' ? Number(part) : part,
+    ),
     values: cell.values.map((list) =>
       list.map(({ value, exact, stddev, low, high, reason }) => ({
         value: number(value),

@@ -17,7 +17,7 @@ import type { Dataset } from '#sandbox/manifest/dataset.ts';
 import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
 import type { LabRequest, Rehearsal } from './rehearse.ts';
 import { capacityOfPolicy, lineageBudget, rehearse } from './rehearse.ts';
-import { LabSources } from './sources.ts';
+import { Sources } from '../runner/sources.ts';
 import { LabState } from './state.ts';
 
 /** A request as it is written: flags of the command, or a line of a batch. */
@@ -42,7 +42,7 @@ const ABSENT_BUDGET = { rhoNanoSpent: '0', rhoNanoLeft: null, epsilonSpent: 0, d
 /** One lab process: manifests, state directories and warm readers shared by all its requests. */
 export class Lab {
   readonly #language: Language;
-  readonly #sources = new LabSources();
+  readonly #sources = new Sources({ prepare: false });
   readonly #states = new Map<string, Promise<LabState>>();
   readonly #manifests = new Map<string, Dataset | ReleasePolicy>();
   readonly #key: SigningKey = generateSigningKey();
@@ -86,8 +86,11 @@ export class Lab {
     const datasets = written.dataset.map((path) => this.#manifest(path, readDataset) as Dataset);
     const policy = this.#manifest(written.policy, readPolicy) as ReleasePolicy;
     for (const dataset of datasets) checkTogether(dataset, policy);
-    const repeated = datasets.find((dataset, index) => datasets.findIndex((other) => other.name === dataset.name) < index);
-    if (repeated !== undefined) throw new Failure('CONFIG', say('lab.field', { field: 'name', rule: `${repeated.name}: twice` }));
+    const repeated = datasets.find(
+      (dataset, index) => datasets.findIndex((other) => other.name === dataset.name) < index,
+    );
+    if (repeated !== undefined)
+      throw new Failure('CONFIG', say('lab.field', { field: 'name', rule: `${repeated.name}: twice` }));
     if (written.program !== undefined) throw new Refusal('PROGRAM_NOT_ADMITTED', say('lab.programs'));
     return {
       datasets,

@@ -24,7 +24,7 @@ import { releaseDelayMs } from '#sandbox/release/timing.ts';
 import { instantText } from '#sandbox/release/zone.ts';
 import type { Sentence } from '#policies/words.ts';
 import { evidenceOfCells, releasedPayload } from '../receipt.ts';
-import type { LabSources } from './sources.ts';
+import type { Sources } from '../runner/sources.ts';
 import type { LabState, StoredAnswer } from './state.ts';
 
 /** One request to the lab, parsed. */
@@ -51,14 +51,10 @@ export interface Rehearsal {
 const random = secureRandom();
 
 /** Runs one request. Throws Refusal or Failure. */
-export async function rehearse(
-  request: LabRequest,
-  state: LabState,
-  sources: LabSources,
-): Promise<Rehearsal> {
+export async function rehearse(request: LabRequest, state: LabState, sources: Sources): Promise<Rehearsal> {
   const started = performance.now();
   const draft = compile(request, 'unregistered');
-  const source = await sources.register(draft.dataset, draft.policy);
+  const source = await sources.open(draft.dataset, draft.policy);
   const version = state.version(draft.dataset.lineage, {
     content: source.content,
     path: draft.dataset.source.path,
@@ -161,7 +157,11 @@ export function lineageBudget(
 }
 
 /** The ledger around this run; an unlimited one counts from nothing. */
-function budgetLine(plan: Plan, before: Ledger | null, after: Ledger | null): ReceiptPayload['budget'][number] {
+function budgetLine(
+  plan: Plan,
+  before: Ledger | null,
+  after: Ledger | null,
+): ReceiptPayload['budget'][number] {
   const loss = (ledger: Ledger): { nano: string; thresholdDeltaYocto: string } => ({
     nano: String(ledger.spentNano),
     thresholdDeltaYocto: String(ledger.spentThresholdDeltaYocto),

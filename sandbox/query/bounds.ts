@@ -54,10 +54,17 @@ const COARSEST = 900;
 /** (high − low) / 2^20 rounded up to a power of two. */
 function defaultGrid(low: number, high: number): Grid {
   const span = high > low ? high - low : Math.max(Math.abs(low), 1);
-  const estimate = Math.min(COARSEST, Math.max(FINEST, Math.ceil(Math.log2(span) - Math.log2(DEFAULT_STEPS))));
+  const estimate = Math.min(
+    COARSEST,
+    Math.max(FINEST, Math.ceil(Math.log2(span) - Math.log2(DEFAULT_STEPS))),
+  );
   // The logarithm may be off by one step of a double at powers of two.
   const fits = (exponent: number): boolean => 2 ** exponent * DEFAULT_STEPS >= span;
-  const exponent = !fits(estimate) ? estimate + 1 : estimate > FINEST && fits(estimate - 1) ? estimate - 1 : estimate;
+  const exponent = !fits(estimate)
+    ? estimate + 1
+    : estimate > FINEST && fits(estimate - 1)
+      ? estimate - 1
+      : estimate;
   return { base: 2, exponent: exponent === 0 ? 0 : -exponent };
 }
 

@@ -17,20 +17,33 @@ import { quoteName } from './print-expression.ts';
 import { codeName, gridName, type PhysicalColumns, PREPARED, printScan } from './scan.ts';
 
 /** The statement that makes a prepared copy, and what is then stored. */
-export function printPreparation(dataset: Dataset, physical: PhysicalColumns): { readonly sql: string; readonly physical: PhysicalColumns } {
+export function printPreparation(
+  dataset: Dataset,
+  physical: PhysicalColumns,
+): { readonly sql: string; readonly physical: PhysicalColumns } {
   const unit = unitColumn(dataset);
   const columns = dataset.columns.filter((column) => column.role !== 'hidden' && column.role !== 'unit');
   const grids = columns.filter(hasGrid);
-  const codes = columns.filter((column) => column.role === 'key' && column.values !== null && !needsJoin(column));
+  const codes = columns.filter(
+    (column) => column.role === 'key' && column.values !== null && !needsJoin(column),
+  );
   const items = [
     ...(unit === null ? [] : ['CAST(n.n AS INTEGER) AS u']),
     ...columns.map((column) => `s.${quoteName(column.name)}`),
     ...grids.map((column) => `CAST(${gridOf(column, dataset)} AS BIGINT) AS ${gridName(column.name)}`),
     ...codes.map((column) => `CAST(${codeOf(column)} AS BIGINT) AS ${codeName(column.name)}`),
   ];
-  const scan = printScan(dataset, unit, columns.map((column) => column.name), physical);
+  const scan = printScan(
+    dataset,
+    unit,
+    columns.map((column) => column.name),
+    physical,
+  );
   const source = unit === null ? 's' : 's JOIN n USING (u)';
-  const units = unit === null ? '' : ', n AS MATERIALIZED (SELECT u, row_number() OVER () - 1 AS n FROM (SELECT DISTINCT u FROM s))';
+  const units =
+    unit === null
+      ? ''
+      : ', n AS MATERIALIZED (SELECT u, row_number() OVER () - 1 AS n FROM (SELECT DISTINCT u FROM s))';
   const order = unit === null ? '' : ' ORDER BY n.n';
   const sql = `CREATE TABLE ${PREPARED} AS WITH s AS (${scan})${units} SELECT ${items.join(', ')} FROM ${source}${order}`;
   const names = (list: readonly Column[]): ReadonlySet<string> => new Set(list.map((column) => column.name));

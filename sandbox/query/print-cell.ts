@@ -9,11 +9,15 @@ const CASE_MAX = 16;
 const KEY_TEXT_BYTES_MAX = 256;
 
 /** SELECT items that say which cell a row is in: `cell`, or `k0 … kn`. */
-export function printCell(keys: Keys, columns: readonly string[], physical: PhysicalColumns): readonly string[] {
+export function printCell(
+  keys: Keys,
+  columns: readonly string[],
+  physical: PhysicalColumns,
+): readonly string[] {
   if (keys.mode === 'none') return ['CAST(0 AS BIGINT) AS cell'];
   if (keys.mode === 'thresholded') return columns.map((column, index) => `${column} AS k${index}`);
   const codes = keys.keys.map((key, index) => ({
-    code: printCode(key, columns[index]!, index),
+    code: storedCode(key, physical) ?? printCode(key, columns[index]!, index),
     size: key.domain!.length,
   }));
   const number = codes.reduce(

@@ -106,7 +106,9 @@ class QueryPrinter {
     const values = args
       .map((arg, index) => (arg === null ? null : `${print(arg)} AS a${index}`))
       .filter((value) => value !== null);
-    const grids = args.flatMap((arg, index) => (this.#hasStoredGrid(arg) ? [`${gridName(arg.name)} AS sg${index}`] : []));
+    const grids = args.flatMap((arg, index) =>
+      this.#hasStoredGrid(arg) ? [`${gridName(arg.name)} AS sg${index}`] : [],
+    );
     const needed = new Set<string>();
     const keyExprs = keys.mode === 'none' ? [] : keys.keys.map((key) => key.expr);
     for (const expr of [...args, ...keyExprs, where]) if (expr !== null) columnsOf(expr, needed);
@@ -148,7 +150,9 @@ class QueryPrinter {
       if (measure.kind !== 'sum' && measure.kind !== 'centredSum' && measure.kind !== 'centredSquares')
         return [];
       const index = indexOf(args, measure.argument.expr);
-      const grid = this.#hasStoredGrid(measure.argument.expr) ? `sg${index}` : printGrid(`a${index}`, measure.argument);
+      const grid = this.#hasStoredGrid(measure.argument.expr)
+        ? `sg${index}`
+        : printGrid(`a${index}`, measure.argument);
       return measure.kind === 'sum'
         ? [`${grid} AS g${index}`]
         : [`${grid} - ${printNumber(Number(midGridOf(measure.argument)))} AS y${index}`];

@@ -92,17 +92,30 @@ function storedName(name: string): string {
  * The scan: the unit as u, and the columns a query needs under their quoted names. Of a prepared copy it also
  * shows the stored grids and codes.
  */
-export function printScan(dataset: Dataset, unit: Column | null, names: Iterable<string>, physical: PhysicalColumns): string {
-  const columns = [...names].toSorted().map((name) => dataset.columns.find((candidate) => candidate.name === name)!);
+export function printScan(
+  dataset: Dataset,
+  unit: Column | null,
+  names: Iterable<string>,
+  physical: PhysicalColumns,
+): string {
+  const columns = [...names]
+    .toSorted()
+    .map((name) => dataset.columns.find((candidate) => candidate.name === name)!);
   if (physical.prepared !== null) return printPreparedScan(columns, unit, physical.prepared);
-  const values = columns.map((column) => `${printColumn(column, dataset, physical)} AS ${quoteName(column.name)}`);
+  const values = columns.map(
+    (column) => `${printColumn(column, dataset, physical)} AS ${quoteName(column.name)}`,
+  );
   const unitItem = unit === null ? [] : [`${printUnit(unit, physical)} AS u`];
   const where = unit === null ? '' : ` WHERE ${storedName(unit.name)} IS NOT NULL`;
   const items = [...unitItem, ...values];
   return `SELECT ${items.length === 0 ? '1 AS nothing' : items.join(', ')} FROM ${SOURCE}${where}`;
 }
 
-function printPreparedScan(columns: readonly Column[], unit: Column | null, { grids, codes }: NonNullable<PhysicalColumns['prepared']>): string {
+function printPreparedScan(
+  columns: readonly Column[],
+  unit: Column | null,
+  { grids, codes }: NonNullable<PhysicalColumns['prepared']>,
+): string {
   const stored = columns.flatMap(({ name }) => [
     quoteName(name),
     ...(grids.has(name) ? [gridName(name)] : []),

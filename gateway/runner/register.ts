@@ -1,0 +1,88 @@
+/**
+ * Registration of a dataset by its operator: manifests are read, the source is opened, checked, digested and
+ * prepared, and the database learns what it may know.
+ *
+ * The gateway's side of the database gets the manifest without its source (`StoredManifest`) and the policy; path,
+ * digest, identity and the key of the commitment stay in the runner's tables.
+ */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { commitVersion } from '#crypto/commitment.ts';
+import { checkTogether } from '#sandbox/manifest/agreement.ts';
+import { parseDataset } from '#sandbox/manifest/dataset-file.ts';
+import type { Dataset } from '#sandbox/manifest/dataset.ts';
+import { parsePolicy } from '#sandbox/manifest/policy-file.ts';
+import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
+import { capacityOf } from '#sandbox/release/accountant.ts';
+import type { Database } from '../storage/database.ts';
+import { registerDataset } from '../storage/registration.ts';
+import type { Sources } from './sources.ts';
+
+/** What `dataset.manifest` holds: everything but the source. Hidden columns are in it; buyers are not shown them. */
+export type StoredManifest = Omit<Dataset, 'source'>;
+
+/** A dataset to register, as the operator wrote it. */
+export interface WrittenDataset {
+  readonly manifest: string;
+  readonly policy: string;
+  /** Where relative paths of the manifest start: absolute. */
+  readonly baseDirectory: string;
+  /** The provider's organisation. */
+  readonly organisation: string;
+}
+
+export interface RegisteredDataset {
+  readonly name: string;
+  readonly versionId: string;
+  readonly commitment: string;
+  readonly prepared: boolean;
+  readonly layers: readonly string[];
+}
+
+/** Registers a dataset. Fails: CONFIG, SOURCE_UNREADABLE; refuses: JAIL, PARAM. */
+export async function registerWritten(
+  db: Database,
+  sources: Sources,
+  written: WrittenDataset,
+): Promise<RegisteredDataset> {
+  const dataset = parseDataset(written.manifest, {
+    path: join(written.baseDirectory, 'dataset.yaml'),
+    requireMaxRows: true,
+  });
+  const policy = parsePolicy(written.policy, { path: join(written.baseDirectory, 'policy.yaml') });
+  checkTogether(dataset, policy);
+  const opened = await sources.open(dataset, policy);
+  const [id, versionKey] = [randomBytes(16).toString('hex'), randomBytes(32)];
+  const commitment = commitVersion(versionKey, `sha256:${opened.content}`);
+  const { source, ...manifest } = dataset;
+  const versionId = await registerDataset(db, {
+    name: dataset.name,
+    organisation: written.organisation,
+    ledger: { lineage: dataset.lineage, ...ledgerOf(policy) },
+    population: null,
+    manifest: manifest satisfies StoredManifest,
+    policy,
+    policyDigest: policy.digest,
+    version: { id, commitment },
+    source: {
+      path: source.path,
+      digest: opened.content,
+      identity: opened.identity,
+      versionKey: versionKey.toString('hex'),
+    },
+  });
+  return { name: dataset.name, versionId, commitment, prepared: opened.prepared, layers: opened.layers };
+}
+
+/** The ledger that a policy's budget opens. */
+function ledgerOf(
+  policy: ReleasePolicy,
+): Pick<Parameters<typeof registerDataset>[1]['ledger'], 'unit' | 'capacity'> {
+  if (policy.budget === 'unlimited') return { unit: 'rho', capacity: null };
+  const keysMayBeThresholded = policy.keys === 'thresholded';
+  const { unit, nano, thresholdDeltaYocto } = capacityOf(policy.budget, {
+    keysMayBeThresholded,
+    mechanism: policy.mechanism,
+  });
+  return { unit, capacity: { nano, thresholdDeltaYocto } };
+}

@@ -1,0 +1,165 @@
+/**
+ * One job in the runner, from its claim to its release: the second check, the open, the read, the one door.
+ *
+ * Each line below may refuse or fail; the order is the argument. Nothing is opened before `openJob` has committed;
+ * from there the reservation is spent whatever happens. Noise is drawn here, outside the jail. What happens to a
+ * buyer is a public code; what a machine really used stays in `measured`, for the operator.
+ */
+import { createHmac, randomBytes } from 'node:crypto';
+import type { SigningKey } from '#crypto/ed25519-key.ts';
+import { outputDigestOf } from '#crypto/commitment.ts';
+import type { ReceiptPayload } from '#crypto/receipt-payload.ts';
+import { issueReceipt } from '#crypto/receipt.ts';
+import { Failure, Refusal } from '#policies/refusal.ts';
+import { say } from '#policies/words.ts';
+import { computePartials } from '#sandbox/execute.ts';
+import type { Timing } from '#sandbox/plan.ts';
+import { checkJail, describeJail } from '#sandbox/jail/jail.ts';
+import { type Compiled, compileQuery } from '#sandbox/query/compile.ts';
+import { type RandomSource, secureRandom } from '#sandbox/release/random.ts';
+import { release } from '#sandbox/release/release.ts';
+import { planDigestOf } from '#sandbox/release/statement.ts';
+import { instantText } from '#sandbox/release/zone.ts';
+import { evidenceOfCells, releasedPayload } from '../receipt.ts';
+import { failJob, refuseJob } from '../storage/abort.ts';
+import type { Database } from '../storage/database.ts';
+import { openJob } from '../storage/open.ts';
+import type { ClaimedJob } from '../storage/queue.ts';
+import { commitRelease, type ReceiptDraft } from '../storage/release.ts';
+import { findRunnable, type RunnableVersion } from './source-store.ts';
+import type { Sources } from './sources.ts';
+
+/** What SQL jobs wait for when their policy does not say. */
+export const DEFAULT_TIMING: Timing = { mode: 'quantum', quantumMs: 125 };
+
+/** What a runner works with. */
+export interface RunnerShell {
+  readonly db: Database;
+  readonly sources: Sources;
+  /** Signs receipts. */
+  readonly signingKey: SigningKey;
+  /** From which every lineage's seed of keyed choices is derived; never leaves the runner and its readers. */
+  readonly secret: Buffer;
+  readonly issuer: string;
+  readonly separation: ReceiptPayload['separation'];
+  /** The second decision (I6), by the grant as it is now. Throws Refusal to deny. */
+  readonly recheck: (job: ClaimedJob, compiled: Compiled) => Promise<ReceiptPayload['policyDecision']>;
+  /** Where a bug is told in full. */
+  readonly reportBug: (error: unknown, jobId: string) => void;
+}
+
+/** What a buyer asked, as the job keeps it. */
+interface StoredRequest {
+  readonly sql: string;
+  readonly epsilon: number | null;
+  readonly delta: number | null;
+}
+
+const random: RandomSource = secureRandom();
+
+/** Runs a claimed job to its end. Never throws: every end is recorded, or left to the recovery of leases. */
+export async function runJob(shell: RunnerShell, job: ClaimedJob): Promise<void> {
+  const fence = { jobId: job.id, attempt: job.attempt };
+  const started = performance.now();
+  const progress = { opened: false };
+  try {
+    await releaseJob(shell, job, progress);
+  } catch (error) {
+    const measured = measuredSince(started);
+    const end =
+      error instanceof Refusal && !progress.opened
+        ? refuseJob(shell.db, { ...fence, refusal: error })
+        : failJob(shell.db, { ...fence, ...failureOf(error, shell, job.id), measured });
+    await end.catch((failure: unknown) => shell.reportBug(failure, job.id));
+  }
+}
+
+async function releaseJob(shell: RunnerShell, job: ClaimedJob, progress: { opened: boolean }): Promise<void> {
+  const started = performance.now();
+  const version = await runnable(shell, job);
+  const compiled = compileAgain(job, version);
+  checkJail(version.policy.jail, await describeJail());
+  const decision = await shell.recheck(job, compiled);
+
+  const opened = await openJob(shell.db, { jobId: job.id, attempt: job.attempt });
+  if (opened.kind === 'stored') return;
+  progress.opened = true;
+
+  const source = await shell.sources.open(version.dataset, version.policy);
+  if (source.content !== version.content)
+    throw new Failure('SOURCE_CHANGED', say('source.changed', { path: version.dataset.name }));
+  await source.checkUnchanged();
+  const { plan } = compiled;
+  const partials = await source.use((engine) =>
+    computePartials(plan, version.dataset, engine, seedOf(shell, plan.dataset.lineage)),
+  );
+  const cells = release(plan, partials, random);
+
+  const evidence = evidenceOfCells(cells);
+  const salt = randomBytes(16).toString('hex');
+  const outputDigest = outputDigestOf(salt, evidence);
+  const { sql } = job.request as StoredRequest;
+  const makeReceipt = (draft: ReceiptDraft): Promise<string> => {
+    const payload = releasedPayload(plan, version.policy, cells, {
+      issuer: shell.issuer,
+      jobId: job.id,
+      releaseId: draft.releaseId,
+      sql,
+      grantId: job.grantId,
+      purpose: job.purpose,
+      policyDecision: decision,
+      commitment: version.commitment,
+      budget: [...draft.budget],
+      outputDigest,
+      usage: draft.planned,
+      layers: source.layers,
+      separation: shell.separation,
+      releasedAt: instantText(draft.releaseAt.getTime(), plan.dataset.timeZone),
+    });
+    return issueReceipt(payload, shell.signingKey, { embedKey: false });
+  };
+  const measured = measuredSince(started);
+  await commitRelease(shell.db, {
+    jobId: job.id,
+    attempt: job.attempt,
+    cells: JSON.stringify(evidence),
+    salt,
+    outputDigest,
+    measured,
+    makeReceipt,
+  });
+}
+
+async function runnable(shell: RunnerShell, job: ClaimedJob): Promise<RunnableVersion> {
+  const version = await findRunnable(shell.db, job.versionId);
+  if (version === undefined) throw new Failure('MACHINE_FAULT', say('runner.noSource'));
+  return version;
+}
+
+/** The same text against manifest and policy as they are now must give the Plan that was admitted and paid for. */
+function compileAgain(job: ClaimedJob, version: RunnableVersion): Compiled {
+  const compiled = compileQuery(job.request as StoredRequest, {
+    datasets: [version.dataset],
+    policyOf: () => version.policy,
+    versionIdOf: () => job.versionId,
+    defaultTiming: DEFAULT_TIMING,
+  });
+  if (planDigestOf(compiled.plan) !== job.planDigest)
+    throw new Failure('CONFIG', say('runner.policyChanged'));
+  return compiled;
+}
+
+function seedOf(shell: RunnerShell, lineage: string): string {
+  return createHmac('sha256', shell.secret).update(`lineage seed\0${lineage}`).digest('hex');
+}
+
+function failureOf(error: unknown, shell: RunnerShell, jobId: string): Pick<Failure, 'code' | 'sentence'> {
+  if (error instanceof Failure) return { code: error.code, sentence: error.sentence };
+  shell.reportBug(error, jobId);
+  return { code: 'MACHINE_FAULT', sentence: say('source.fault') };
+}
+
+/** Measured quantities: the operator's, never rated and never shown to a buyer. */
+function measuredSince(started: number): object {
+  return { wallMs: Math.round(performance.now() - started) };
+}

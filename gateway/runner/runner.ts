@@ -1,0 +1,102 @@
+/**
+ * The runner: takes jobs from the queue, a few at a time, under a lease that it keeps extending.
+ *
+ * A runner that dies leaves its jobs to `recover`: held ones wait again, opened ones are spent. It looks for work
+ * when told and every few seconds anyway, because being told may fail.
+ */
+import { recover } from '../storage/abort.ts';
+import { type ClaimedJob, claimJob, extendLease } from '../storage/queue.ts';
+import { runJob, type RunnerShell } from './run-job.ts';
+
+const LEASE_MS = 60_000;
+const LOOK_MS = 2_000;
+const RECOVER_MS = 15_000;
+
+export interface Runner {
+  /** Takes no more jobs and waits for those under way. */
+  stop(): Promise<void>;
+}
+
+/** Starts a runner. `name` tells runners on one database apart; a runner that starts anew under it takes its jobs back. */
+export async function startRunner(
+  shell: RunnerShell,
+  { name, concurrency }: { readonly name: string; readonly concurrency: number },
+): Promise<Runner> {
+  await recover(shell.db, { runner: name });
+  const loop = new RunnerLoop(shell, name, concurrency);
+  const unlisten = await shell.db.listen('queue', () => loop.look());
+  const looking = setInterval(() => loop.look(), LOOK_MS);
+  const recovering = setInterval(
+    () => void recover(shell.db).catch((error: unknown) => shell.reportBug(error, 'recover')),
+    RECOVER_MS,
+  );
+  loop.look();
+  return {
+    stop: async () => {
+      clearInterval(looking);
+      clearInterval(recovering);
+      await unlisten();
+      await loop.stop();
+    },
+  };
+}
+
+class RunnerLoop {
+  readonly #shell: RunnerShell;
+  readonly #name: string;
+  readonly #concurrency: number;
+  readonly #running = new Set<Promise<void>>();
+  #claiming = false;
+  #again = false;
+  #stopped = false;
+
+  constructor(shell: RunnerShell, name: string, concurrency: number) {
+    this.#shell = shell;
+    this.#name = name;
+    this.#concurrency = concurrency;
+  }
+
+  /** Claims what there is, up to the concurrency; called as often as one likes. */
+  look(): void {
+    this.#again = true;
+    if (this.#claiming) return;
+    this.#claiming = true;
+    void this.#fill()
+      .catch((error: unknown) => this.#shell.reportBug(error, 'claim'))
+      .finally(() => {
+        this.#claiming = false;
+        if (this.#again && !this.#stopped && this.#running.size < this.#concurrency) this.look();
+      });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all(this.#running);
+  }
+
+  async #fill(): Promise<void> {
+    while (!this.#stopped && this.#running.size < this.#concurrency) {
+      this.#again = false;
+      const job = await claimJob(this.#shell.db, { runner: this.#name, leaseMs: LEASE_MS });
+      if (job === null) return;
+      const run = this.#run(job).finally(() => {
+        this.#running.delete(run);
+        this.look();
+      });
+      this.#running.add(run);
+    }
+  }
+
+  async #run(job: ClaimedJob): Promise<void> {
+    const fence = { jobId: job.id, attempt: job.attempt, leaseMs: LEASE_MS };
+    const extending = setInterval(
+      () => void extendLease(this.#shell.db, fence).catch(() => undefined),
+      LEASE_MS / 3,
+    );
+    try {
+      await runJob(this.#shell, job);
+    } finally {
+      clearInterval(extending);
+    }
+  }
+}

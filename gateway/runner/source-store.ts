@@ -1,0 +1,35 @@
+/** What the runner alone reads of a version: where its data lie and what identifies them. */
+import { sql } from 'drizzle-orm';
+import type { Dataset } from '#sandbox/manifest/dataset.ts';
+import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
+import type { Tx } from '../storage/database.ts';
+import type { StoredManifest } from './register.ts';
+
+/** A version as the runner runs it. */
+export interface RunnableVersion {
+  readonly dataset: Dataset;
+  readonly policy: ReleasePolicy;
+  /** SHA-256 (hex) of the content that was registered. */
+  readonly content: string;
+  readonly commitment: string;
+}
+
+interface Row {
+  readonly manifest: StoredManifest;
+  readonly policy: ReleasePolicy;
+  readonly path: string;
+  readonly type: Dataset['source']['type'];
+  readonly content: string;
+  readonly commitment: string;
+}
+
+/** Everything a runner needs of a version, or undefined. */
+export async function findRunnable(db: Tx, versionId: string): Promise<RunnableVersion | undefined> {
+  const [row] = await db.rows<Row>(sql`
+    SELECT d.manifest, d.policy, s.path, s.identity->>'type' AS type, s.digest AS content, v.commitment
+    FROM dataset_version v JOIN dataset d ON d.name = v.dataset_name JOIN runner_source s ON s.version_id = v.id
+    WHERE v.id = ${versionId}`);
+  if (row === undefined) return undefined;
+  const { manifest, policy, path, type, content, commitment } = row;
+  return { dataset: { ...manifest, source: { type, path } }, policy, content, commitment };
+}

@@ -1,0 +1,131 @@
+/**
+ * Warm jailed readers over registered sources: what registration checks once, and where jobs run their SQL.
+ *
+ * A reader serves jobs of one source only and never runs buyer code. A prepared copy lives in the reader's process;
+ * a reader that dies is opened and prepared again. Opening for registration is the operator's act; a job opens
+ * nothing before its reservation is committed.
+ */
+import { Failure } from '#policies/refusal.ts';
+import { say } from '#policies/words.ts';
+import type { Engine } from '#sandbox/execute.ts';
+import type { Dataset } from '#sandbox/manifest/dataset.ts';
+import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
+import { printPreparation } from '#sandbox/query/prepare.ts';
+import type { PhysicalColumns } from '#sandbox/query/scan.ts';
+import { openReader, type Reader } from '#sandbox/reader/reader.ts';
+import { checkUnchanged, contentDigest, identify, isSameIdentity } from '#sandbox/reader/source.ts';
+
+/** A source that passed the checks of registration. */
+export interface OpenSource {
+  /** SHA-256 (hex) of the whole file: known to the operator's side only. */
+  readonly content: string;
+  readonly layers: readonly string[];
+  readonly prepared: boolean;
+  /** What a job compares before it reads, as text: for the runner's own table. */
+  readonly identity: Readonly<Record<string, string>>;
+  checkUnchanged(): Promise<void>;
+  use<T>(job: (engine: Engine) => Promise<T>): Promise<T>;
+}
+
+export interface SourceOptions {
+  /** Whether readers keep a prepared copy where the policy allows it. */
+  readonly prepare: boolean;
+}
+
+interface Opened {
+  readonly reader: Reader;
+  readonly physical: PhysicalColumns;
+  readonly rows: bigint;
+  readonly content: string;
+}
+
+export class Sources {
+  readonly #options: SourceOptions;
+  readonly #opened = new Map<string, Promise<Opened>>();
+
+  constructor(options: SourceOptions) {
+    this.#options = options;
+  }
+
+  /** Opens and checks a source, once while its file and reader stay. Fails: SOURCE_UNREADABLE, CONFIG; refuses: JAIL. */
+  async open(dataset: Dataset, policy: ReleasePolicy): Promise<OpenSource> {
+    const { source } = dataset;
+    const prepare = this.#options.prepare && policy.prepare;
+    // A prepared copy depends on the whole manifest: bounds, grids and lists are worked into it.
+    const name = JSON.stringify([source, policy.jail, prepare ? dataset : null]);
+    const known = await this.#opened.get(name)?.catch(() => undefined);
+    const current =
+      known !== undefined &&
+      !known.reader.isGone &&
+      isSameIdentity(known.reader.identity, await identify(source));
+    if (!current) {
+      await known?.reader.close();
+      this.#opened.set(name, openSource(dataset, policy, prepare));
+    }
+    const opened = await this.#opened.get(name)!;
+    checkAgainstSource(dataset, opened);
+    const { size, mtimeNs, inode, device, footer } = opened.reader.identity;
+    return {
+      content: opened.content,
+      layers: opened.reader.layers,
+      prepared: opened.physical.prepared !== null,
+      identity: {
+        type: source.type,
+        size: `${size}`,
+        mtimeNs: `${mtimeNs}`,
+        inode: `${inode}`,
+        device: `${device}`,
+        footer,
+      },
+      checkUnchanged: () => checkUnchanged(source, opened.reader.identity),
+      use: (job) =>
+        job({ physical: opened.physical, query: (sql, params) => opened.reader.query(sql, params) }),
+    };
+  }
+
+  async close(): Promise<void> {
+    const readers = await Promise.allSettled(this.#opened.values());
+    await Promise.all(
+      readers.map((result) => (result.status === 'fulfilled' ? result.value.reader.close() : undefined)),
+    );
+  }
+}
+
+async function openSource(dataset: Dataset, policy: ReleasePolicy, prepare: boolean): Promise<Opened> {
+  const reader = await openReader({ source: dataset.source, jail: policy.jail });
+  try {
+    const columns = await reader.describe();
+    const stored: PhysicalColumns = {
+      types: new Map(columns.map((column) => [column.name, column.type])),
+      prepared: null,
+    };
+    const [[rows]] = (await reader.query('SELECT count(*) FROM source')) as [[bigint]];
+    const content = await contentDigest(reader, dataset.source, reader.identity);
+    const opened = { reader, rows, content, physical: stored };
+    checkAgainstSource(dataset, opened);
+    return prepare ? { ...opened, physical: await prepareCopy(dataset, reader, stored) } : opened;
+  } catch (error) {
+    await reader.close();
+    throw error;
+  }
+}
+
+async function prepareCopy(
+  dataset: Dataset,
+  reader: Reader,
+  stored: PhysicalColumns,
+): Promise<PhysicalColumns> {
+  const { sql, physical } = printPreparation(dataset, stored);
+  await reader.prepare([{ sql, params: [] }]);
+  return physical;
+}
+
+/** The columns exist, and the declared ceiling of rows holds: every exactness argument rests on it. CONFIG. */
+function checkAgainstSource(dataset: Dataset, { physical, rows }: Opened): void {
+  const file = dataset.source.path;
+  const absent = dataset.columns.find((column) => !physical.types.has(column.name));
+  if (absent !== undefined)
+    throw new Failure('CONFIG', say('lab.columnAbsent', { file, column: absent.name }));
+  if (rows > BigInt(dataset.maxRows))
+    throw new Failure('CONFIG', say('lab.maxRows', { file, max: dataset.maxRows }));
+}
