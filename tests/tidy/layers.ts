@@ -68,7 +68,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@hono/zod-openapi': ['gateway/'],
   canonicalize: ['crypto/canonical.ts', 'policies/'],
   commander: ['gateway/'],
-  'drizzle-orm': ['gateway/storage/'],
+  'drizzle-orm': ['gateway/storage/', 'gateway/runner/source-store.ts'],
   hono: ['gateway/'],
   jose: ['crypto/', 'gateway/auth/'],
   'libpg-query': ['sandbox/query/parse.ts'],

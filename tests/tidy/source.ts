@@ -51,13 +51,22 @@ function read(patterns: readonly string[]): SourceFile[] {
   return [...paths].sort().map((path) => sourceFile(path, readFileSync(path, 'utf8')));
 }
 
-/** A file as the rules take it; negative controls build theirs with it too. */
+/** A file as the rules take it; negative controls build theirs with it too. Parsed when a rule first asks. */
 export function sourceFile(path: string, text: string): SourceFile {
-  const isCode = /\.(ts|js)$/.test(path) && !path.startsWith('tests/attacks/');
+  let nodes: readonly SyntaxNode[] | undefined;
+  return {
+    path,
+    text,
+    get nodes() {
+      return (nodes ??= /\.(ts|js)$/.test(path) ? [...walk(parse(text))] : []);
+    },
+  };
+}
+
+function parse(text: string): SyntaxNode {
   // The parser knows no `#!` line; blanks keep every offset where it was.
   const code = text.replace(/^#![^\n]*/, (line) => ' '.repeat(line.length));
-  const nodes = isCode ? [...walk(parseAst(code, { lang: 'ts' }) as unknown as SyntaxNode)] : [];
-  return { path, text, nodes };
+  return parseAst(code, { lang: 'ts' }) as unknown as SyntaxNode;
 }
 
 function* walk(node: SyntaxNode): Generator<SyntaxNode> {
