@@ -1,0 +1,276 @@
+/**
+ * Admission: one transaction that decides, counts, reserves and queues a request, or does nothing.
+ *
+ * Guarantee: a queued job has its decision, its quota and its privacy budget; none of the three exists without the
+ * job. A repetition of the same request (Idempotency-Key) makes nothing more. A request whose answer is stored is
+ * answered from store, counted as a run, and costs no budget.
+ * Not covered: the decision itself. `decide` gets the grant as this transaction sees it and throws to deny.
+ */
+import { sql } from 'drizzle-orm';
+
+import type { Grant } from '#policies/grant.ts';
+import { type Amounts, NOTHING_USED } from '#policies/quota.ts';
+import { Refusal } from '#policies/refusal.ts';
+import type { Upstream } from '#policies/terms.ts';
+import { say } from '#policies/words.ts';
+import type { Timing } from '#sandbox/plan.ts';
+
+import { countUse, dayScope, TOTAL, useSql } from './counters.ts';
+import type { Database, Tx } from './database.ts';
+import { claimKey, type IdempotencyKey } from './idempotency.ts';
+import { type Charge, reserveCharge } from './ledger.ts';
+import { type EndedJob, endJob, EVENT, NOTHING_SPENT } from './run-record.ts';
+import { stoppedSql } from './suspension.ts';
+import type { PlannedUsage } from './tables/jobs.ts';
+
+/** How long a held reservation waits for a runner before it expires. */
+export const HOLD_MS = 24 * 3_600_000;
+
+/** A grant, and what is true of it, as one transaction sees them. */
+export interface StoredGrant {
+  readonly id: string;
+  readonly revision: number;
+  readonly body: Grant;
+  readonly upstream: readonly Upstream[];
+  readonly suspended: boolean;
+  readonly approvals: { readonly provider: boolean; readonly buyer: boolean; readonly subject: boolean };
+  /** Reserved and used together: what `quotaLeft` subtracts. */
+  readonly used: { readonly total: Amounts; readonly today: Amounts };
+}
+
+/** Everything about a request that its job keeps. */
+export interface JobRequest {
+  /** Made by the server: 128 random bits in hex. */
+  readonly jobId: string;
+  readonly account: string;
+  readonly idempotency: IdempotencyKey | null;
+  readonly datasets: readonly string[];
+  /** As sent; what the runner compiles again. */
+  readonly request: object;
+  readonly purpose: string | null;
+  readonly scene: string | null;
+  readonly epsilon: string | null;
+  readonly delta: string | null;
+  readonly planDigest: string | null;
+  /** Version id, or of several inputs all ids in order, joined by `+`. */
+  readonly versionId: string | null;
+  /** Has every quota unit; further names may be rated. */
+  readonly planned: PlannedUsage;
+  /** Authoriser, operator, user. */
+  readonly actors: Readonly<Record<string, string>>;
+}
+
+export interface Admission extends JobRequest {
+  readonly grant: string;
+  readonly planDigest: string;
+  readonly versionId: string;
+  /** Each lineage and population once; all cost the same. */
+  readonly charges: readonly Charge[];
+  /** The calendar day in the dataset's time zone, YYYY-MM-DD: whose counter counts. */
+  readonly day: string;
+  readonly timing: Timing;
+  readonly repeats: 'stored' | 'fresh';
+  readonly quote: string | null;
+  readonly holdMs?: number;
+  /** Throws a Refusal to deny. Synchronous and quick: locks may be held. */
+  decide(grant: StoredGrant): void;
+}
+
+export type Admitted =
+  | { readonly kind: 'queued'; readonly jobId: string }
+  /** Answered from store: the job is done. */
+  | { readonly kind: 'stored'; readonly jobId: string; readonly releaseId: string }
+  /** The Idempotency-Key has a job already, whatever became of it. */
+  | { readonly kind: 'replayed'; readonly jobId: string };
+
+/**
+ * Admits a request. Refusal NO_GRANT, GRANT_REVOKED, QUOTA, BUDGET, PARAM (key reused), or what `decide` throws;
+ * nothing is then written, and the caller records it with `refuse`.
+ */
+export async function admit(db: Database, admission: Admission): Promise<Admitted> {
+  checkCharges(admission.charges);
+  const admitted = await db.transact((tx) => admitIn(tx, admission));
+  if (admitted.kind === 'queued') await db.notify('queue', admitted.jobId);
+  if (admitted.kind === 'stored') await db.notify('done', admitted.jobId);
+  return admitted;
+}
+
+/** The order of locks is that of locked-job.ts. A crash anywhere before the commit leaves nothing. */
+async function admitIn(tx: Tx, admission: Admission): Promise<Admitted> {
+  const { jobId, grant: grantId, planned } = admission;
+  // 1. The key: a concurrent twin waits here until this transaction has ended, and then replays it.
+  const earlier = await claimKey(tx, admission, jobId);
+  if (earlier !== null) return { kind: 'replayed', jobId: earlier };
+
+  // 2. The decision, on the grant and its counters as they are now.
+  const { grant, stored } = await readGrant(tx, admission);
+  admission.decide(grant);
+
+  // 3. The quota. A repeat is a run with ε 0.
+  const counted = { grantId, quota: grant.body.quota, day: admission.day };
+  if (stored !== null) {
+    const free = { ...planned, epsilonNano: '0' };
+    const scopes = await countUse(tx, { ...counted, planned: free }, 'used');
+    return answerFromStore(tx, { ...admission, planned: free }, { grant, scopes, releaseId: stored });
+  }
+  const scopes = await countUse(tx, { ...counted, planned }, 'reserved');
+
+  // 4. The budget of every lineage, or of none: a refusal ends the transaction.
+  for (const charge of inOrder(admission.charges)) await reserveCharge(tx, charge);
+
+  // 5. The job, its reservations and its first event.
+  await insertJob(tx, admission, { grant, scopes });
+  return { kind: 'queued', jobId };
+}
+
+interface GrantRow {
+  readonly revision: number;
+  readonly body: Grant;
+  readonly upstream: readonly Upstream[];
+  readonly suspended: boolean;
+  readonly provider: boolean;
+  readonly buyer: boolean;
+  readonly subject: boolean;
+  readonly stopped: boolean;
+  readonly stored: string | null;
+  readonly total: Amounts | null;
+  readonly today: Amounts | null;
+}
+
+async function readGrant(
+  tx: Tx,
+  admission: Admission,
+): Promise<{ readonly grant: StoredGrant; readonly stored: string | null }> {
+  const { grant: id, account, versionId, planDigest, datasets, repeats, day } = admission;
+  const [row] = await tx.rows<GrantRow>(sql`
+    SELECT revision, body, upstream, suspended_at IS NOT NULL AS suspended, provider_approval IS NOT NULL AS provider,
+      buyer_approval IS NOT NULL AS buyer, subject_approval IS NOT NULL AS subject,
+      ${stoppedSql({ grant: id, account, datasets })} AS stopped, ${useSql(id, TOTAL)} AS total, ${useSql(id, dayScope(day))} AS today,
+      (SELECT r.id FROM release r WHERE r.grant_id = g.id AND r.version_id = ${versionId} AND r.plan_digest = ${planDigest}
+        AND r.repeatable AND ${repeats === 'stored'}) AS stored
+    FROM access_grant g
+    WHERE id = ${id} AND organisation_id = (SELECT organisation_id FROM account WHERE id = ${account})`);
+  if (row === undefined) throw new Refusal('NO_GRANT', say('storage.noGrant'));
+  if (row.stopped) throw new Refusal('GRANT_REVOKED', say('storage.revoked'));
+  const { provider, buyer, subject, revision, body, upstream, suspended } = row;
+  const used = { total: row.total ?? NOTHING_USED, today: row.today ?? NOTHING_USED };
+  const approvals = { provider, buyer, subject };
+  return { grant: { id, revision, body, upstream, suspended, approvals, used }, stored: row.stored };
+}
+
+async function insertJob(
+  tx: Tx,
+  admission: Admission,
+  { grant, scopes }: { readonly grant: StoredGrant; readonly scopes: readonly string[] },
+): Promise<void> {
+  const held = inOrder(admission.charges).map(({ lineage, nano, thresholdDeltaYocto }) => ({
+    lineage,
+    nano: String(nano),
+    yocto: String(thresholdDeltaYocto),
+  }));
+  await tx.rows(sql`
+    WITH job AS (${jobSql(admission, { grantId: grant.id, revision: grant.revision, scopes })}), event AS (${queuedSql(admission.jobId)})
+    INSERT INTO reservation (job_id, lineage_id, nano, yocto, state, expires_at)
+    SELECT ${admission.jobId}, h.lineage, h.nano, h.yocto, 'held', now() + ${admission.holdMs ?? HOLD_MS}::float8 * interval '1 millisecond'
+    FROM jsonb_to_recordset(${JSON.stringify(held)}::jsonb) AS h(lineage text, nano numeric, yocto numeric)`);
+}
+
+async function answerFromStore(
+  tx: Tx,
+  admission: Admission,
+  found: { readonly grant: StoredGrant; readonly scopes: readonly string[]; readonly releaseId: string },
+): Promise<Admitted> {
+  const { jobId } = admission;
+  const { releaseId, scopes, grant } = found;
+  const under = { grantId: grant.id, revision: grant.revision, scopes };
+  await insertEndedJob(tx, admission, under);
+  const ending = { outcome: 'released', releaseId, repeat: true } as const;
+  const job = endedJobOf(admission, under);
+  await endJob(tx, { job, ending, charged: true, spent: NOTHING_SPENT, measured: {}, releaseAt: null }, null);
+  return { kind: 'stored', jobId, releaseId };
+}
+
+/** What a job is under: its grant, and the counters that count it. */
+interface Under {
+  readonly grantId: string | null;
+  readonly revision: number | null;
+  readonly scopes: readonly string[];
+}
+
+/** A job that never waits: it is ended by `endJob` in the same transaction. */
+async function insertEndedJob(tx: Tx, request: JobRequest, under: Under): Promise<void> {
+  await tx.rows(sql`WITH event AS (${queuedSql(request.jobId)}) ${jobSql(request, under)}`);
+}
+
+function endedJobOf(request: JobRequest, { grantId, revision }: Under): EndedJob {
+  const { jobId: id, account: accountId, datasets, versionId, purpose, scene, epsilon, delta, planDigest } = request;
+  const { planned, actors } = request;
+  const asked = { id, accountId, datasets, versionId, purpose, scene, epsilon, delta, planDigest, planned, actors };
+  return { ...asked, repeatable: false, attempt: 0, state: 'queued', grantId, grantRevision: revision };
+}
+
+function queuedSql(jobId: string): ReturnType<typeof sql> {
+  return sql`INSERT INTO job_event (job_id, seq, state, visible_at) VALUES (${jobId}, ${EVENT.queued}, 'queued', now())`;
+}
+
+function jobSql(request: JobRequest | Admission, { grantId, revision, scopes }: Under): ReturnType<typeof sql> {
+  const { jobId, account, datasets, versionId, purpose, scene, epsilon, delta, planDigest, planned, actors } = request;
+  const [timing, repeatable, quote] =
+    'charges' in request ? [JSON.stringify(request.timing), request.repeats === 'stored', request.quote] : [null, false, null];
+  return sql`
+    INSERT INTO job (id, account_id, grant_id, grant_revision, datasets, version_id, request, purpose, scene, epsilon,
+      delta, plan_digest, planned, scopes, timing, actors, quote_id, repeatable, state)
+    VALUES (${jobId}, ${account}, ${grantId}, ${revision}, ${sql.param(datasets)}::text[], ${versionId},
+      ${JSON.stringify(request.request)}::jsonb, ${purpose}, ${scene}, ${epsilon}, ${delta}, ${planDigest},
+      ${JSON.stringify(planned)}::jsonb, ${sql.param(scopes)}::text[], ${timing}::jsonb, ${JSON.stringify(actors)}::jsonb,
+      ${quote}, ${repeatable}, 'queued')`;
+}
+
+/** A request that was refused, with whatever of it is known. */
+export interface RefusedRequest extends JobRequest {
+  /** Null when no grant was found. */
+  readonly grant: { readonly id: string; readonly revision: number } | null;
+  readonly refusal: Refusal;
+}
+
+/**
+ * Records a refusal: job, usage record and leaf, in one transaction. It spends nothing and counts nothing.
+ * A repetition under the same Idempotency-Key is the first one's job.
+ */
+export async function refuse(db: Database, refused: RefusedRequest): Promise<{ readonly jobId: string }> {
+  const jobId = await db.transact(async (tx) => {
+    const earlier = await claimKey(tx, refused, refused.jobId).catch(whenReused);
+    if (earlier !== null) return earlier;
+    const under = { grantId: refused.grant?.id ?? null, revision: refused.grant?.revision ?? null, scopes: [] };
+    await insertEndedJob(tx, refused, under);
+    const { code, sentence } = refused.refusal;
+    const ending = { outcome: 'refused', code, sentence } as const;
+    const job = endedJobOf(refused, under);
+    await endJob(tx, { job, ending, charged: false, spent: NOTHING_SPENT, measured: {}, releaseAt: null }, null);
+    return refused.jobId;
+  });
+  await db.notify('done', jobId);
+  return { jobId };
+}
+
+/** The key belongs to another request, which keeps it: this refusal is recorded without. */
+function whenReused(error: unknown): null {
+  if (error instanceof Refusal) return null;
+  throw error;
+}
+
+function checkCharges(charges: readonly Charge[]): void {
+  const [first] = charges;
+  if (first === undefined) throw new RangeError('a job charges at least one lineage');
+  const isSame = (charge: Charge) =>
+    charge.unit === first.unit &&
+    charge.nano === first.nano &&
+    charge.thresholdDeltaYocto === first.thresholdDeltaYocto;
+  if (!charges.every(isSame)) throw new RangeError('every lineage of a job pays the same');
+  if (new Set(charges.map(({ lineage }) => lineage)).size !== charges.length) throw new RangeError('a lineage is charged once');
+  if (first.nano < 0n || first.thresholdDeltaYocto < 0n) throw new RangeError('a charge is not negative');
+}
+
+function inOrder(charges: readonly Charge[]): readonly Charge[] {
+  return charges.toSorted((left, right) => (left.lineage < right.lineage ? -1 : 1));
+}

@@ -1,0 +1,95 @@
+/**
+ * Grants as stored: every wording ever, who approved the newest, and whether it stands.
+ *
+ * Guarantee: a new wording is a new revision and needs all approvals anew; an approval names the revision it means.
+ * Revocation and suspension are in suspension.ts.
+ */
+import { sql } from 'drizzle-orm';
+
+import { type Amounts, NOTHING_USED } from '#policies/quota.ts';
+import type { Grant } from '#policies/grant.ts';
+import type { Upstream } from '#policies/terms.ts';
+
+import { dayScope, TOTAL, useSql } from './counters.ts';
+import type { Database, Tx } from './database.ts';
+import type { Approval } from './tables/grants.ts';
+
+export interface GrantRecord {
+  readonly id: string;
+  readonly revision: number;
+  readonly organisationId: string;
+  readonly body: Grant;
+  readonly upstream: readonly Upstream[];
+  readonly providerApproval: Approval | null;
+  readonly buyerApproval: Approval | null;
+  readonly subjectApproval: Approval | null;
+  readonly suspended: boolean;
+  readonly revoked: boolean;
+  readonly createdAt: Date;
+}
+
+export type Side = 'provider' | 'buyer' | 'subject';
+
+/** Stores a grant or a new wording of it. Returns the revision. The holder stays the same: RangeError otherwise. */
+export async function saveGrant(
+  db: Database,
+  { grant, upstream, by }: { readonly grant: Grant; readonly upstream: readonly Upstream[]; readonly by: string },
+): Promise<number> {
+  return db.transact(async (tx) => {
+    const body = JSON.stringify(grant);
+    const [row] = await tx.rows<{ revision: number }>(sql`
+      INSERT INTO access_grant AS g (id, revision, organisation_id, body, upstream)
+      VALUES (${grant.id}, 1, ${grant.holder}, ${body}::jsonb, ${JSON.stringify(upstream)}::jsonb)
+      ON CONFLICT (id) DO UPDATE SET revision = g.revision + 1, body = excluded.body, upstream = excluded.upstream,
+        provider_approval = NULL, buyer_approval = NULL, subject_approval = NULL
+      WHERE g.organisation_id = excluded.organisation_id AND g.revoked_at IS NULL
+      RETURNING revision`);
+    if (row === undefined) throw new RangeError('a grant keeps its holder, and a revoked one its wording');
+    await tx.rows(sql`
+      INSERT INTO grant_revision (grant_id, revision, body, created_by) VALUES (${grant.id}, ${row.revision}, ${body}::jsonb, ${by})`);
+    return row.revision;
+  });
+}
+
+/** Approves one revision for one side. False when the grant has a newer wording by now, or is revoked. */
+export async function approveGrant(
+  db: Database,
+  approval: { readonly grantId: string; readonly revision: number; readonly side: Side; readonly by: string },
+): Promise<boolean> {
+  const { grantId, revision, side, by } = approval;
+  const column = sql.raw(`${side}_approval`);
+  const approved = await db.rows(sql`
+    UPDATE access_grant SET ${column} = jsonb_build_object('by', ${by}::text, 'at', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+    WHERE id = ${grantId} AND revision = ${revision} AND revoked_at IS NULL RETURNING id`);
+  return approved.length === 1;
+}
+
+/** A grant, or null. */
+export async function findGrant(db: Tx, id: string): Promise<GrantRecord | null> {
+  const [row] = await db.rows<GrantRecord>(sql`SELECT ${GRANT} FROM access_grant WHERE id = ${id}`);
+  return row ?? null;
+}
+
+/** All grants, or those of one holder, by id. */
+export async function listGrants(db: Tx, holder: string | null): Promise<readonly GrantRecord[]> {
+  return db.rows<GrantRecord>(
+    sql`SELECT ${GRANT} FROM access_grant WHERE ${holder}::text IS NULL OR organisation_id = ${holder} ORDER BY id`,
+  );
+}
+
+/** What a grant has used and reserved, in all and on one day: what `quotaLeft` subtracts. */
+export async function findUse(
+  db: Tx,
+  grantId: string,
+  day: string,
+): Promise<{ readonly total: Amounts; readonly today: Amounts }> {
+  const [row] = await db.rows<{ total: Amounts | null; today: Amounts | null }>(
+    sql`SELECT ${useSql(grantId, TOTAL)} AS total, ${useSql(grantId, dayScope(day))} AS today`,
+  );
+  return { total: row?.total ?? NOTHING_USED, today: row?.today ?? NOTHING_USED };
+}
+
+const GRANT = sql.raw(`
+  id, revision, organisation_id AS "organisationId", body, upstream, provider_approval AS "providerApproval",
+  buyer_approval AS "buyerApproval", subject_approval AS "subjectApproval", suspended_at IS NOT NULL AS suspended,
+  revoked_at IS NOT NULL AS revoked, created_at AS "createdAt"`);

@@ -1,0 +1,108 @@
+/**
+ * The invariants of metering, budget and evidence, each one query over the whole database.
+ *
+ * Guarantee: what `findViolations` does not report holds for every row at the moment of the query. Run nightly, after
+ * a restore, and by the tests after every crash they make.
+ * Not covered: rows that never were. A log that was cut and re-made as a whole is found by an old checkpoint only.
+ */
+import { sql, type SQL } from 'drizzle-orm';
+
+import { QUOTA_UNITS } from '#policies/quota.ts';
+
+import type { Tx } from './database.ts';
+import { snakeCase } from './tables/grants.ts';
+
+export interface Violation {
+  readonly invariant: string;
+  /** Ids of the rows that break it, at most ten. */
+  readonly rows: readonly string[];
+}
+
+/** Each gives the ids of the rows that break it. */
+const INVARIANTS: Readonly<Record<string, SQL>> = {
+  'a job is done if and only if it has a usage record': sql`
+    SELECT j.id FROM job j FULL JOIN usage_record u ON u.job_id = j.id
+    WHERE j.id IS NULL OR (j.state = 'done') <> (u.id IS NOT NULL)`,
+  'a usage record says what its job says': sql`
+    SELECT u.id FROM usage_record u JOIN job j ON j.id = u.job_id
+    WHERE u.outcome <> j.outcome OR u.code IS DISTINCT FROM j.code OR u.release_id IS DISTINCT FROM j.release_id
+      OR u.planned <> j.planned OR u.visible_at <> j.release_at`,
+  'a release is the answer of the job that made it': sql`
+    SELECT r.id FROM release r JOIN job j ON j.id = r.job_id
+    WHERE j.release_id IS DISTINCT FROM r.id OR j.state <> 'done' OR j.repeat`,
+  'a usage record has one leaf, and a leaf one usage record': sql`
+    SELECT coalesce(u.id, l.index::text) AS id FROM usage_record u FULL JOIN audit_leaf l ON l.index = u.leaf_index
+    WHERE u.id IS NULL OR l.index IS NULL OR l.class <> u.type OR l.visible_at <> u.visible_at`,
+  'the leaf of a new answer is its receipt': sql`
+    SELECT r.id FROM release r JOIN usage_record u ON u.job_id = r.job_id JOIN audit_leaf l ON l.index = u.leaf_index
+    WHERE l.body <> r.receipt`,
+  'any other leaf is the canonical usage record': sql`
+    SELECT u.id FROM usage_record u JOIN audit_leaf l ON l.index = u.leaf_index
+    WHERE NOT EXISTS (SELECT FROM release r WHERE r.job_id = u.job_id)
+      AND 'sha256:' || encode(sha256(convert_to(l.body, 'UTF8')), 'hex') <> u.digest`,
+  'the log has as many leaves as its head says, without gaps': sql`
+    SELECT 'head' AS id FROM audit_head
+    WHERE size <> (SELECT count(*) FROM audit_leaf) OR size <> (SELECT coalesce(max(index) + 1, 0) FROM audit_leaf)`,
+  'a leaf has the hash of its body': sql`
+    SELECT index::text AS id FROM audit_leaf
+    WHERE hash <> encode(sha256('\\x00'::bytea || convert_to(body, 'UTF8')), 'hex')`,
+  'every complete subtree has its node, with the hash of its halves': sql`
+    WITH node AS (SELECT 0 AS level, index, hash FROM audit_leaf UNION ALL SELECT level, index, hash FROM audit_node),
+      pair AS (
+        SELECT l.level + 1 AS level, l.index / 2 AS index,
+          encode(sha256('\\x01'::bytea || decode(l.hash, 'hex') || decode(r.hash, 'hex')), 'hex') AS hash
+        FROM node l JOIN node r ON r.level = l.level AND r.index = l.index + 1 WHERE l.index % 2 = 0
+      )
+    SELECT coalesce(p.level, n.level) || '/' || coalesce(p.index, n.index) AS id
+    FROM pair p FULL JOIN audit_node n ON n.level = p.level AND n.index = p.index WHERE p.hash IS DISTINCT FROM n.hash`,
+  'the head is the right edge of the nodes': sql`
+    WITH edge AS (
+      SELECT level, ((size >> (level + 1)) << 1) AS index FROM audit_head, generate_series(0, 62) AS level
+      WHERE (size >> level) & 1 = 1
+    ), node AS (SELECT 0 AS level, index, hash FROM audit_leaf UNION ALL SELECT level, index, hash FROM audit_node)
+    SELECT 'head' AS id FROM audit_head
+    WHERE hashes <> (SELECT coalesce(jsonb_agg(node.hash ORDER BY edge.level DESC), '[]') FROM edge LEFT JOIN node USING (level, index))`,
+  'a ledger has spent its spent reservations, and reserves the open ones': sql`
+    SELECT l.id FROM lineage l LEFT JOIN LATERAL (
+      SELECT coalesce(sum(nano) FILTER (WHERE state = 'spent'), 0) AS spent_nano,
+        coalesce(sum(yocto) FILTER (WHERE state = 'spent'), 0) AS spent_yocto,
+        coalesce(sum(nano) FILTER (WHERE state IN ('held', 'opened')), 0) AS reserved_nano,
+        coalesce(sum(yocto) FILTER (WHERE state IN ('held', 'opened')), 0) AS reserved_yocto
+      FROM reservation r WHERE r.lineage_id = l.id) s ON true
+    WHERE l.spent_nano <> s.spent_nano + l.accounted_nano OR l.spent_yocto <> s.spent_yocto + l.accounted_yocto
+      OR l.reserved_nano <> s.reserved_nano OR l.reserved_yocto <> s.reserved_yocto`,
+  'a reservation stands as its job does': sql`
+    SELECT r.job_id AS id FROM reservation r JOIN job j ON j.id = r.job_id LEFT JOIN usage_record u ON u.job_id = j.id
+    WHERE r.state <> CASE WHEN j.state IN ('queued', 'claimed') THEN 'held' WHEN j.state = 'opened' THEN 'opened'
+      WHEN j.opened_at IS NOT NULL THEN 'spent' ELSE 'returned' END
+      OR r.state = 'spent' AND (u.spent_nano <> r.nano OR u.spent_yocto <> r.yocto)
+      OR r.state = 'returned' AND (u.spent_nano <> 0 OR u.spent_yocto <> 0)`,
+  'an answer was paid for, or comes from store': sql`
+    SELECT r.id FROM release r
+    WHERE NOT EXISTS (SELECT FROM reservation v WHERE v.job_id = r.job_id)
+      OR EXISTS (SELECT FROM reservation v WHERE v.job_id = r.job_id AND v.state <> 'spent')`,
+  'a counter has used what its charged runs were planned with, and reserves the unfinished ones': sql`
+    SELECT c.grant_id || ' ' || c.scope AS id FROM grant_counter c WHERE ${sql.join(QUOTA_UNITS.map(counterDiffers), sql` OR `)}`,
+};
+
+function counterDiffers(unit: string): SQL {
+  const column = sql.raw(snakeCase(unit));
+  const name = sql.raw(`'${unit}'`);
+  return sql`c.used_${column} <> (SELECT coalesce(sum((u.planned->>${name})::numeric), 0) FROM usage_record u
+      JOIN job j ON j.id = u.job_id WHERE u.charged AND u.grant_id = c.grant_id AND c.scope = ANY(j.scopes))
+    OR c.reserved_${column} <> (SELECT coalesce(sum((j.planned->>${name})::numeric), 0) FROM job j
+      WHERE j.state <> 'done' AND j.grant_id = c.grant_id AND c.scope = ANY(j.scopes))`;
+}
+
+/** Names of all invariants. */
+export const INVARIANT_NAMES = Object.keys(INVARIANTS);
+
+/** The invariants that do not hold, each with the rows that break it. */
+export async function findViolations(db: Tx): Promise<readonly Violation[]> {
+  const violations: Violation[] = [];
+  for (const [invariant, query] of Object.entries(INVARIANTS)) {
+    const rows = await db.rows<{ id: string }>(sql`SELECT id FROM (${query}) AS broken LIMIT 10`);
+    if (rows.length > 0) violations.push({ invariant, rows: rows.map(({ id }) => id) });
+  }
+  return violations;
+}

@@ -1,0 +1,150 @@
+/**
+ * What may be seen of jobs from outside: the only reads that a buyer's request may lead to.
+ *
+ * Guarantee: before its release time a job that has ended looks exactly like one that runs: no outcome, code, answer,
+ * event or usage record of it can be read here. No clock time but admission and release is shown, and no measured
+ * quantity.
+ */
+import { sql } from 'drizzle-orm';
+
+import type { Sentence } from '#policies/words.ts';
+
+import type { Tx } from './database.ts';
+import type { PlannedUsage } from './tables/jobs.ts';
+
+export interface JobView {
+  readonly id: string;
+  readonly accountId: string;
+  readonly grantId: string | null;
+  readonly datasets: readonly string[];
+  readonly versionId: string | null;
+  readonly request: object;
+  readonly purpose: string | null;
+  readonly scene: string | null;
+  readonly epsilon: string | null;
+  readonly delta: string | null;
+  readonly planDigest: string | null;
+  readonly planned: PlannedUsage;
+  readonly state: 'queued' | 'accepted' | 'done';
+  readonly createdAt: Date;
+  /** Null until it is done, as is all below. */
+  readonly outcome: 'released' | 'refused' | 'failed' | null;
+  readonly code: string | null;
+  readonly sentence: Sentence | null;
+  readonly releaseId: string | null;
+  readonly repeat: boolean | null;
+  readonly releaseAt: Date | null;
+}
+
+export interface JobEvent {
+  /** Growing, with gaps. */
+  readonly seq: number;
+  readonly state: 'queued' | 'accepted' | 'done';
+}
+
+/** A released answer with its evidence. */
+export interface Answer {
+  readonly releaseId: string;
+  /** JSON text, byte for byte what the output digest covers. */
+  readonly cells: string;
+  readonly salt: string;
+  readonly outputDigest: string;
+  readonly receipt: string;
+  readonly repeat: boolean;
+}
+
+export interface Page {
+  readonly limit: number;
+  /** The last row of the page before. */
+  readonly after: { readonly createdAt: Date; readonly id: string } | null;
+}
+
+const DONE = sql.raw(`(j.state = 'done' AND j.release_at <= now())`);
+
+const VIEW = sql`
+  j.id, j.account_id AS "accountId", j.grant_id AS "grantId", j.datasets, j.version_id AS "versionId", j.request,
+  j.purpose, j.scene, j.epsilon, j.delta, j.plan_digest AS "planDigest", j.created_at AS "createdAt",
+  -- A run that was answered from store while it waited is planned with less; that shows when it is done.
+  CASE WHEN ${DONE} THEN 'done' WHEN j.state IN ('queued', 'claimed') THEN 'queued' ELSE 'accepted' END AS state,
+  j.planned, CASE WHEN ${DONE} THEN j.outcome END AS outcome, CASE WHEN ${DONE} THEN j.code END AS code,
+  CASE WHEN ${DONE} THEN j.sentence END AS sentence, CASE WHEN ${DONE} THEN j.release_id END AS "releaseId",
+  CASE WHEN ${DONE} THEN j.repeat END AS repeat, CASE WHEN ${DONE} THEN j.release_at END AS "releaseAt"`;
+
+/** A job, or null. Whose it is, is the caller's to check. */
+export async function findJob(db: Tx, jobId: string): Promise<JobView | null> {
+  const [row] = await db.rows<JobView>(sql`SELECT ${VIEW} FROM job j WHERE j.id = ${jobId}`);
+  return row ?? null;
+}
+
+/** The jobs of an account, newest first. */
+export async function listJobs(db: Tx, account: string, { limit, after }: Page): Promise<readonly JobView[]> {
+  const at = after?.createdAt.toISOString() ?? null;
+  return db.rows<JobView>(sql`
+    SELECT ${VIEW} FROM job j
+    WHERE j.account_id = ${account}
+      AND (${at}::timestamptz IS NULL OR (j.created_at, j.id) < (${at}::timestamptz, ${after?.id ?? null}::text))
+    ORDER BY j.created_at DESC, j.id DESC LIMIT ${limit}::int`);
+}
+
+/** The events of a job after one that was seen; 0 for all. */
+export async function listEvents(db: Tx, jobId: string, afterSeq: number): Promise<readonly JobEvent[]> {
+  return db.rows<JobEvent>(sql`
+    SELECT seq, state FROM job_event
+    WHERE job_id = ${jobId} AND seq > ${afterSeq}::int AND visible_at <= now() ORDER BY seq`);
+}
+
+/** The answer of a job that is done and released, or null. */
+export async function findAnswer(db: Tx, jobId: string): Promise<Answer | null> {
+  const [row] = await db.rows<Answer>(sql`
+    SELECT r.id AS "releaseId", r.cells, r.salt, r.output_digest AS "outputDigest", r.receipt, j.repeat
+    FROM job j JOIN release r ON r.id = j.release_id WHERE j.id = ${jobId} AND ${DONE}`);
+  return row ?? null;
+}
+
+/**
+ * Milliseconds until a job that has ended may be seen, by the database's clock; null while it has not ended.
+ * INVARIANT: only for whoever waits to deliver. Shown outside, it would say that the run has ended.
+ */
+export async function dueInMs(db: Tx, jobId: string): Promise<number | null> {
+  const [row] = await db.rows<{ dueMs: number }>(sql`
+    SELECT greatest(0, extract(epoch FROM release_at - now()) * 1000)::float8 AS "dueMs"
+    FROM job WHERE id = ${jobId} AND state = 'done'`);
+  return row?.dueMs ?? null;
+}
+
+/** A usage record as its owner may read it. */
+export interface UsageView {
+  readonly id: string;
+  readonly source: string;
+  readonly type: 'release' | 'refusal' | 'failure';
+  readonly jobId: string;
+  readonly accountId: string;
+  readonly grantId: string | null;
+  readonly releaseId: string | null;
+  readonly outcome: 'released' | 'refused' | 'failed';
+  readonly code: string | null;
+  readonly charged: boolean;
+  readonly spentNano: string;
+  readonly spentYocto: string;
+  readonly planned: PlannedUsage;
+  readonly digest: string;
+  readonly leafIndex: string;
+  readonly releaseAt: Date;
+}
+
+/** Usage records in the order of the log, after a leaf that was seen; -1 for all. Null matches every account or grant. */
+export async function listUsage(
+  db: Tx,
+  which: { readonly account: string | null; readonly grant: string | null },
+  { afterLeaf, limit }: { readonly afterLeaf: bigint; readonly limit: number },
+): Promise<readonly UsageView[]> {
+  const { account, grant } = which;
+  return db.rows<UsageView>(sql`
+    SELECT id, source, type, job_id AS "jobId", account_id AS "accountId", grant_id AS "grantId", release_id AS "releaseId",
+      outcome, code, charged, spent_nano AS "spentNano", spent_yocto AS "spentYocto", planned, digest,
+      leaf_index::text AS "leafIndex", visible_at AS "releaseAt"
+    FROM usage_record
+    WHERE leaf_index > ${afterLeaf}::bigint AND visible_at <= now()
+      AND (${account}::text IS NULL OR account_id = ${account}) AND (${grant}::text IS NULL OR grant_id = ${grant})
+    ORDER BY leaf_index LIMIT ${limit}::int`);
+}

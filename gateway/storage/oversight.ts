@@ -1,0 +1,139 @@
+/**
+ * Reading across accounts: who asked what, what it used, and who the parties of a run are.
+ *
+ * Guarantee: as in job-view.ts, nothing of a run that has ended shows before its release time. Which rows a reader may
+ * ask for is stated in `Readers`; the caller takes it from the role table and asks the policies for what it shows.
+ */
+import { sql, type SQL } from 'drizzle-orm';
+
+import type { Tx } from './database.ts';
+import { findJob, type JobView, type UsageView } from './job-view.ts';
+
+/** The organisations between which a run happened. */
+export interface Parties {
+  readonly buyer: string;
+  readonly providers: readonly string[];
+}
+
+/** Whose runs a reader may see: all, or those where his organisation is the buyer, a provider, or both. */
+export type Readers = 'all' | { readonly buyer: string | null; readonly provider: string | null };
+
+export interface JobFilter {
+  readonly readers: Readers;
+  readonly account: string | null;
+  readonly dataset: string | null;
+  readonly grant: string | null;
+}
+
+export type SeenJob = JobView & Parties;
+
+export interface SeenUsage extends UsageView, Parties {
+  readonly datasets: readonly string[];
+  readonly purpose: string | null;
+  readonly scene: string | null;
+  readonly epsilon: string | null;
+  readonly delta: string | null;
+  readonly planDigest: string | null;
+  readonly repeat: boolean;
+  readonly actors: Readonly<Record<string, string>>;
+  /** For operators only, never rated. */
+  readonly measured: object;
+}
+
+const PROVIDERS = sql.raw(
+  `(SELECT coalesce(jsonb_agg(DISTINCT d.organisation_id), '[]') FROM dataset d WHERE d.name = ANY(j.datasets))`,
+);
+
+/** A job with its parties, or null. */
+export async function findSeenJob(db: Tx, jobId: string): Promise<SeenJob | null> {
+  const job = await findJob(db, jobId);
+  const [parties] = await db.rows<Parties>(sql`
+    SELECT a.organisation_id AS buyer, ${PROVIDERS} AS providers
+    FROM job j JOIN account a ON a.id = j.account_id WHERE j.id = ${jobId}`);
+  return job === null || parties === undefined ? null : { ...job, ...parties };
+}
+
+/** Jobs, newest first. */
+export async function listSeenJobs(
+  db: Tx,
+  { readers, account, dataset, grant }: JobFilter,
+  { after, limit }: { readonly after: { readonly createdAt: string; readonly id: string } | null; readonly limit: number },
+): Promise<readonly SeenJob[]> {
+  const ids = await db.rows<{ id: string }>(sql`
+    SELECT j.id FROM job j JOIN account a ON a.id = j.account_id
+    WHERE ${mayRead(readers)}
+      AND (${account}::text IS NULL OR j.account_id = ${account})
+      AND (${grant}::text IS NULL OR j.grant_id = ${grant})
+      AND (${dataset}::text IS NULL OR ${dataset} = ANY(j.datasets))
+      AND (${after?.createdAt ?? null}::timestamptz IS NULL
+        OR (j.created_at, j.id) < (${after?.createdAt ?? null}::timestamptz, ${after?.id ?? null}::text))
+    ORDER BY j.created_at DESC, j.id DESC LIMIT ${limit}::int`);
+  const jobs: SeenJob[] = [];
+  for (const { id } of ids) {
+    const job = await findSeenJob(db, id);
+    if (job !== null) jobs.push(job);
+  }
+  return jobs;
+}
+
+export interface UsageFilter {
+  readonly readers: Readers;
+  readonly grant: string | null;
+  readonly account: string | null;
+  /** Release times, from and before, ISO 8601. */
+  readonly from: string | null;
+  readonly to: string | null;
+}
+
+/** Usage records in the order of the log, after a leaf that was seen; -1 for all. */
+export async function listSeenUsage(
+  db: Tx,
+  { readers, grant, account, from, to }: UsageFilter,
+  { afterLeaf, limit }: { readonly afterLeaf: bigint; readonly limit: number },
+): Promise<readonly SeenUsage[]> {
+  return db.rows<SeenUsage>(sql`
+    SELECT u.id, u.source, u.type, u.job_id AS "jobId", u.account_id AS "accountId", u.grant_id AS "grantId",
+      u.release_id AS "releaseId", u.outcome, u.code, u.charged, u.spent_nano AS "spentNano", u.spent_yocto AS "spentYocto",
+      u.planned, u.digest, u.leaf_index::text AS "leafIndex", u.visible_at AS "releaseAt", u.measured,
+      j.datasets, j.purpose, j.scene, j.epsilon, j.delta, j.plan_digest AS "planDigest", j.repeat, j.actors,
+      a.organisation_id AS buyer, ${PROVIDERS} AS providers
+    FROM usage_record u JOIN job j ON j.id = u.job_id JOIN account a ON a.id = u.account_id
+    WHERE u.leaf_index > ${afterLeaf}::bigint AND u.visible_at <= now() AND ${mayRead(readers)}
+      AND (${grant}::text IS NULL OR u.grant_id = ${grant}) AND (${account}::text IS NULL OR u.account_id = ${account})
+      AND (${from}::timestamptz IS NULL OR u.visible_at >= ${from}::timestamptz)
+      AND (${to}::timestamptz IS NULL OR u.visible_at < ${to}::timestamptz)
+    ORDER BY u.leaf_index LIMIT ${limit}::int`);
+}
+
+/** What a run that is done cost each of its lineages, and what its record plans; null before it may be seen. */
+export async function findSpent(
+  db: Tx,
+  jobId: string,
+): Promise<{ readonly nano: string; readonly thresholdDeltaYocto: string } | null> {
+  const [row] = await db.rows<{ nano: string; thresholdDeltaYocto: string }>(sql`
+    SELECT spent_nano AS nano, spent_yocto AS "thresholdDeltaYocto" FROM usage_record
+    WHERE job_id = ${jobId} AND visible_at <= now()`);
+  return row ?? null;
+}
+
+/** The job that made a release and may be seen, or null. */
+export async function findReleasingJob(db: Tx, releaseId: string): Promise<string | null> {
+  const [row] = await db.rows<{ jobId: string }>(sql`
+    SELECT r.job_id AS "jobId" FROM release r JOIN job j ON j.id = r.job_id
+    WHERE r.id = ${releaseId} AND j.release_at <= now()`);
+  return row?.jobId ?? null;
+}
+
+/** How many public events of each kind there have been: counted when they may be seen, not when they happened. */
+export async function countEvents(db: Tx): Promise<Readonly<Record<string, number>>> {
+  const rows = await db.rows<{ state: string; count: number }>(sql`
+    SELECT state, count(*)::int AS count FROM job_event WHERE visible_at <= now() GROUP BY state`);
+  return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
+}
+
+function mayRead(readers: Readers): SQL {
+  if (readers === 'all') return sql`true`;
+  const { buyer, provider } = readers;
+  return sql`(a.organisation_id = ${buyer}::text
+    OR EXISTS (SELECT FROM dataset d WHERE d.name = ANY(j.datasets) AND d.organisation_id = ${provider}::text))`;
+}
