@@ -4,6 +4,7 @@ import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { PROBLEM_CODES } from '#gateway/problem.ts';
 import { FAILED_CODES, REFUSED_CODES } from '#policies/refusal.ts';
 import { languageOf, render, say, WORDS, type Wording } from '#policies/words.ts';
 import { finding } from './tidy/rule.ts';
@@ -161,8 +162,9 @@ describe('the pages about problems', () => {
   const CODES = [...REFUSED_CODES, ...FAILED_CODES];
   const pages = globSync('docs/problems/*.md').map((path) => basename(path, '.md'));
 
-  test('are one for each code, and the index names them all', () => {
+  test('are one for each code, as there is one status, and the index names them all', () => {
     expect(new Set(CODES).size).toBe(CODES.length);
+    expect([...PROBLEM_CODES].sort()).toEqual([...CODES].sort());
     expect(pages.filter((page) => page !== 'README').sort()).toEqual([...CODES].sort());
     const index = readFileSync('docs/problems/README.md', 'utf8');
     const rows = [...index.matchAll(/^\| \[(\w+)\]\(\1\.md\) \| (refused|failed) \| .+ \|$/gm)];
