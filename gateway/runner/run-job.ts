@@ -48,7 +48,7 @@ export interface RunnerShell {
   readonly reportBug: (error: unknown, jobId: string) => void;
 }
 
-/** What a buyer asked, as the job keeps it. */
+/** What a job keeps of its request; the gateway writes more beside it. */
 interface StoredRequest {
   readonly sql: string;
   readonly epsilon: number | null;

@@ -109,28 +109,3 @@ async function addVersion(tx: Tx, { name, version, source }: Registration): Prom
     VALUES (${version.id}, ${source.path}, ${source.digest}, ${JSON.stringify(source.identity)}::jsonb, ${source.versionKey})`);
   return version.id;
 }
-
-/** A dataset as the gateway knows it, with the newest of its versions. */
-export interface StoredDataset {
-  readonly name: string;
-  readonly organisationId: string;
-  readonly lineageId: string;
-  readonly populationId: string | null;
-  readonly manifest: object;
-  readonly policy: object;
-  readonly policyDigest: string;
-  readonly state: 'active' | 'suspended' | 'withdrawn';
-  readonly versionId: string;
-  readonly commitment: string;
-}
-
-/** All datasets that have a version, by name. */
-export async function listDatasets(db: Tx): Promise<readonly StoredDataset[]> {
-  return db.rows<StoredDataset>(sql`
-    SELECT d.name, d.organisation_id AS "organisationId", d.lineage_id AS "lineageId", d.population_id AS "populationId",
-      d.manifest, d.policy, d.policy_digest AS "policyDigest", d.state, v.id AS "versionId", v.commitment
-    FROM dataset d JOIN LATERAL (
-      SELECT id, commitment FROM dataset_version WHERE dataset_name = d.name ORDER BY registered_at DESC, id LIMIT 1
-    ) v ON true
-    ORDER BY d.name`);
-}

@@ -1,0 +1,70 @@
+/**
+ * The runner's own listener: where operators and providers register datasets, which the gateway never sees.
+ *
+ * The same tokens as the gateway's. A manifest names a path on the runner's machine; nothing of a file leaves.
+ */
+import { randomUUID } from 'node:crypto';
+import { isAbsolute } from 'node:path';
+import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { z } from 'zod';
+import type { PolicyEngine } from '#policies/decide.ts';
+import { Refusal } from '#policies/refusal.ts';
+import { languageOf, say } from '#policies/words.ts';
+import { describeJail } from '#sandbox/jail/jail.ts';
+import { authenticate } from '../auth/authenticate.ts';
+import { problemResponse } from '../problem.ts';
+import { demand } from '../services/permission.ts';
+import type { Shell } from '../services/shell.ts';
+import { registerWritten } from './register.ts';
+import type { Sources } from './sources.ts';
+
+/** Two manifests of at most 1 MiB each. */
+const BODY_BYTES_MAX = 3 * 2 ** 20;
+
+const bodySchema = z.strictObject({
+  manifest: z.string(),
+  policy: z.string(),
+  baseDirectory: z.string().refine(isAbsolute, 'an absolute path'),
+});
+
+export interface ListenerShell {
+  readonly auth: Pick<Shell, 'db' | 'keys' | 'publicUrl' | 'now'>;
+  readonly policies: PolicyEngine;
+  readonly sources: Sources;
+}
+
+/** The runner's routes. */
+export function createListener({ auth, policies, sources }: ListenerShell): Hono {
+  const app = new Hono();
+  app.onError((error, c) =>
+    problemResponse(error, {
+      language: languageOf(c.req.header('accept-language')),
+      requestId: randomUUID(),
+    }),
+  );
+  app.get('/healthz', (c) => c.json({ status: 'ok' }));
+  app.get('/v1/jail', async (c) => {
+    await authenticate(auth, c.req.header('authorization') ?? null);
+    const { mode, layers, missing } = await describeJail();
+    return c.json({ mode, layers, missing });
+  });
+  app.post('/v1/datasets', bodyLimit({ maxSize: BODY_BYTES_MAX }), async (c) => {
+    const { principal } = await authenticate(auth, c.req.header('authorization') ?? null);
+    const parsed = bodySchema.safeParse(await c.req.json().catch(() => null));
+    if (!parsed.success) {
+      const issue = parsed.error.issues[0];
+      throw new Refusal(
+        'PARAM',
+        say('lab.field', { field: issue?.path.join('.') || 'body', rule: issue?.message ?? '' }),
+      );
+    }
+    demand({ policies }, { action: 'register_dataset', principal, provider: principal.org.id });
+    const registered = await registerWritten(auth.db, sources, {
+      ...parsed.data,
+      organisation: principal.org.id,
+    });
+    return c.json(registered, 201);
+  });
+  return app;
+}

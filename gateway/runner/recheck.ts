@@ -1,0 +1,102 @@
+/**
+ * The second decision: the same policies, on the grant, account and dataset as they are when the job is about to run.
+ *
+ * The grant's counters hold this job's own reservation already, so it is taken out before the quota is judged again.
+ */
+import type { ReceiptPayload } from '#crypto/receipt-payload.ts';
+import { refusalOf } from '#policies/explain.ts';
+import type { PolicyEngine } from '#policies/decide.ts';
+import type { Channel } from '#policies/grant.ts';
+import { type Amounts, QUOTA_UNITS, quotaDay } from '#policies/quota.ts';
+import { Refusal } from '#policies/refusal.ts';
+import { say } from '#policies/words.ts';
+import type { Compiled } from '#sandbox/query/compile.ts';
+import { callerOf } from '../auth/authenticate.ts';
+import { type KeptRequest, planningOf, useRequest } from '../services/planning.ts';
+import type { Database } from '../storage/database.ts';
+import { findGrant, findUse, type GrantRecord } from '../storage/grant-store.ts';
+import { findAccount } from '../storage/parties.ts';
+import type { ClaimedJob } from '../storage/queue.ts';
+import { listDatasets } from '../storage/dataset-list.ts';
+
+export interface Rechecker {
+  readonly db: Database;
+  readonly policies: PolicyEngine;
+  readonly channel: Channel;
+}
+
+/** Decides again; what the receipt says of the decision. Refuses what the policies refuse. */
+export async function recheck(
+  shell: Rechecker,
+  job: ClaimedJob,
+  compiled: Compiled,
+): Promise<ReceiptPayload['policyDecision']> {
+  const [account, grant] = await Promise.all([
+    findAccount(shell.db, job.accountId),
+    findGrant(shell.db, job.grantId),
+  ]);
+  const stored = (await listDatasets(shell.db)).find(({ name }) => name === compiled.dataset.name);
+  if (account === null || grant === null || stored === undefined)
+    throw new Refusal('NO_GRANT', say('storage.noGrant'));
+  const planning = await planningOf(shell.db, compiled, { ...stored, versionId: job.versionId });
+  const request = useRequest(
+    { now: () => Date.now(), channel: shell.channel },
+    {
+      action: 'run',
+      principal: callerOf(account).principal,
+      ask: job.request as KeptRequest,
+      planning,
+      grant: await standingGrant(shell.db, grant, job, compiled),
+    },
+  );
+  const decision = shell.policies.decide(request);
+  if (!decision.allowed) throw refusalOf(decision, request);
+  return {
+    effect: 'permit',
+    policies: [...decision.reasons],
+    policySet: `sha256:${decision.policyDigest.replace('sha256:', '')}`,
+  };
+}
+
+async function standingGrant(
+  db: Database,
+  grant: GrantRecord,
+  job: ClaimedJob,
+  { dataset }: Compiled,
+): Promise<Parameters<typeof useRequest>[1]['grant']> {
+  const day = quotaDay(job.createdAt.toISOString(), dataset.timeZone);
+  const used = await findUse(db, grant.id, day);
+  const {
+    id,
+    revision,
+    body,
+    upstream,
+    suspended,
+    revoked,
+    providerApproval,
+    buyerApproval,
+    subjectApproval,
+  } = grant;
+  return {
+    id,
+    revision,
+    body,
+    upstream,
+    suspended,
+    revoked,
+    approvals: {
+      provider: providerApproval !== null,
+      buyer: buyerApproval !== null,
+      subject: subjectApproval !== null,
+    },
+    used: { total: without(used.total, job), today: without(used.today, job) },
+  };
+}
+
+function without(used: Amounts, { planned }: ClaimedJob): Amounts {
+  const rest = (unit: keyof Amounts): string => {
+    const left = BigInt(used[unit]) - BigInt(planned[unit] ?? '0');
+    return String(left > 0n ? left : 0n);
+  };
+  return Object.fromEntries(QUOTA_UNITS.map((unit) => [unit, rest(unit)])) as unknown as Amounts;
+}
