@@ -67,9 +67,10 @@ function launched(child: ChildProcess, programId: Promise<number | null>): Launc
     child.once('error', () => resolve());
   });
   let program: number | null = null;
-  void programId.then((id) => {
-    program = id;
-  });
+  const learn = async (): Promise<void> => {
+    program = await programId;
+  };
+  void learn();
   return { stdin, stdout, stderr, programId, exited, kill: () => kill(child, program) };
 }
 

@@ -94,8 +94,8 @@ async function probe(command: JailCommand): Promise<readonly Weakness[] | null> 
   }
 }
 
-/** Weaknesses that a probe's report and the view from outside show. Pure, so that a test can show it anything. */
-export function judge(report: ProbeReport, inspection: ProcessInspection | null): readonly Weakness[] {
+/** Weaknesses that a probe's report and the view from outside show. */
+function judge(report: ProbeReport, inspection: ProcessInspection | null): readonly Weakness[] {
   return [
     ...judgeFromOutside(inspection),
     ...when(report.connect === 'done', 'no-network', 'a connection to this machine was made'),

@@ -24,6 +24,7 @@ import {
   StatementType,
   VARCHAR,
 } from '@duckdb/node-api';
+import { readCsvHeader } from './csv-header.ts';
 import type { Column, ColumnKind, ColumnValue, EncodedParam, EngineSettings } from './protocol.ts';
 
 /** The one table that our SQL reads. */
@@ -68,12 +69,12 @@ export async function startEngine(settings: EngineSettings): Promise<DuckDBConne
 
 /** Opens the source as the table `source`. Throws the engine's error when it is no whole file of its type. */
 export async function openSource(connection: DuckDBConnection, settings: EngineSettings): Promise<void> {
-  await connection.run(`CREATE VIEW ${SOURCE} AS SELECT * FROM ${await scanOf(connection, settings)}`);
+  await connection.run(`CREATE VIEW ${SOURCE} AS SELECT * FROM ${scanOf(settings)}`);
   await connection.run(`SELECT * FROM ${SOURCE} LIMIT 1`);
 }
 
 /** Order matters: each setting is made while the ones before still allow it, and the last forbids all others. */
-export async function lockDown(connection: DuckDBConnection, path: string): Promise<void> {
+async function lockDown(connection: DuckDBConnection, path: string): Promise<void> {
   for (const statement of [
     `SET allowed_paths = [${quoteText(path)}]`,
     'SET enable_external_access = false',
@@ -89,14 +90,11 @@ export async function lockDown(connection: DuckDBConnection, path: string): Prom
  * The table function over the source. CSV is RFC 4180 with a header row, every column is text, and nothing is guessed
  * from the values: a row that does not fit the header is left out, because failing on it would be an answer.
  */
-async function scanOf(connection: DuckDBConnection, { type, path }: EngineSettings): Promise<string> {
+function scanOf({ type, path }: EngineSettings): string {
   const file = quoteText(path);
   if (type === 'parquet') return `read_parquet(${file}, hive_partitioning = false)`;
+  const columns = readCsvHeader(path).map((name) => `${quoteText(name)}: 'VARCHAR'`);
   const dialect = `header = true, delim = ',', quote = '"', escape = '"', skip = 0, comment = '', compression = 'none'`;
-  const named = await connection.run(
-    `SELECT * FROM read_csv(${file}, all_varchar = true, ${dialect}) LIMIT 0`,
-  );
-  const columns = named.columnNames().map((name) => `${quoteText(name)}: 'VARCHAR'`);
   return `read_csv(${file}, auto_detect = false, columns = {${columns.join(', ')}}, ${dialect}, ignore_errors = true)`;
 }
 

@@ -54,7 +54,7 @@ export type ReaderAnswer =
   | { readonly id: number; readonly columns: readonly Column[] };
 
 /** Longest text in a result, in bytes: that of a grouping key. */
-export const MAX_TEXT_BYTES = 256;
+const MAX_TEXT_BYTES = 256;
 /** Longest header of an answer. A wide source with long column names is the longest there is. */
 const MAX_HEADER_BYTES = 4 * 2 ** 20;
 const MAX_COLUMNS = 10_000;
