@@ -1,0 +1,328 @@
+/**
+ * A typed client of the HTTP API: what the command line, the demonstration and the tests call the server with.
+ *
+ * Guarantee: a call that creates carries one Idempotency-Key through all its attempts, so that a lost answer
+ * creates nothing twice; redirects are not followed, so that a token goes to the server it is for and nowhere else.
+ * Not covered: whether what the server says is true; receipts and the log are for that (crypto/receipt.ts).
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SigningKey } from '#crypto/ed25519-key.ts';
+import type { Language } from '#policies/words.ts';
+import { type ProblemError, UnreachableError, problemOf } from './problem.ts';
+import type {
+  Account,
+  Ask,
+  DatasetSummary,
+  DatasetView,
+  GrantView,
+  Job,
+  Me,
+  Organisation,
+  Page,
+  PublicKeyText,
+  Quote,
+  ReceiptEnvelope,
+  Registration,
+  Release,
+} from './resources.ts';
+import { type AccessToken, TokenSource } from './token.ts';
+
+/** Waits before the second and the third attempt of a call. */
+const RETRY_AFTER_MS = [200, 1_000];
+const PATIENCE_MS = 5_000;
+/** How long one call waits for a job; the server's own limit. */
+const WAIT_SECONDS = 30;
+/** A call without an answer for this long has failed. Registration digests and prepares whole files. */
+const CALL_TIMEOUT_MS = 60_000;
+const REGISTRATION_TIMEOUT_MS = 6 * 3_600_000;
+
+export interface ClientOptions {
+  /** The gateway's listener, such as `http://127.0.0.1:7788`. */
+  readonly url: string;
+  /** The runner's listener; only registration needs it. */
+  readonly runnerUrl?: string | undefined;
+  /** What the server calls itself; default: its address. */
+  readonly issuer?: string | undefined;
+  readonly account: string;
+  readonly key: SigningKey;
+  /** The language of what the server says to people. */
+  readonly language?: Language | undefined;
+  readonly fetch?: typeof fetch | undefined;
+}
+
+type Query = Readonly<Record<string, string | number | undefined>>;
+
+interface Call {
+  readonly path: string;
+  readonly query?: Query;
+  readonly body?: unknown;
+  readonly method?: 'GET' | 'POST';
+  readonly accept?: string;
+  readonly idempotencyKey?: string;
+  readonly base?: string;
+  readonly timeoutMs?: number;
+}
+
+/** One account's view of one server. All methods throw ProblemError and UnreachableError. */
+export class Client {
+  readonly #url: string;
+  readonly #runnerUrl: string | undefined;
+  readonly #language: Language;
+  readonly #fetch: typeof fetch;
+  readonly #tokens: TokenSource;
+
+  constructor(options: ClientOptions) {
+    this.#url = options.url.replace(/\/+$/, '');
+    this.#runnerUrl = options.runnerUrl?.replace(/\/+$/, '');
+    this.#language = options.language ?? 'en';
+    this.#fetch = options.fetch ?? fetch;
+    const { account, key, issuer = this.#url } = options;
+    this.#tokens = new TokenSource(
+      { account, key, issuer, tokenUrl: `${this.#url}/oauth/token` },
+      this.#fetch,
+    );
+  }
+
+  /** A token for other programs. */
+  token(): Promise<AccessToken> {
+    return this.#tokens.token();
+  }
+
+  me(): Promise<Me> {
+    return this.#json({ path: '/v1/me' });
+  }
+
+  organisations(): Promise<readonly Organisation[]> {
+    return this.#all('/v1/organisations');
+  }
+
+  createOrganisation(organisation: Organisation): Promise<Organisation> {
+    return this.#create('/v1/organisations', organisation);
+  }
+
+  accounts(): Promise<readonly Account[]> {
+    return this.#all('/v1/accounts');
+  }
+
+  createAccount(account: Account & { readonly jwk: PublicKeyText }): Promise<Account> {
+    return this.#create('/v1/accounts', account);
+  }
+
+  revokeAccount(id: string): Promise<unknown> {
+    return this.#act(`/v1/accounts/${encodeURIComponent(id)}/revoke`, undefined);
+  }
+
+  datasets(): Promise<readonly DatasetSummary[]> {
+    return this.#all('/v1/datasets');
+  }
+
+  dataset(name: string): Promise<DatasetView> {
+    return this.#json({ path: `/v1/datasets/${encodeURIComponent(name)}` });
+  }
+
+  /** Registers with the runner, which digests and prepares the source before it answers. */
+  registerDataset(registration: {
+    readonly manifest: string;
+    readonly policy: string;
+    readonly baseDirectory: string;
+  }): Promise<Registration> {
+    if (this.#runnerUrl === undefined) throw new RangeError('registration needs the address of the runner');
+    return this.#create('/v1/datasets', registration, {
+      base: this.#runnerUrl,
+      timeoutMs: REGISTRATION_TIMEOUT_MS,
+    });
+  }
+
+  grants(): Promise<readonly GrantView[]> {
+    return this.#all('/v1/grants');
+  }
+
+  grant(id: string): Promise<GrantView> {
+    return this.#json({ path: `/v1/grants/${encodeURIComponent(id)}` });
+  }
+
+  createGrant(grant: unknown): Promise<GrantView> {
+    return this.#create('/v1/grants', grant);
+  }
+
+  approveGrant(
+    id: string,
+    approval: { readonly side: string; readonly evidence?: string },
+  ): Promise<unknown> {
+    return this.#act(`/v1/grants/${encodeURIComponent(id)}/approve`, approval);
+  }
+
+  revokeGrant(id: string, reason: string): Promise<unknown> {
+    return this.#act(`/v1/grants/${encodeURIComponent(id)}/revoke`, { reason });
+  }
+
+  quote(ask: Ask): Promise<Quote> {
+    return this.#create('/v1/quotes', ask);
+  }
+
+  submit(ask: Ask & { readonly quote?: string }): Promise<Job> {
+    return this.#create('/v1/jobs', ask);
+  }
+
+  job(id: string): Promise<Job> {
+    return this.#json({ path: `/v1/jobs/${encodeURIComponent(id)}` });
+  }
+
+  jobs(filter: { readonly account?: string; readonly dataset?: string } = {}): Promise<readonly Job[]> {
+    return this.#all('/v1/jobs', filter);
+  }
+
+  cancelJob(id: string): Promise<Job> {
+    return this.#act(`/v1/jobs/${encodeURIComponent(id)}/cancel`, undefined);
+  }
+
+  /** The job when it is done, or as it is when the time is up. Long polls; a job has no other progress. */
+  async waitForJob(id: string, timeoutMs = Number.POSITIVE_INFINITY): Promise<Job> {
+    const end = Date.now() + timeoutMs;
+    for (;;) {
+      const left = Math.max(0, end - Date.now());
+      const wait = Math.min(WAIT_SECONDS, Math.ceil(left / 1000));
+      const asked = Date.now();
+      const job = await this.#json<Job>({ path: `/v1/jobs/${encodeURIComponent(id)}`, query: { wait } });
+      if (job.state === 'done' || Date.now() >= end) return job;
+      // A server that answers at once must not be asked in a tight loop.
+      if (Date.now() - asked < 100) await sleep(100);
+    }
+  }
+
+  release(id: string): Promise<Release> {
+    return this.#json({ path: `/v1/releases/${encodeURIComponent(id)}` });
+  }
+
+  releaseCsv(id: string): Promise<string> {
+    return this.#text({ path: `/v1/releases/${encodeURIComponent(id)}`, accept: 'text/csv' });
+  }
+
+  receipt(jobId: string): Promise<ReceiptEnvelope> {
+    return this.#json({ path: `/v1/receipts/${encodeURIComponent(jobId)}` });
+  }
+
+  checkpoint(): Promise<string> {
+    return this.#text({ path: '/v1/log/checkpoint', accept: 'text/plain' });
+  }
+
+  logProof(jobId: string): Promise<string> {
+    return this.#text({ path: `/v1/log/proofs/${encodeURIComponent(jobId)}`, accept: 'text/plain' });
+  }
+
+  logKey(): Promise<string> {
+    return this.#text({ path: '/v1/log/key', accept: 'text/plain' });
+  }
+
+  /** The public keys of the server's receipts. */
+  keySet(): Promise<unknown> {
+    return this.#json({ path: '/.well-known/jwks.json' });
+  }
+
+  /** Usage events, page after page, in order. */
+  usage(period: { readonly from?: string; readonly to?: string } = {}): AsyncGenerator {
+    return this.#pages('/v1/usage', period);
+  }
+
+  usageCsv(period: { readonly from?: string; readonly to?: string } = {}): Promise<string> {
+    return this.#text({ path: '/v1/usage', query: period, accept: 'text/csv' });
+  }
+
+  async #all<Item>(path: string, query: Query = {}): Promise<readonly Item[]> {
+    const items: Item[] = [];
+    for await (const item of this.#pages<Item>(path, query)) items.push(item);
+    return items;
+  }
+
+  async *#pages<Item>(path: string, query: Query = {}): AsyncGenerator<Item> {
+    let cursor: string | undefined;
+    do {
+      const page: Page<Item> = await this.#json({ path, query: { ...query, limit: 200, cursor } });
+      yield* page.items;
+      cursor = page.nextCursor ?? undefined;
+    } while (cursor !== undefined);
+  }
+
+  #create<Made>(path: string, body: unknown, options: Partial<Call> = {}): Promise<Made> {
+    return this.#json({ path, body, method: 'POST', idempotencyKey: randomUUID(), ...options });
+  }
+
+  /** An act on something that is there: the same act twice is the same as once. */
+  #act<Result>(path: string, body: unknown): Promise<Result> {
+    return this.#json({ path, body, method: 'POST', idempotencyKey: randomUUID() });
+  }
+
+  async #json<Result>(call: Call): Promise<Result> {
+    const response = await this.#send({ accept: 'application/json', ...call });
+    try {
+      return (response.status === 204 ? null : await response.json()) as Result;
+    } catch (cause) {
+      throw new UnreachableError(response.url, { cause });
+    }
+  }
+
+  async #text(call: Call): Promise<string> {
+    const response = await this.#send(call);
+    return response.text();
+  }
+
+  /** Sends until there is an answer: a second time with a new token, and after a pause when nobody answered. */
+  async #send(call: Call): Promise<Response> {
+    let renewed = false;
+    for (let attempt = 0; ; attempt += 1) {
+      const outcome = await this.#attempt(call);
+      if (outcome instanceof Response && outcome.ok) return outcome;
+      const mayRenew: boolean = outcome instanceof Response && outcome.status === 401 && !renewed;
+      const pause = pauseAfter(outcome, attempt);
+      if (!mayRenew && pause === undefined) throw await errorOf(outcome);
+      if (outcome instanceof Response) await outcome.body?.cancel();
+      if (mayRenew) this.#tokens.forget();
+      renewed ||= mayRenew;
+      if (pause !== undefined) await sleep(pause);
+    }
+  }
+
+  async #attempt({ path, query = {}, ...call }: Call): Promise<Response | UnreachableError> {
+    const token = await this.#tokens.token();
+    const url = new URL(`${call.base ?? this.#url}${path}`);
+    for (const [name, value] of Object.entries(query))
+      if (value !== undefined) url.searchParams.set(name, String(value));
+    const headers = {
+      authorization: `Bearer ${token.text}`,
+      'accept-language': this.#language,
+      ...(call.accept !== undefined && { accept: call.accept }),
+      ...(call.body !== undefined && { 'content-type': 'application/json' }),
+      ...(call.idempotencyKey !== undefined && { 'idempotency-key': call.idempotencyKey }),
+    };
+    try {
+      return await this.#fetch(url, {
+        method: call.method ?? 'GET',
+        headers,
+        redirect: 'error',
+        signal: AbortSignal.timeout(call.timeoutMs ?? CALL_TIMEOUT_MS),
+        ...(call.body !== undefined && { body: JSON.stringify(call.body) }),
+      });
+    } catch (cause) {
+      return new UnreachableError(url.origin, { cause });
+    }
+  }
+}
+
+/**
+ * How long to wait before the same call again, in milliseconds; undefined where its outcome is final. Every call is
+ * safe to repeat. A server that asks for more patience than PATIENCE_MS is left to the caller.
+ */
+function pauseAfter(outcome: Response | UnreachableError, attempt: number): number | undefined {
+  const pause = RETRY_AFTER_MS[attempt];
+  if (!(outcome instanceof Response) || [502, 504].includes(outcome.status)) return pause;
+  const asked = outcome.headers.get('retry-after');
+  // 409: a twin of this request, whose answer was lost on its way to us, is still under way.
+  if (pause === undefined || (outcome.status !== 503 && asked === null)) return undefined;
+  const seconds = Number(asked ?? 0);
+  return seconds * 1_000 <= PATIENCE_MS ? Math.max(pause, seconds * 1_000) : undefined;
+}
+
+async function errorOf(outcome: Response | UnreachableError): Promise<ProblemError | UnreachableError> {
+  return outcome instanceof Response ? problemOf(outcome) : outcome;
+}

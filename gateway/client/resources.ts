@@ -1,0 +1,166 @@
+/**
+ * What the API says, as types: the shapes of version 1 that a client may rely on.
+ *
+ * Amounts and budgets are decimal text, times are ISO 8601 with offset. A server may add fields; a reader
+ * ignores what it does not know.
+ */
+
+export interface Me {
+  readonly account: string;
+  readonly organisation: { readonly id: string; readonly name: string };
+  readonly roles: readonly string[];
+}
+
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  readonly nextCursor: string | null;
+}
+
+export interface Organisation {
+  readonly id: string;
+  readonly name: string;
+}
+
+export interface Account {
+  readonly id: string;
+  readonly organisation: string;
+  readonly roles: readonly string[];
+  readonly revokedAt?: string | null;
+}
+
+/** A public key as an account states it (RFC 7517). */
+export type PublicKeyText = Readonly<Record<string, unknown>>;
+
+export interface DatasetColumn {
+  readonly name: string;
+  readonly type: unknown;
+  readonly role: string;
+  readonly bounds: readonly [number | string, number | string] | null;
+  readonly values: readonly (string | number | boolean | null)[] | null;
+}
+
+export interface DatasetSummary {
+  readonly name: string;
+  readonly title: { readonly en: string; readonly zh: string } | null;
+  readonly origin: string;
+  readonly grade: string;
+  readonly state: string;
+}
+
+export interface DatasetView extends DatasetSummary {
+  readonly timeZone: string;
+  readonly privacyUnit: unknown;
+  readonly maxRows: number;
+  readonly columns: readonly DatasetColumn[];
+  readonly policy: Readonly<Record<string, unknown>>;
+  readonly versionId: string | null;
+  /** Operators only. */
+  readonly budget?: unknown;
+}
+
+export interface Registration {
+  readonly name: string;
+  readonly versionId: string;
+  readonly commitment: string;
+  readonly prepared: boolean;
+}
+
+export interface GrantView {
+  readonly id: string;
+  readonly state?: string;
+  readonly [field: string]: unknown;
+}
+
+/** What a buyer asks. */
+export interface Ask {
+  readonly grant: string;
+  readonly sql: string;
+  readonly purpose: string;
+  readonly scene?: string;
+  readonly epsilon?: number;
+  readonly delta?: number;
+  readonly outputKind?: string;
+}
+
+export interface Cost {
+  readonly unit: string;
+  readonly nano: string;
+  readonly thresholdDeltaYocto: string;
+  readonly epsilon: number | string;
+  readonly delta: number | string;
+}
+
+/** The expected error of one output: a fixed one, or one per size of a group. */
+export interface ExpectedError {
+  readonly name: string;
+  readonly stddev?: number | null;
+  readonly half95?: number | null;
+  readonly atSize?: readonly { readonly size: number; readonly half95: number }[];
+}
+
+export interface Quote {
+  readonly id: string;
+  readonly expiresAt: string;
+  readonly price: { readonly currency: string; readonly amountFen: string } | null;
+  readonly cost: Cost | null;
+  readonly repeat: boolean;
+  readonly budget: {
+    readonly nanoLeft: string | null;
+    readonly nanoLeftAfter: string | null;
+    readonly answersLeft: number | string | null;
+  } | null;
+  readonly outputs: readonly ExpectedError[];
+  readonly usage: Readonly<Record<string, string>>;
+  readonly timing: unknown;
+  readonly planDigest: string | null;
+  readonly refused: { readonly code: string; readonly detail: string; readonly fix?: string | null } | null;
+}
+
+export interface Job {
+  readonly id: string;
+  readonly dataset?: string | null;
+  readonly grant: string | null;
+  readonly purpose?: string | null;
+  readonly state: 'queued' | 'accepted' | 'done';
+  readonly outcome: 'released' | 'refused' | 'failed' | null;
+  readonly code: string | null;
+  readonly detail?: string | null;
+  readonly releaseAt: string | null;
+  readonly releaseId: string | null;
+  readonly planDigest?: string | null;
+  readonly cost?: Cost | null;
+  readonly usage?: Readonly<Record<string, string>>;
+  readonly account?: string;
+  readonly sql?: string;
+}
+
+type KeyValue = string | number | boolean | null;
+
+/** One value of an answer. */
+export interface AnswerOutput {
+  readonly name: string;
+  readonly key: Readonly<Record<string, KeyValue>> | null;
+  readonly value: number | null;
+  readonly exact: string | null;
+  readonly stddev: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly reason?: string;
+}
+
+export interface Release {
+  readonly id: string;
+  readonly jobId: string;
+  readonly outputs: readonly AnswerOutput[];
+  readonly notes: readonly string[];
+  readonly budget: unknown;
+  readonly repeat: boolean;
+  readonly salt?: string;
+  readonly cells?: unknown;
+}
+
+export interface ReceiptEnvelope {
+  readonly receipt: string;
+  readonly proof: string | null;
+  readonly keys: unknown;
+}
