@@ -5,6 +5,7 @@
  * tests/words.test.ts proves that both languages of an id name the same placeholders.
  * A placeholder is `{name}`; a sentence is an id with its arguments, rendered at the edge.
  */
+import { CLI_HELP_WORDS } from './words/cli-help.ts';
 import { CLI_WORDS } from './words/cli.ts';
 import { GATEWAY_WORDS } from './words/gateway.ts';
 import { GRANT_WORDS } from './words/grant.ts';
@@ -23,6 +24,7 @@ export interface Wording {
 }
 
 export const WORDS = {
+  ...CLI_HELP_WORDS,
   ...CLI_WORDS,
   ...GATEWAY_WORDS,
   ...GRANT_WORDS,

@@ -1,0 +1,90 @@
+/** The verbs `receipt`, `log …` and `usage export`: what a run is shown by, fetched to be kept. */
+import { writeFileSync } from 'node:fs';
+import { Failure } from '#policies/refusal.ts';
+import { say } from '#policies/words.ts';
+import { defineGroup, defineVerb, print, printJson, type VerbCall, type VerbHost } from './verb.ts';
+
+export function registerEvidenceVerbs(host: VerbHost): void {
+  defineVerb(
+    host,
+    {
+      name: 'receipt <job>',
+      about: 'cli.receipt',
+      flags: [
+        { flags: '--proof <file>', about: 'cli.flag.proofOut' },
+        { flags: '--keys <file>', about: 'cli.flag.keysOut' },
+      ],
+      examples: ['unseen receipt JOB --proof proof.txt --keys jwks.json > receipt.jwt'],
+    },
+    receipt,
+  );
+  registerLogVerbs(defineGroup(host, 'log', 'cli.log'));
+  const usage = defineGroup(host, 'usage', 'cli.usage');
+  defineVerb(
+    usage,
+    {
+      name: 'export',
+      about: 'cli.usage.export',
+      flags: [
+        { flags: '--from <time>', about: 'cli.flag.from' },
+        { flags: '--to <time>', about: 'cli.flag.to' },
+        { flags: '--csv', about: 'cli.flag.csv', conflicts: ['json'] },
+      ],
+      examples: [
+        'unseen usage export --from 2026-11-01T00:00:00+08:00 > usage.jsonl',
+        'unseen usage export --csv > usage.csv',
+      ],
+    },
+    exportUsage,
+  );
+}
+
+function registerLogVerbs(host: VerbHost): void {
+  const textVerb = (
+    name: string,
+    about: 'cli.log.checkpoint' | 'cli.log.prove' | 'cli.log.key',
+    examples: readonly string[],
+    fetchText: (call: VerbCall) => Promise<string>,
+  ): void =>
+    defineVerb(host, { name, about, examples }, async (call) => {
+      const text = await fetchText(call);
+      const line = text.endsWith('\n') ? text : `${text}\n`;
+      await print(call, { text: line }, () => line);
+    });
+  textVerb('checkpoint', 'cli.log.checkpoint', ['unseen log checkpoint > checkpoint.txt'], (call) =>
+    call.client().checkpoint(),
+  );
+  textVerb('prove <job>', 'cli.log.prove', ['unseen log prove JOB > proof.txt'], (call) =>
+    call.client().logProof(call.argument(0)),
+  );
+  textVerb('key', 'cli.log.key', ['unseen log key > log.key'], (call) => call.client().logKey());
+}
+
+async function receipt(call: VerbCall): Promise<void> {
+  const envelope = await call.client().receipt(call.argument(0));
+  const proofFile = call.text('proof');
+  if (proofFile !== undefined) {
+    if (envelope.proof === null) throw new Failure('STATE_BUSY', say('cli.proofAbsent'));
+    keep(proofFile, envelope.proof);
+  }
+  const keysFile = call.text('keys');
+  if (keysFile !== undefined) keep(keysFile, `${JSON.stringify(envelope.keys)}\n`);
+  await print(call, envelope, () => `${envelope.receipt}\n`);
+}
+
+function keep(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (cause) {
+    throw new Failure('CONFIG', say('cli.fileUnwritable', { file }), { cause });
+  }
+}
+
+/** One event to a line, page after page, so that a year does not have to fit into memory. */
+async function exportUsage(call: VerbCall): Promise<void> {
+  const [from, to] = [call.text('from'), call.text('to')];
+  const period = { ...(from !== undefined && { from }), ...(to !== undefined && { to }) };
+  const client = call.client();
+  if (call.isSet('csv')) return call.terminal.out(await client.usageCsv(period));
+  for await (const event of client.usage(period)) await printJson(call, event);
+}
