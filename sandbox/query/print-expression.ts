@@ -70,10 +70,7 @@ export class ExpressionPrinter {
       case 'numeric':
         return this.#numeric(expr);
       case 'dateTrunc':
-        return this.#join(
-          [expr.arg],
-          ([arg]) => `CAST(date_trunc('${expr.unit}', ${arg}) AS ${expr.type.toUpperCase()})`,
-        );
+        return this.#truncated(expr);
       case 'extract':
         return this.#join([expr.arg], ([arg]) => `CAST(date_part('${expr.field}', ${arg}) AS DOUBLE)`);
       case 'widthBucket':
@@ -92,6 +89,16 @@ export class ExpressionPrinter {
         ? `${sql} >= 0 THEN sqrt(greatest(${sql}, 0e0))`
         : `${sql} > 0 THEN ln(greatest(${sql}, 5e-324))`;
     return this.#guarded({ sql: `CASE WHEN ${inDomain} END`, stage });
+  }
+
+  /**
+   * DuckDB 1.5 folds a comparison of a truncated timestamp with a constant between two periods to TRUE or FALSE, for
+   * NULL too (duckdb/duckdb#24368); it does not see through a CASE.
+   */
+  #truncated(expr: Extract<Expr, { op: 'dateTrunc' }>): Printed {
+    const { sql, stage } = this.#column(expr.arg);
+    const start = `CAST(date_trunc('${expr.unit}', ${sql}) AS ${expr.type.toUpperCase()})`;
+    return { sql: `CASE WHEN ${sql} IS NOT NULL THEN ${start} END`, stage };
   }
 
   /** SQL's width_bucket in doubles; DuckDB 1.5 has none. */

@@ -27,11 +27,17 @@ const INTEGERS = /^(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER)$/;
 const NARROW = /^(U?(TINY|SMALL)INT|U?INTEGER)$/;
 const SAFE = Number.MAX_SAFE_INTEGER;
 
-/** The privacy unit's value as stored, converted only where text must be read as a number. */
+/**
+ * The privacy unit's value, NULL where it is none: persons whose values cannot be told apart would else share one
+ * bound, and one of them could change it by more than a unit may.
+ */
 export function printUnit(column: Column, physical: PhysicalColumns): string {
   const stored = storedName(column.name);
-  const isText = physical.types.get(column.name) === 'VARCHAR';
-  return isText && column.type.kind === 'integer' ? `TRY_CAST(${stored} AS HUGEINT)` : stored;
+  const type = physical.types.get(column.name)!;
+  if (type === 'DOUBLE' || type === 'FLOAT') return `CASE WHEN NOT isnan(${stored}) THEN ${stored} END`;
+  if (type !== 'VARCHAR' || column.type.kind !== 'integer') return stored;
+  // A cast alone would round, and make one person of 12.5 and 13.
+  return `CASE WHEN regexp_full_match(${stored}, ' *[+-]?[0-9]+ *') THEN TRY_CAST(${stored} AS HUGEINT) END`;
 }
 
 /** One column's conversion. */
@@ -106,7 +112,7 @@ export function printScan(
     (column) => `${printColumn(column, dataset, physical)} AS ${quoteName(column.name)}`,
   );
   const unitItem = unit === null ? [] : [`${printUnit(unit, physical)} AS u`];
-  const where = unit === null ? '' : ` WHERE ${storedName(unit.name)} IS NOT NULL`;
+  const where = unit === null ? '' : ` WHERE ${printUnit(unit, physical)} IS NOT NULL`;
   const items = [...unitItem, ...values];
   return `SELECT ${items.length === 0 ? '1 AS nothing' : items.join(', ')} FROM ${SOURCE}${where}`;
 }
