@@ -105,7 +105,13 @@ export class Lab {
   #manifest(path: string, read: (path: string) => Dataset | ReleasePolicy): Dataset | ReleasePolicy {
     const full = resolve(path);
     const stat = statSync(full, { throwIfNoEntry: false, bigint: true });
-    const name = JSON.stringify([full, String(stat?.mtimeNs), String(stat?.size), String(stat?.ino)]);
+    const name = JSON.stringify([
+      read.name,
+      full,
+      String(stat?.mtimeNs),
+      String(stat?.size),
+      String(stat?.ino),
+    ]);
     const known = this.#manifests.get(name);
     if (known !== undefined) return known;
     const manifest = read(full);

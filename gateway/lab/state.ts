@@ -13,6 +13,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  realpathSync,
   truncateSync,
   writeFileSync,
   writeSync,
@@ -27,7 +28,7 @@ import {
 import { Failure } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import type { Cost, ReleasedCell } from '#sandbox/plan.ts';
-import { type Capacity, charge, type Ledger, openLedger } from '#sandbox/release/accountant.ts';
+import { type Capacity, charge, type Ledger } from '#sandbox/release/accountant.ts';
 import { type FileLock, takeLock } from '../lock-file.ts';
 
 const LOCK_WAIT_MS = 30_000;
@@ -50,6 +51,8 @@ type Entry =
       readonly seed: string;
       readonly capacity: CapacityText | null;
     }
+  /** A later policy lowered the capacity: it stays at that. */
+  | { readonly type: 'lowered'; readonly lineage: string; readonly capacity: CapacityText }
   | {
       readonly type: 'version';
       readonly lineage: string;
@@ -73,10 +76,18 @@ interface CapacityText {
   readonly thresholdDeltaYocto: string;
 }
 
-/** One lineage: its ledger (null: unlimited), and the secret of its keyed choices. */
+/** One lineage as it is kept. What it spent counts also while its capacity is null (unlimited). */
+interface Account {
+  readonly seed: string;
+  readonly capacity: Capacity | null;
+  readonly spentNano: bigint;
+  readonly spentThresholdDeltaYocto: bigint;
+}
+
+/** One lineage under the policy in force: its ledger (null: unlimited), and the secret of its keyed choices. */
 interface Lineage {
   readonly seed: string;
-  ledger: Ledger | null;
+  readonly ledger: Ledger | null;
 }
 
 export interface Version {
@@ -90,7 +101,7 @@ export class LabState {
   readonly durable: boolean;
   readonly #file: number | null;
   readonly #lock: FileLock | null;
-  readonly #lineages = new Map<string, Lineage>();
+  readonly #accounts = new Map<string, Account>();
   readonly #versions = new Map<string, Version>();
   /** Content digest or path → the lineage that holds it. */
   readonly #holders = new Map<string, string>();
@@ -108,15 +119,13 @@ export class LabState {
     return new LabState(signingKey, null, null);
   }
 
-  /** Opens or makes a state directory. Fails: STATE_BUSY after 30 s, CONFIG for a directory that holds something else. */
-  static async open(directory: string): Promise<LabState> {
+  /**
+   * Opens or makes a state directory. Fails: STATE_BUSY when another process holds it for `waitMs`, CONFIG for a
+   * directory that cannot be used or holds something else.
+   */
+  static async open(directory: string, { waitMs = LOCK_WAIT_MS } = {}): Promise<LabState> {
     const journal = join(directory, 'journal.jsonl');
-    try {
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
-    } catch (error) {
-      throw new Failure('CONFIG', say('lab.stateUnusable', { directory }), { cause: error });
-    }
-    const lock = await takeLock(join(directory, 'lock'), LOCK_WAIT_MS);
+    const lock = await lockDirectory(directory, waitMs);
     if ('heldBy' in lock)
       throw new Failure('STATE_BUSY', say('lab.stateBusy', { directory, pid: lock.heldBy }));
     try {
@@ -136,25 +145,23 @@ export class LabState {
 
   /**
    * The lineage's ledger under the policy in force. Its capacity is fixed at first use; a later policy may lower
-   * it and never raise it. `capacity` null: unlimited.
+   * it and never raise it. `capacity` null: unlimited. Fails: CONFIG for a ledger of another unit.
    */
   lineage(lineage: string, capacity: Capacity | null): Lineage {
-    const known = this.#lineages.get(lineage);
-    if (known === undefined)
+    if (!this.#accounts.has(lineage))
       this.#append({
         type: 'lineage',
         lineage,
         seed: randomBytes(32).toString('hex'),
         capacity: capacityText(capacity),
       });
-    const current = this.#lineages.get(lineage)!;
-    if (current.ledger === null || capacity === null) return current;
-    if (current.ledger.capacity.unit !== capacity.unit)
+    const known = this.#accounts.get(lineage)!;
+    if (capacity !== null && unitOf(known) !== capacity.unit)
       throw new Failure('CONFIG', say('lab.ledgerUnit', { lineage }));
-    return {
-      seed: current.seed,
-      ledger: { ...current.ledger, capacity: lower(current.ledger.capacity, capacity) },
-    };
+    const lowered = capacityText(loweredBy(known.capacity, capacity));
+    if (lowered !== null && JSON.stringify(lowered) !== JSON.stringify(capacityText(known.capacity)))
+      this.#append({ type: 'lowered', lineage, capacity: lowered });
+    return { seed: known.seed, ledger: ledgerOf(this.#accounts.get(lineage)!, capacity) };
   }
 
   /**
@@ -162,7 +169,8 @@ export class LabState {
    * lineage holds the content or the path, for two ledgers over one file would double its budget.
    */
   version(lineage: string, { content, path }: { readonly content: string; readonly path: string }): Version {
-    for (const origin of [content, path]) {
+    const file = realPathOf(path);
+    for (const origin of [content, file]) {
       const holder = this.#holders.get(origin);
       if (holder !== undefined && holder !== lineage)
         throw new Failure('CONFIG', say('lab.alias', { file: path, lineage: holder }));
@@ -170,15 +178,16 @@ export class LabState {
     const name = JSON.stringify([lineage, content]);
     if (!this.#versions.has(name)) {
       const [versionId, versionKey] = [randomBytes(16).toString('hex'), randomBytes(32).toString('hex')];
-      this.#append({ type: 'version', lineage, content, path, versionId, versionKey });
+      this.#append({ type: 'version', lineage, content, path: file, versionId, versionKey });
     }
     return this.#versions.get(name)!;
   }
 
-  /** The ledger as it stands, without making one. */
+  /** The ledger as it stands, without making or changing one; null also where the policy's is of another unit. */
   peek(lineage: string, capacity: Capacity | null): Ledger | null {
-    if (this.#lineages.has(lineage)) return this.lineage(lineage, capacity).ledger;
-    return capacity === null ? null : openLedger(capacity);
+    const known = this.#accounts.get(lineage) ?? EMPTY;
+    if (capacity !== null && unitOf(known) !== capacity.unit && known !== EMPTY) return null;
+    return ledgerOf(known, capacity);
   }
 
   /** Reserves a cost and commits it as opened. Refuses: BUDGET. From here on the budget is spent, whatever happens. */
@@ -219,11 +228,17 @@ export class LabState {
   #apply(entry: Entry): void {
     switch (entry.type) {
       case 'lineage':
-        this.#lineages.set(entry.lineage, {
+        this.#accounts.set(entry.lineage, {
+          ...EMPTY,
           seed: entry.seed,
-          ledger: entry.capacity === null ? null : openLedger(capacityOfText(entry.capacity)),
+          capacity: capacityOfText(entry.capacity),
         });
         break;
+      case 'lowered': {
+        const account = this.#accounts.get(entry.lineage)!;
+        this.#accounts.set(entry.lineage, { ...account, capacity: capacityOfText(entry.capacity) });
+        break;
+      }
       case 'version':
         this.#holders.set(entry.content, entry.lineage).set(entry.path, entry.lineage);
         this.#versions.set(JSON.stringify([entry.lineage, entry.content]), {
@@ -232,14 +247,12 @@ export class LabState {
         });
         break;
       case 'opened': {
-        const lineage = this.#lineages.get(entry.lineage)!;
-        if (lineage.ledger === null) break;
-        lineage.ledger = {
-          ...lineage.ledger,
-          spentNano: lineage.ledger.spentNano + BigInt(entry.nano),
-          spentThresholdDeltaYocto:
-            lineage.ledger.spentThresholdDeltaYocto + BigInt(entry.thresholdDeltaYocto),
-        };
+        const account = this.#accounts.get(entry.lineage)!;
+        this.#accounts.set(entry.lineage, {
+          ...account,
+          spentNano: account.spentNano + BigInt(entry.nano),
+          spentThresholdDeltaYocto: account.spentThresholdDeltaYocto + BigInt(entry.thresholdDeltaYocto),
+        });
         break;
       }
       case 'released':
@@ -288,8 +301,36 @@ function capacityText(capacity: Capacity | null): CapacityText | null {
   };
 }
 
-function capacityOfText(text: CapacityText): Capacity {
+function capacityOfText(text: CapacityText | null): Capacity | null {
+  if (text === null) return null;
   return { unit: text.unit, nano: BigInt(text.nano), thresholdDeltaYocto: BigInt(text.thresholdDeltaYocto) };
+}
+
+const EMPTY: Account = { seed: '', capacity: null, spentNano: 0n, spentThresholdDeltaYocto: 0n };
+
+/** The unit that a lineage's costs are counted in: without a limit there is no pure ledger. */
+function unitOf({ capacity }: Account): Capacity['unit'] {
+  return capacity?.unit ?? 'rho';
+}
+
+function ledgerOf(
+  { capacity, spentNano, spentThresholdDeltaYocto }: Account,
+  asked: Capacity | null,
+): Ledger | null {
+  const inForce = capacity === null || asked === null ? (capacity ?? asked) : lower(capacity, asked);
+  return inForce === null ? null : { capacity: inForce, spentNano, spentThresholdDeltaYocto };
+}
+
+/** What stays of a capacity after a policy: one with listed keys says nothing about the δ of key selection. */
+function loweredBy(capacity: Capacity | null, asked: Capacity | null): Capacity | null {
+  if (capacity === null || asked === null) return capacity ?? asked;
+  const { unit, nano, thresholdDeltaYocto } = lower(capacity, asked);
+  const saysNothing = asked.thresholdDeltaYocto === 0n;
+  return {
+    unit,
+    nano,
+    thresholdDeltaYocto: saysNothing ? capacity.thresholdDeltaYocto : thresholdDeltaYocto,
+  };
 }
 
 function lower(a: Capacity, b: Capacity): Capacity {
@@ -299,4 +340,19 @@ function lower(a: Capacity, b: Capacity): Capacity {
     nano: smaller(a.nano, b.nano),
     thresholdDeltaYocto: smaller(a.thresholdDeltaYocto, b.thresholdDeltaYocto),
   };
+}
+
+/** Makes the directory and takes its lock. Fails: CONFIG. */
+async function lockDirectory(directory: string, waitMs: number): ReturnType<typeof takeLock> {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    return await takeLock(join(directory, 'lock'), waitMs);
+  } catch (error) {
+    throw new Failure('CONFIG', say('lab.stateUnusable', { directory }), { cause: error });
+  }
+}
+
+/** The one name of a file that has several; as given where there is no such file. */
+function realPathOf(path: string): string {
+  return existsSync(path) ? realpathSync(path) : path;
 }

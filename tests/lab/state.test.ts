@@ -1,0 +1,430 @@
+/**
+ * The lab's ledger on disk: what is spent stays spent, through repeats, aliases, new policies, kills and torn files.
+ *
+ * Not covered: power failure (fsync is called; nothing here can pull the plug), and several machines on one directory.
+ */
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, existsSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Lab } from '#gateway/lab/lab.ts';
+import { LabState } from '#gateway/lab/state.ts';
+import { Failure } from '#policies/refusal.ts';
+import { capacityOf } from '#sandbox/release/accountant.ts';
+import { type Answer, Folder, runBatch, runLab, startLab } from './lab-process.ts';
+import { Rounds } from './rounds.ts';
+import { csvOf, manifestOf, policyOf } from './small-data.ts';
+
+const folder = new Folder();
+afterAll(() => folder[Symbol.dispose]());
+folder.write(
+  'data.csv',
+  csvOf(Array.from({ length: 200 }, (_, i) => ({ uid: i, age: i % 90, zip: ['n', 's'][i % 2]! }))),
+);
+const dataset = folder.write('dataset.yaml', manifestOf('data.csv'));
+const policy = folder.write('policy.yaml', policyOf());
+/** ε 1 at δ 1e-6 in nano-ρ, rounded up: Canonne, Kamath and Steinke (arXiv:2004.00010), Proposition 12. */
+const COST = 24_355_971n;
+/** The same of the whole budget (ε 10), rounded down. */
+const CAPACITY = capacityOf(
+  { epsilon: 10, delta: 1e-6 },
+  { keysMayBeThresholded: false, mechanism: 'gaussian' },
+).nano;
+
+const rounds = new Rounds(folder);
+beforeAll(() => rounds.run());
+
+let states = 0;
+const fresh = (): string => `state-${states++}`;
+const ask = (state: string, more: object = {}): object => ({
+  dataset,
+  policy,
+  sql: 'SELECT COUNT(*) FROM people',
+  state,
+  ...more,
+});
+const left = (answer: Answer | undefined): bigint => BigInt(answer!.budget.rhoNanoLeft!);
+
+interface JournalEntry {
+  readonly type: string;
+  readonly nano?: string;
+  readonly releaseId?: string;
+}
+function journalOf(state: string): readonly JournalEntry[] {
+  const text = readFileSync(join(folder.path, state, 'journal.jsonl'), 'utf8');
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as JournalEntry);
+}
+const openedIn = (state: string): bigint =>
+  BigInt(journalOf(state).filter((entry) => entry.type === 'opened').length);
+
+describe('a repeat', () => {
+  const state = fresh();
+  const thousand = rounds.add(
+    0,
+    Array.from({ length: 1000 }, () => ask(state)),
+  );
+
+  test('B3: a thousand times the same request is paid once, and gives one answer', () => {
+    const [first, ...rest] = thousand() as [Answer, ...Answer[]];
+    expect(first).toMatchObject({
+      repeat: false,
+      budget: { rhoNanoSpent: String(COST), epsilonSpent: 1, delta: 1e-6 },
+    });
+    const bytes = JSON.stringify([first.releaseId, first.outputs, first.notes, first.receipt]);
+    for (const answer of rest) {
+      expect(answer).toMatchObject({ decision: 'released', repeat: true, usage: { ledgerNano: '0' } });
+      expect(answer.budget).toMatchObject({ rhoNanoSpent: '0', epsilonSpent: 0, delta: 0 });
+      expect(JSON.stringify([answer.releaseId, answer.outputs, answer.notes, answer.receipt])).toBe(bytes);
+      expect(left(answer)).toBe(left(first));
+    }
+    expect(openedIn(state)).toBe(1n);
+  });
+
+  const spelling = fresh();
+  const where = (condition: string): object =>
+    ask(spelling, { sql: `SELECT zip, COUNT(*) AS c FROM people WHERE ${condition} GROUP BY zip` });
+  const asked = rounds.add(0, [where("age > 1 AND zip = 'n'")]);
+  const again = rounds.add(1, [
+    where("'n' = zip AND 1 < age AND zip = 'n'"),
+    ask(spelling, {
+      sql: "SELECT COUNT(*) AS d, zip FROM people WHERE zip = 'n' AND age > 1 GROUP BY zip HAVING COUNT(*) > -1e9 ORDER BY d DESC LIMIT 1",
+    }),
+    { ...where("age > 1 AND zip = 'n'"), epsilon: 0.5 },
+    where("age > 2 AND zip = 'n'"),
+  ]);
+
+  test('B4: in another process and another spelling it is free; what changes the noise is paid', () => {
+    const [first] = asked();
+    const [spelt, shown, cheaper, other] = again();
+    for (const repeat of [spelt, shown]) {
+      expect(repeat).toMatchObject({ repeat: true, releaseId: first!.releaseId, receipt: first!.receipt });
+      expect(left(repeat)).toBe(left(first));
+    }
+    const values = first!.outputs.map(({ value }) => value);
+    expect(spelt!.outputs.map(({ value }) => value)).toEqual(values);
+    expect(shown!.outputs.map(({ value }) => value)).toEqual([Math.max(...(values as number[]))]);
+    expect(cheaper).toMatchObject({ repeat: false, budget: { epsilonSpent: 0.5 } });
+    expect(other).toMatchObject({ repeat: false, budget: { epsilonSpent: 1 } });
+    expect(openedIn(spelling)).toBe(3n);
+  });
+
+  const changed = fresh();
+  folder.write('growing.csv', csvOf([{ uid: 1, age: 1, zip: 'n' }]));
+  const growing = folder.write('growing.yaml', manifestOf('growing.csv'));
+  const before = rounds.add(0, [ask(changed, { dataset: growing })]);
+  rounds.afterFirst(() =>
+    folder.write(
+      'growing.csv',
+      csvOf([
+        { uid: 1, age: 1, zip: 'n' },
+        { uid: 2, age: 1, zip: 's' },
+      ]),
+    ),
+  );
+  const after = rounds.add(1, [ask(changed, { dataset: growing })]);
+
+  test('of another content of the dataset is no repeat', () => {
+    expect(after()[0]).toMatchObject({ decision: 'released', repeat: false });
+    expect(left(before()[0]) - left(after()[0])).toBe(COST);
+  });
+});
+
+describe('the ledger', () => {
+  const budgetOf = (epsilon: number): string =>
+    folder.write(`budget-${epsilon}.yaml`, policyOf({ budget: { epsilon, delta: 1e-6 } }));
+  const sum = (i: number): string => `SELECT SUM(age) FROM people WHERE age > ${i}`;
+
+  test('B2: of fifty requests at once that cost 60 % each, one is accepted', async () => {
+    const tight = budgetOf(1.3);
+    const lab = new Lab('en');
+    try {
+      const state = join(folder.path, fresh());
+      const asked = Array.from({ length: 50 }, (_, i) =>
+        lab.answer({ dataset: [dataset], policy: tight, state, sql: sum(i) }),
+      );
+      const decisions = (await Promise.all(asked)).map((answer) => answer.code ?? answer.decision);
+      expect(decisions.toSorted()).toEqual([...Array.from({ length: 49 }, () => 'BUDGET'), 'released']);
+    } finally {
+      await lab.close();
+    }
+  });
+
+  const full = fresh();
+  const fill = [0, 1, 2, 3, 4].map((i) => ask(full, { policy: budgetOf(2), sql: sum(i) }));
+  const filling = [rounds.add(0, fill.slice(0, 2)), rounds.add(1, fill.slice(2))];
+
+  test('adds up over processes to exactly its capacity, and refuses the next request', () => {
+    const answers = filling.flatMap((answersOf) => answersOf());
+    // cdp_rho(2, 1e-6) = 0.0867: three times 0.02436 fit, four do not.
+    expect(answers.map(({ code }) => code)).toEqual([null, null, null, 'BUDGET', 'BUDGET']);
+    const capacity = left(answers[0]) + COST;
+    expect(answers.map(left)).toEqual([1n, 2n, 3n, 3n, 3n].map((jobs) => capacity - jobs * COST));
+    expect(answers[3]).toMatchObject({
+      decision: 'refused',
+      outputs: [],
+      receipt: null,
+      budget: { rhoNanoSpent: '0' },
+    });
+  });
+
+  const lowered = fresh();
+  const lowering = rounds.add(
+    0,
+    [4, 100, 1.05, 4, 100].map((epsilon, i) => ask(lowered, { policy: budgetOf(epsilon), sql: sum(i) })),
+  );
+  const raisedLater = rounds.add(1, [ask(lowered, { policy: budgetOf(4), sql: sum(9) })]);
+
+  test('B6: a later policy lowers the capacity and never raises it, not even back', () => {
+    const answers = lowering();
+    expect(answers.map(({ code }) => code)).toEqual([null, null, 'BUDGET', 'BUDGET', 'BUDGET']);
+    expect(left(answers[1])).toBe(left(answers[0]) - COST);
+    expect(raisedLater()[0]!.code).toBe('BUDGET');
+  });
+
+  const unlimited = folder.write('unlimited.yaml', policyOf({ budget: 'unlimited' }));
+  const ended = fresh();
+  const limiting = rounds.add(0, [
+    ...[0, 1, 2].map((i) => ask(ended, { policy: unlimited, sql: sum(i) })),
+    ask(ended, { policy: budgetOf(2), sql: sum(3) }),
+    ask(ended, { policy: budgetOf(1.05), sql: sum(3) }),
+    ask(ended, { policy: unlimited, sql: sum(4) }),
+  ]);
+
+  test('what was spent while a budget was unlimited counts when it is not', () => {
+    expect(limiting().map(({ code }) => code)).toEqual([null, null, null, 'BUDGET', 'BUDGET', 'BUDGET']);
+  });
+
+  const twoUnits = fresh();
+  const pure = folder.write(
+    'pure.yaml',
+    policyOf({ mechanism: 'laplace', budget: { epsilon: 8, delta: 0 }, perJob: { epsilon: 1 } }),
+  );
+  const units = rounds.add(0, [ask(twoUnits), ask(twoUnits, { policy: pure }), ask(twoUnits)]);
+
+  test('of one unit does not take amounts of the other', () => {
+    expect(units().map(({ decision, code }) => [decision, code])).toEqual([
+      ['released', null],
+      ['failed', 'CONFIG'],
+      ['released', null],
+    ]);
+  });
+
+  const aliased = fresh();
+  const original = csvOf([{ uid: 1, age: 1, zip: 'n' }]);
+  folder.write('original.csv', original);
+  folder.write('copy.csv', original);
+  symlinkSync('original.csv', join(folder.path, 'link.csv'));
+  const named = (file: string, lineage: string): object =>
+    ask(aliased, { dataset: folder.write(`${lineage}-${file}.yaml`, { ...manifestOf(file), lineage }) });
+  const aliases = rounds.add(0, [
+    named('original.csv', 'first'),
+    named('original.csv', 'second'),
+    named('copy.csv', 'second'),
+    named('link.csv', 'second'),
+    named('copy.csv', 'first'),
+  ]);
+  rounds.afterFirst(() => folder.write('original.csv', `${original}2,2,s\n`));
+  const linked = rounds.add(1, [named('link.csv', 'second'), named('link.csv', 'first')]);
+
+  test('B5: a second lineage over the same file, a copy or a link of it is refused', () => {
+    expect(aliases().map(({ code }) => code)).toEqual([null, 'CONFIG', 'CONFIG', 'CONFIG', null]);
+    // New content, reached by another name of the file before its own lineage has seen it.
+    expect(linked().map(({ code }) => code)).toEqual(['CONFIG', null]);
+  });
+
+  const line = { dataset, policy: budgetOf(1.05), sql: 'SELECT COUNT(*) FROM people' };
+  const stateless = rounds.add(0, [line, line, line]);
+
+  test('is fresh for each line without a state', () => {
+    expect(stateless().map(({ code, repeat }) => [code, repeat])).toEqual(
+      Array.from({ length: 3 }, () => [null, false]),
+    );
+  });
+});
+
+describe('a journal', () => {
+  const journalPath = (state: string): string => join(folder.path, state, 'journal.jsonl');
+  const torn = fresh();
+  const first = rounds.add(0, [ask(torn)]);
+  rounds.afterFirst(() => appendFileSync(journalPath(torn), '{"type":"released","lineage":"people","pl'));
+  const second = rounds.add(1, [ask(torn), ask(torn, { epsilon: 0.5 })]);
+
+  test('that ends in the middle of a write loses that line alone', () => {
+    const [repeat, other] = second();
+    expect(repeat).toMatchObject({ repeat: true, releaseId: first()[0]!.releaseId });
+    expect(other!.decision).toBe('released');
+    const types = journalOf(torn).map(({ type }) => type);
+    expect(types).toEqual(['version', 'lineage', 'opened', 'released', 'opened', 'released']);
+  });
+
+  const damaged = fresh();
+  rounds.add(0, [ask(damaged)]);
+  rounds.afterFirst(() => {
+    const lines = readFileSync(journalPath(damaged), 'utf8').split('\n');
+    writeFileSync(journalPath(damaged), [lines[0], lines[1]!.slice(0, 20), ...lines.slice(2)].join('\n'));
+  });
+  const unusable = rounds.add(1, [ask(damaged)]);
+
+  test('that is damaged before its end is not used', () => {
+    expect(unusable()[0]).toMatchObject({ decision: 'failed', code: 'CONFIG' });
+  });
+});
+
+describe('a process that dies', () => {
+  /** Planned: 1 s + 1 s per 2 million declared rows and vector, so that there is time to kill it. */
+  const slow = folder.write('slow.yaml', policyOf({ timing: 'planned' }));
+  const untilOpened = async (state: string): Promise<void> => {
+    const journal = join(folder.path, state, 'journal.jsonl');
+    for (
+      let i = 0;
+      i < 400 && !(existsSync(journal) && readFileSync(journal, 'utf8').includes('"opened"'));
+      i += 1
+    )
+      await sleep(25);
+  };
+
+  test('B1: leaves its reservation spent, and its lock to the next, with and without the victim', async () => {
+    folder.write(
+      'without.csv',
+      csvOf(Array.from({ length: 199 }, (_, i) => ({ uid: i, age: i % 90, zip: 'n' }))),
+    );
+    const without = folder.write('without.yaml', { ...manifestOf('without.csv'), name: 'people' });
+    const remains = await Promise.all(
+      [dataset, without].map(async (manifest) => {
+        const state = fresh();
+        const flags = ['--dataset', manifest, '--sql', 'SELECT COUNT(*) FROM people', '--state', state];
+        const running = startLab(folder, [...flags, '--policy', slow]);
+        await untilOpened(state);
+        running.child.kill('SIGKILL');
+        const { signal, stdout } = await running.ended;
+        expect({ signal, stdout }).toEqual({ signal: 'SIGKILL', stdout: '' });
+        expect(existsSync(join(folder.path, state, 'lock'))).toBe(true);
+        const { answers } = await runLab(folder, ...flags, '--policy', policy);
+        expect(answers[0]).toMatchObject({ decision: 'released', repeat: false });
+        expect(openedIn(state)).toBe(2n);
+        return left(answers[0]);
+      }),
+    );
+    // cdp_rho(10, 1e-6) rounded down, less two jobs.
+    expect(remains).toEqual([CAPACITY - 2n * COST, CAPACITY - 2n * COST]);
+  });
+
+  test('in the middle of a batch has every printed answer on disk, and gives nothing back', async () => {
+    const state = fresh();
+    const lines = Array.from({ length: 400 }, (_, i) =>
+      ask(state, { sql: `SELECT COUNT(*) FROM people WHERE age > ${i}`, epsilon: 0.01 }),
+    );
+    const file = folder.write('long.jsonl', lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    const running = startLab(folder, ['--batch', file]);
+    await running.printed(20);
+    running.child.kill('SIGKILL');
+    const { answers, signal } = await running.ended;
+    expect(signal).toBe('SIGKILL');
+    expect(answers.length).toBeGreaterThanOrEqual(20);
+    expect(answers.length).toBeLessThan(400);
+    const journal = readFileSync(join(folder.path, state, 'journal.jsonl'), 'utf8');
+    const whole = journal.slice(0, journal.lastIndexOf('\n') + 1);
+    const entries = whole
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as JournalEntry);
+    const kept = new Set(entries.flatMap((entry) => (entry.type === 'released' ? [entry.releaseId] : [])));
+    for (const answer of answers) expect(kept).toContain(answer.releaseId);
+    const spent = entries.reduce((sum, entry) => sum + BigInt(entry.nano ?? 0), 0n);
+    const [next] = await runBatch(folder, [lines[399]!]);
+    const each = BigInt(next!.budget.rhoNanoSpent);
+    expect(left(answers[0]) + each - left(next)).toBe(spent + each);
+  });
+});
+
+describe('two processes on one directory', () => {
+  const planned = folder.write('planned.yaml', policyOf({ timing: 'planned' }));
+
+  test('wait for each other, and share one ledger', async () => {
+    const state = fresh();
+    const flags = (file: string, sql: string): readonly string[] => [
+      '--dataset',
+      dataset,
+      '--policy',
+      file,
+      '--state',
+      state,
+      '--sql',
+      sql,
+    ];
+    const first = startLab(folder, flags(planned, 'SELECT COUNT(*) FROM people'));
+    while (!existsSync(join(folder.path, state, 'lock'))) await sleep(10);
+    const second = startLab(folder, flags(policy, 'SELECT SUM(age) FROM people'));
+    await expect(LabState.open(join(folder.path, state), { waitMs: 200 })).rejects.toSatisfy(
+      (error) => error instanceof Failure && error.code === 'STATE_BUSY',
+    );
+    const [early, late] = await Promise.all([first.ended, second.ended]);
+    expect([early.code, late.code]).toEqual([0, 0]);
+    expect(left(early.answers[0]) - left(late.answers[0])).toBe(COST);
+  });
+
+  test('a lock of a dead process, or of one whose number was given away, is taken over', async () => {
+    const state = join(folder.path, fresh());
+    (await LabState.open(state)).close();
+    const gone = spawnSync(process.execPath, ['-e', '0']).pid;
+    for (const holder of [
+      { pid: gone, started: '1' },
+      { pid: process.pid, started: '1' },
+    ]) {
+      writeFileSync(join(state, 'lock'), JSON.stringify(holder));
+      const opened = await LabState.open(state, { waitMs: 0 });
+      opened.close();
+    }
+    // The control: a living holder keeps it.
+    const opened = await LabState.open(state, { waitMs: 0 });
+    await expect(LabState.open(state, { waitMs: 100 })).rejects.toThrow(Failure);
+    opened.close();
+  });
+});
+
+describe('a state directory', () => {
+  test('that is no directory is CONFIG, and the process ends with 2', async () => {
+    folder.write('a-file', 'x');
+    const { code, answers } = await runLab(
+      folder,
+      '--dataset',
+      dataset,
+      '--policy',
+      policy,
+      '--sql',
+      'SELECT COUNT(*) FROM people',
+      '--state',
+      'a-file',
+    );
+    expect(code).toBe(2);
+    expect(answers[0]).toMatchObject({ decision: 'failed', code: 'CONFIG' });
+  });
+
+  const kept = fresh();
+  const first = rounds.add(0, [ask(kept)]);
+  const second = rounds.add(1, [ask(kept, { epsilon: 0.5 }), { ...ask(kept), state: undefined }]);
+  const keyOf = (answer: Answer | undefined): unknown => {
+    const header = Buffer.from(answer!.receipt!.split('.')[0]!, 'base64url').toString();
+    return (JSON.parse(header) as { kid: string }).kid;
+  };
+
+  test('keeps its key: receipts of two processes have one signer', () => {
+    const [later, stateless] = second();
+    expect(keyOf(later)).toBe(keyOf(first()[0]));
+    expect(keyOf(stateless)).not.toBe(keyOf(first()[0]));
+  });
+
+  const place = fresh();
+  const moved = fresh();
+  const before = rounds.add(0, [ask(place)]);
+  rounds.afterFirst(() => renameSync(join(folder.path, place), join(folder.path, moved)));
+  const after = rounds.add(1, [ask(moved)]);
+
+  test('can be moved', () => {
+    expect(after()[0]).toMatchObject({ repeat: true, releaseId: before()[0]!.releaseId });
+  });
+});
