@@ -18,3 +18,8 @@ export function configDirectory(environment: NodeJS.ProcessEnv = process.env): s
 export function profileOfEnvironment(environment: NodeJS.ProcessEnv = process.env): string | undefined {
   return environment['UNSEEN_PROFILE'] || undefined;
 }
+
+/** The address of a PostgreSQL server; undefined: the embedded database. It may hold a password. */
+export function databaseUrlOfEnvironment(environment: NodeJS.ProcessEnv = process.env): string | undefined {
+  return environment['UNSEEN_DATABASE_URL'] || undefined;
+}

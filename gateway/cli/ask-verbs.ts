@@ -97,10 +97,10 @@ async function quoteIdOf(call: VerbCall, client: Client, ask: Ask): Promise<{ re
 export async function finishJob(call: VerbCall, client: Client, job: Job): Promise<ExitCode> {
   if (job.outcome !== 'released' || job.releaseId === null) return withoutAnswer(call, job);
   if (call.isSet('csv')) {
-    await call.terminal.out(await client.releaseCsv(job.releaseId));
+    await call.terminal.out(await client.releaseCsv(job.releaseId, job.id));
     return EXIT.done;
   }
-  const release = await client.release(job.releaseId);
+  const release = await client.release(job.releaseId, job.id);
   const told = { decision: 'released', code: null, message: null, ...release, jobId: job.id, job };
   await print(call, told, () => renderAnswer(call.terminal, release));
   return EXIT.done;

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { Failure } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
+import { worded } from './terminal.ts';
 import { defineGroup, defineVerb, print, printJson, type VerbCall, type VerbHost } from './verb.ts';
 
 export function registerEvidenceVerbs(host: VerbHost): void {
@@ -13,8 +14,9 @@ export function registerEvidenceVerbs(host: VerbHost): void {
       flags: [
         { flags: '--proof <file>', about: 'cli.flag.proofOut' },
         { flags: '--keys <file>', about: 'cli.flag.keysOut' },
+        { flags: '--log-key <file>', about: 'cli.flag.logKeyOut' },
       ],
-      examples: ['unseen receipt JOB --proof proof.txt --keys jwks.json > receipt.jwt'],
+      examples: ['unseen receipt JOB --proof proof.txt --keys jwks.json --log-key log.key > receipt.jwt'],
     },
     receipt,
   );
@@ -61,15 +63,16 @@ function registerLogVerbs(host: VerbHost): void {
 }
 
 async function receipt(call: VerbCall): Promise<void> {
-  const envelope = await call.client().receipt(call.argument(0));
-  const proofFile = call.text('proof');
-  if (proofFile !== undefined) {
-    if (envelope.proof === null) throw new Failure('STATE_BUSY', say('cli.proofAbsent'));
-    keep(proofFile, envelope.proof);
+  const evidence = await call.client().receipt(call.argument(0));
+  const [proof, keys, logKey] = [call.text('proof'), call.text('keys'), call.text('logKey')];
+  if (proof !== undefined) {
+    if (evidence.proof === null) throw new Failure('STATE_BUSY', say('cli.proofAbsent'));
+    keep(proof, evidence.proof);
   }
-  const keysFile = call.text('keys');
-  if (keysFile !== undefined) keep(keysFile, `${JSON.stringify(envelope.keys)}\n`);
-  await print(call, envelope, () => `${envelope.receipt}\n`);
+  if (keys !== undefined) keep(keys, `${JSON.stringify({ keys: evidence.keys.receipts })}\n`);
+  if (logKey !== undefined) keep(logKey, `${evidence.keys.log}\n`);
+  if (evidence.receipt === null) call.terminal.err(`unseen: ${worded(call.terminal, 'cli.recordOnly')}\n`);
+  await print(call, evidence, () => `${evidence.receipt ?? evidence.record ?? ''}\n`);
 }
 
 function keep(file: string, text: string): void {

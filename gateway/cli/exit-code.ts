@@ -1,6 +1,6 @@
 /** How a command ends: the exit codes that scripts rely on, and which error ends with which. */
 import { ProblemError, UnreachableError } from '../client/problem.ts';
-import { Failure, Refusal } from '#policies/refusal.ts';
+import { FAILED_CODES, Failure, Refusal, REFUSED_CODES } from '#policies/refusal.ts';
 
 export const EXIT = {
   /** Done; of a request: decided and released. */
@@ -27,8 +27,14 @@ export function exitCodeOf(error: unknown): ExitCode | null {
   if (error instanceof Failure) return error.code === 'CONFIG' ? EXIT.arguments : EXIT.failed;
   if (error instanceof UnreachableError) return EXIT.failed;
   if (!(error instanceof ProblemError)) return null;
+  if (isOneOf(REFUSED_CODES, error.code)) return EXIT.refused;
+  if (isOneOf(FAILED_CODES, error.code)) return error.code === 'CONFIG' ? EXIT.arguments : EXIT.failed;
   return error.isFault || BUSY.has(error.code) ? EXIT.failed : EXIT.refused;
 }
 
+function isOneOf(codes: readonly string[], code: string): boolean {
+  return codes.includes(code);
+}
+
 /** Answers below 500 that will be others in a moment. BUDGET and QUOTA are not among them: those are decisions. */
-const BUSY: ReadonlySet<string> = new Set(['STATE_BUSY', 'RATE', 'IN_FLIGHT', 'HTTP_429']);
+const BUSY: ReadonlySet<string> = new Set(['RATE', 'IN_FLIGHT', 'HTTP_429']);

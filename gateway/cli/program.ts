@@ -10,6 +10,7 @@ import { registerGrantVerbs } from './grant-verbs.ts';
 import { registerJobVerbs } from './job-verbs.ts';
 import { registerLab } from './lab.ts';
 import { registerPartyVerbs } from './party-verbs.ts';
+import { registerServeVerb } from './serve-verb.ts';
 import { registerSessionVerbs } from './session-verbs.ts';
 import { printable } from './table.ts';
 import { type Terminal, worded } from './terminal.ts';
@@ -32,6 +33,7 @@ export function programOf(terminal: Terminal): Command {
     });
   const host = { parent: program, terminal };
   registerLab(program);
+  registerServeVerb(host);
   registerSessionVerbs(host);
   registerPartyVerbs(host);
   registerDatasetVerbs(host);

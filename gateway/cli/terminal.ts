@@ -21,6 +21,8 @@ export interface Terminal {
   err(text: string): void;
   /** All of standard input. */
   input(): Promise<string>;
+  /** Ends when the process is asked to stop. */
+  stopped(): Promise<void>;
   /** The exit code of the process, when it ends in the normal way. */
   end(code: number): void;
 }
@@ -44,6 +46,10 @@ export function processTerminal(): Terminal {
       }),
     err: (written) => void process.stderr.write(written),
     input: () => text(process.stdin),
+    stopped: () =>
+      new Promise((resolve) => {
+        for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+      }),
     end: (code) => {
       process.exitCode = code;
     },

@@ -153,9 +153,10 @@ function describe(error: unknown, terminal: Terminal): DescribedError {
   if (error instanceof UnreachableError)
     return { code: 'UNREACHABLE', message: worded(terminal, 'cli.unreachable', { url: error.url }) };
   if (error instanceof ProblemError) {
+    const isUnknown = error.code === 'INVALID_CLIENT';
     return {
       code: error.code,
-      message: error.detail,
+      message: isUnknown ? worded(terminal, 'cli.notKnown') : error.detail,
       status: error.status,
       ...(error.jobId !== null && { jobId: error.jobId }),
       ...(error.decisionId !== null && { decisionId: error.decisionId }),

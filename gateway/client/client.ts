@@ -22,7 +22,7 @@ import type {
   Page,
   PublicKeyText,
   Quote,
-  ReceiptEnvelope,
+  JobEvidence,
   Registration,
   Release,
 } from './resources.ts';
@@ -191,15 +191,17 @@ export class Client {
     }
   }
 
-  release(id: string): Promise<Release> {
-    return this.#json({ path: `/v1/releases/${encodeURIComponent(id)}` });
+  /** An answer as a job asked for it: HAVING, ORDER BY and LIMIT are the job's, also where the cells are a repeat. */
+  release(id: string, jobId: string): Promise<Release> {
+    return this.#json({ path: `/v1/releases/${encodeURIComponent(id)}`, query: { job: jobId } });
   }
 
-  releaseCsv(id: string): Promise<string> {
-    return this.#text({ path: `/v1/releases/${encodeURIComponent(id)}`, accept: 'text/csv' });
+  releaseCsv(id: string, jobId: string): Promise<string> {
+    const path = `/v1/releases/${encodeURIComponent(id)}`;
+    return this.#text({ path, query: { job: jobId }, accept: 'text/csv' });
   }
 
-  receipt(jobId: string): Promise<ReceiptEnvelope> {
+  receipt(jobId: string): Promise<JobEvidence> {
     return this.#json({ path: `/v1/receipts/${encodeURIComponent(jobId)}` });
   }
 
@@ -315,12 +317,18 @@ export class Client {
  */
 function pauseAfter(outcome: Response | UnreachableError, attempt: number): number | undefined {
   const pause = RETRY_AFTER_MS[attempt];
-  if (!(outcome instanceof Response) || [502, 504].includes(outcome.status)) return pause;
-  const asked = outcome.headers.get('retry-after');
+  if (pause === undefined || !(outcome instanceof Response)) return pause;
+  const seconds = outcome.headers.get('retry-after');
+  if (seconds === null) return isDecided(outcome) ? undefined : pause;
   // 409: a twin of this request, whose answer was lost on its way to us, is still under way.
-  if (pause === undefined || (outcome.status !== 503 && asked === null)) return undefined;
-  const seconds = Number(asked ?? 0);
-  return seconds * 1_000 <= PATIENCE_MS ? Math.max(pause, seconds * 1_000) : undefined;
+  const mayPass = [409, 429, 503].includes(outcome.status) && Number(seconds) * 1_000 <= PATIENCE_MS;
+  return mayPass ? Math.max(pause, Number(seconds) * 1_000) : undefined;
+}
+
+/** A problem document is the server's own answer, whatever its status; a bare 502, 503 or 504 is a proxy's. */
+function isDecided({ status, headers }: Response): boolean {
+  const isProblem = headers.get('content-type')?.startsWith('application/problem+json') === true;
+  return isProblem || ![502, 503, 504].includes(status);
 }
 
 async function errorOf(outcome: Response | UnreachableError): Promise<ProblemError | UnreachableError> {

@@ -159,8 +159,13 @@ export interface Release {
   readonly cells?: unknown;
 }
 
-export interface ReceiptEnvelope {
-  readonly receipt: string;
+/** What a run is shown by. */
+export interface JobEvidence {
+  /** Null where nothing was released. */
+  readonly receipt: string | null;
+  /** Where nothing was released: the usage record, whose hash is the leaf of the log. */
+  readonly record: string | null;
+  /** Null until a signed checkpoint covers the run. */
   readonly proof: string | null;
-  readonly keys: unknown;
+  readonly keys: { readonly receipts: readonly object[]; readonly log: string };
 }

@@ -93,6 +93,21 @@ export const CLI_HELP_WORDS = {
   },
   'cli.flag.version': { en: 'print the version', zh: '输出版本号' },
   'cli.flag.help': { en: 'show what a command takes', zh: '显示命令用法' },
+  'cli.flag.dataDir': {
+    en: 'where keys and the embedded database are kept; default: .unseen',
+    zh: '密钥与内置数据库的存放目录；默认 .unseen',
+  },
+  'cli.flag.host': { en: 'address to listen on; default: 127.0.0.1', zh: '监听地址；默认 127.0.0.1' },
+  'cli.flag.port': { en: 'port of the gateway; default: 7788', zh: '网关端口；默认 7788' },
+  'cli.flag.runnerPort': { en: 'port of the runner; default: 7789', zh: '执行端端口；默认 7789' },
+  'cli.flag.publicUrl': {
+    en: 'what the server calls itself, where others reach it by another address',
+    zh: '服务器自称的地址，用于他人经其他地址访问时',
+  },
+  'cli.flag.timeZone': {
+    en: 'time zone of what is shown; default: Asia/Shanghai',
+    zh: '显示所用时区；默认 Asia/Shanghai',
+  },
   'cli.flag.url': { en: 'address of the gateway', zh: '网关地址' },
   'cli.flag.account': { en: 'id of the account', zh: '账户编号' },
   'cli.flag.key': {
@@ -181,6 +196,7 @@ export const CLI_HELP_WORDS = {
     en: 'also write the public keys of the server to this file',
     zh: '同时将服务器公钥写入该文件',
   },
+  'cli.flag.logKeyOut': { en: 'also write the key of the log to this file', zh: '同时将日志密钥写入该文件' },
   'cli.flag.from': { en: 'first moment, ISO 8601 with offset', zh: '起始时刻，带时区的 ISO 8601' },
   'cli.flag.to': {
     en: 'moment after the last, ISO 8601 with offset',

@@ -1,0 +1,121 @@
+/**
+ * The verb `serve`: the whole platform on this machine, until it is told to stop.
+ *
+ * The modules of the server are loaded when they are asked for, so that every other verb starts without them.
+ * A database's address may hold a password, so it comes from the environment and never from the command line.
+ */
+import { databaseUrlOfEnvironment } from '../config.ts';
+import type { Served } from '../embedded.ts';
+import { Failure } from '#policies/refusal.ts';
+import { render, say } from '#policies/words.ts';
+import { isLoopback } from './session.ts';
+import { renderFields } from './table.ts';
+import { type Terminal, worded } from './terminal.ts';
+import { defineVerb, print, type VerbCall, type VerbHost } from './verb.ts';
+
+const DEFAULTS = {
+  dataDir: '.unseen',
+  host: '127.0.0.1',
+  port: '7788',
+  runnerPort: '7789',
+  timeZone: 'Asia/Shanghai',
+} as const;
+
+export function registerServeVerb(host: VerbHost): void {
+  defineVerb(
+    host,
+    {
+      name: 'serve',
+      about: 'cli.serve',
+      offline: true,
+      flags: [
+        { flags: '--data-dir <directory>', about: 'cli.flag.dataDir' },
+        { flags: '--host <address>', about: 'cli.flag.host' },
+        { flags: '--port <number>', about: 'cli.flag.port' },
+        { flags: '--runner-port <number>', about: 'cli.flag.runnerPort' },
+        { flags: '--public-url <url>', about: 'cli.flag.publicUrl' },
+        { flags: '--time-zone <zone>', about: 'cli.flag.timeZone' },
+      ],
+      examples: [
+        'unseen serve',
+        'unseen serve --data-dir /var/lib/unseen --public-url https://data.example.org',
+      ],
+    },
+    serveUntilStopped,
+  );
+}
+
+async function serveUntilStopped(call: VerbCall): Promise<void> {
+  const { terminal } = call;
+  const served = await start(call);
+  try {
+    await print(call, factsOf(served), () => renderServed(terminal, served));
+    const open = [served.gatewayUrl, served.runnerUrl].some((url) => !isLoopback(new URL(url)));
+    if (open) terminal.err(`unseen: ${worded(terminal, 'cli.openToNetwork')}\n`);
+    await terminal.stopped();
+  } finally {
+    await served.close();
+  }
+}
+
+async function start(call: VerbCall): Promise<Served> {
+  const { serve } = await import('../embedded.ts');
+  const publicUrl = call.text('publicUrl');
+  const [gatewayPort, runnerPort] = [portOf(call, 'port'), portOf(call, 'runnerPort')];
+  try {
+    return await serve({
+      dataDir: call.text('dataDir') ?? DEFAULTS.dataDir,
+      databaseUrl: databaseUrlOfEnvironment(),
+      host: call.text('host') ?? DEFAULTS.host,
+      gatewayPort,
+      runnerPort,
+      publicUrl: publicUrl?.replace(/\/+$/, ''),
+      timeZone: timeZoneOf(call),
+      reportBug: (error, id) => reportBug(call.terminal, error, id),
+    });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    throw new Failure('STATE_BUSY', say('cli.portTaken', { ports: `${gatewayPort}, ${runnerPort}` }), {
+      cause: error,
+    });
+  }
+}
+
+function portOf(call: VerbCall, flag: 'port' | 'runnerPort'): number {
+  const written = call.text(flag) ?? DEFAULTS[flag];
+  const port = Number(written);
+  if (!/^\d{1,5}$/.test(written) || port > 65_535)
+    throw new Failure('CONFIG', say('cli.notPort', { value: written }));
+  return port;
+}
+
+function timeZoneOf(call: VerbCall): string {
+  const zone = call.text('timeZone') ?? DEFAULTS.timeZone;
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone;
+  } catch (cause) {
+    throw new Failure('CONFIG', say('cli.notZone', { zone }), { cause });
+  }
+}
+
+/** The operator's own log: what happened, and the id that the caller was given. */
+function reportBug(terminal: Terminal, error: unknown, id: string): void {
+  const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  terminal.err(`${new Date().toISOString()} ${id} ${told}\n`);
+}
+
+function factsOf({ gatewayUrl, runnerUrl, operator, receiptKeyFile }: Served): object {
+  const { account, keyFile } = operator;
+  return { gatewayUrl, runnerUrl, operator: { account, keyFile }, receiptKeyFile };
+}
+
+function renderServed(terminal: Terminal, served: Served): string {
+  const { gatewayUrl, runnerUrl, operator } = served;
+  const login = `unseen login --url ${gatewayUrl} --runner-url ${runnerUrl} --account ${operator.account} --key ${operator.keyFile}`;
+  return renderFields([
+    [worded(terminal, 'cli.column.gateway'), gatewayUrl],
+    [worded(terminal, 'cli.column.runner'), runnerUrl],
+    [worded(terminal, 'cli.column.database'), render(served.label, terminal.language)],
+    [worded(terminal, 'cli.column.login'), login],
+  ]);
+}
