@@ -57,7 +57,10 @@ export async function findSeenJob(db: Tx, jobId: string): Promise<SeenJob | null
 export async function listSeenJobs(
   db: Tx,
   { readers, account, dataset, grant }: JobFilter,
-  { after, limit }: { readonly after: { readonly createdAt: string; readonly id: string } | null; readonly limit: number },
+  {
+    after,
+    limit,
+  }: { readonly after: { readonly createdAt: string; readonly id: string } | null; readonly limit: number },
 ): Promise<readonly SeenJob[]> {
   const ids = await db.rows<{ id: string }>(sql`
     SELECT j.id FROM job j JOIN account a ON a.id = j.account_id

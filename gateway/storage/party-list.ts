@@ -22,7 +22,10 @@ export interface AfterId {
 }
 
 /** Organisations by id. */
-export async function listOrganisations(db: Tx, { after, limit }: AfterId): Promise<readonly ListedOrganisation[]> {
+export async function listOrganisations(
+  db: Tx,
+  { after, limit }: AfterId,
+): Promise<readonly ListedOrganisation[]> {
   return db.rows<ListedOrganisation>(sql`
     SELECT id, name, region, sector, operator, suspended_at IS NOT NULL AS suspended FROM organisation
     WHERE ${after}::text IS NULL OR id > ${after} ORDER BY id LIMIT ${limit}::int`);

@@ -45,7 +45,11 @@ export async function findQuote(db: Tx, id: string): Promise<StoredQuote | null>
  */
 export async function isAnswered(
   db: Tx,
-  { grant, versionId, planDigest }: { readonly grant: string; readonly versionId: string; readonly planDigest: string },
+  {
+    grant,
+    versionId,
+    planDigest,
+  }: { readonly grant: string; readonly versionId: string; readonly planDigest: string },
 ): Promise<boolean> {
   const [row] = await db.rows(sql`
     SELECT r.id FROM release r JOIN job j ON j.id = r.job_id

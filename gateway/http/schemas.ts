@@ -1,0 +1,198 @@
+/** The schemas of the API: what is read strictly, and what is answered, as the document of the API shows them. */
+import { z } from '@hono/zod-openapi';
+import { OUTPUT_KINDS } from '#policies/grant.ts';
+import { ROLES } from '#policies/roles.ts';
+import { clientJwk } from '../auth/client-key.ts';
+
+/** Ids that people choose: organisations and accounts. */
+export const chosenId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$/);
+/** Ids that the server makes: 128 random bits. */
+export const madeId = z.string().regex(/^[0-9a-f]{32}$/);
+const name = z.string().trim().min(1).max(200);
+const instant = z.iso.datetime({ offset: true });
+const wholeText = z.string().regex(/^\d{1,38}$/);
+const nullable = <Schema extends z.ZodType>(schema: Schema) => schema.nullable();
+
+export const idParams = z.strictObject({ id: madeId });
+export const grantParams = z.strictObject({ id: z.string().min(1).max(200) });
+export const accountParams = z.strictObject({ id: chosenId });
+export const datasetParams = z.strictObject({ name: z.string().min(1).max(200) });
+
+export const newOrganisation = z.strictObject({
+  id: chosenId,
+  name,
+  kind: z.enum(['operator', 'provider', 'buyer', 'supervisor']).optional(),
+  region: name.optional(),
+  sector: name.optional(),
+});
+
+export const newAccount = z.strictObject({
+  id: chosenId,
+  organisation: chosenId,
+  roles: z.array(z.enum(ROLES)).min(1).max(ROLES.length),
+  jwk: clientJwk,
+});
+
+/** What a buyer asks. */
+const askFields = {
+  grant: z.string().min(1).max(200),
+  sql: z.string().min(1).max(60_000),
+  purpose: z.string().min(1).max(100),
+  scene: z.string().min(1).max(200).optional(),
+  // What is not allowed of ε and δ is for the policy to say.
+  epsilon: z.number().optional(),
+  delta: z.number().optional(),
+  outputKind: z.enum(OUTPUT_KINDS).optional(),
+};
+export const quoteAsk = z.strictObject(askFields);
+export const jobAsk = z.strictObject({ ...askFields, quote: madeId.optional() });
+
+export const approval = z.strictObject({
+  side: z.enum(['provider', 'buyer', 'subject']),
+  evidence: z.string().trim().min(1).max(200).optional(),
+});
+export const revocation = z.strictObject({ reason: z.string().trim().min(1).max(1_000) });
+/** A POST that says everything by its path. */
+export const nothing = z.strictObject({});
+
+export const tokenForm = z.strictObject({
+  grant_type: z.string().max(100).optional(),
+  client_assertion_type: z.string().max(200).optional(),
+  client_assertion: z.string().max(10_000).optional(),
+  client_id: z.string().max(200).optional(),
+  scope: z.string().max(200).optional(),
+});
+
+const cost = z.object({
+  unit: z.enum(['rho', 'epsilon']),
+  nano: wholeText,
+  thresholdDeltaYocto: wholeText,
+  epsilon: z.number(),
+  delta: z.number(),
+});
+
+export const problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.string(),
+  detail: z.string(),
+  instance: z.string(),
+  jobId: madeId.optional(),
+  decisionId: z.string().optional(),
+  errors: z.array(z.object({ field: z.string(), rule: z.string() })).optional(),
+});
+
+export const me = z.object({
+  account: z.string(),
+  organisation: z.object({ id: z.string(), name: z.string() }),
+  roles: z.array(z.enum(ROLES)),
+});
+
+export const organisation = z.object({
+  id: z.string(),
+  name: z.string(),
+  region: z.string(),
+  sector: z.string(),
+  operator: z.boolean(),
+  suspended: z.boolean(),
+});
+
+export const account = z.object({
+  id: z.string(),
+  organisation: z.string(),
+  roles: z.array(z.string()),
+  state: z.enum(['active', 'revoked']),
+});
+
+export const dataset = z.looseObject({
+  name: z.string(),
+  title: nullable(z.object({ en: z.string(), zh: z.string() })),
+  origin: z.string(),
+  grade: z.string(),
+  state: z.enum(['active', 'suspended', 'withdrawn']),
+  versionId: z.string(),
+});
+
+export const grant = z.looseObject({
+  id: z.string(),
+  revision: z.int(),
+  state: z.enum(['filed', 'approved', 'active', 'expired', 'suspended', 'revoked']),
+  waitsFor: z.array(z.string()),
+});
+
+export const quote = z.looseObject({
+  id: madeId,
+  expiresAt: instant,
+  price: z.object({ currency: z.literal('CNY'), amountFen: wholeText, note: z.string() }),
+  cost: nullable(cost),
+  repeat: z.boolean(),
+  budget: nullable(
+    z.object({
+      nanoLeft: nullable(wholeText),
+      nanoLeftAfter: nullable(wholeText),
+      answersLeft: nullable(wholeText),
+    }),
+  ),
+  outputs: z.array(z.looseObject({ name: z.string() })),
+  usage: z.record(z.string(), z.string()),
+  planDigest: nullable(z.string()),
+  refused: nullable(z.object({ code: z.string(), detail: z.string(), fix: z.string() })),
+});
+
+export const job = z.looseObject({
+  id: madeId,
+  dataset: nullable(z.string()),
+  grant: nullable(z.string()),
+  purpose: nullable(z.string()),
+  planDigest: nullable(z.string()),
+  cost: nullable(cost),
+  usage: z.record(z.string(), z.string()),
+  state: z.enum(['queued', 'accepted', 'done']),
+  releaseAt: nullable(instant),
+  outcome: nullable(z.enum(['released', 'refused', 'failed'])),
+  code: nullable(z.string()),
+  releaseId: nullable(madeId),
+});
+
+const scalar = nullable(z.union([z.string(), z.number(), z.boolean()]));
+export const release = z.looseObject({
+  id: madeId,
+  jobId: madeId,
+  repeat: z.boolean(),
+  outputs: z.array(
+    z.looseObject({
+      name: z.string(),
+      key: nullable(z.record(z.string(), scalar)),
+      value: nullable(z.number()),
+      exact: nullable(z.string()),
+      stddev: nullable(z.number()),
+      low: nullable(z.number()),
+      high: nullable(z.number()),
+    }),
+  ),
+  notes: z.array(z.string()),
+  salt: z.string(),
+});
+
+export const evidence = z.object({
+  receipt: nullable(z.string()),
+  record: nullable(z.string()),
+  proof: nullable(z.string()),
+  keys: z.looseObject({ log: z.string() }),
+});
+
+export const usageEvent = z.looseObject({
+  specversion: z.literal('1.0'),
+  id: z.string(),
+  source: z.string(),
+  type: z.string(),
+  time: instant,
+  subject: madeId,
+  data: z.looseObject({}),
+});
+
+/** A page of a list. */
+export function pageSchema<Item extends z.ZodType>(item: Item) {
+  return z.object({ items: z.array(item), nextCursor: nullable(z.string()) });
+}

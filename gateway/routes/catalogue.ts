@@ -1,0 +1,181 @@
+/** Routes about what may be asked: datasets, grants and quotes. */
+import { z } from '@hono/zod-openapi';
+import { created } from '../http/creation.ts';
+import { pageOf, pageQuery } from '../http/cursor.ts';
+import { endpoint, type Endpoint, json } from '../http/endpoint.ts';
+import {
+  approval,
+  dataset,
+  datasetParams,
+  grant,
+  grantParams,
+  pageSchema,
+  quote,
+  quoteAsk,
+  revocation,
+} from '../http/schemas.ts';
+import type { Surface } from '../http/surface.ts';
+import { datasetResource, datasetSummary } from '../services/dataset-view.ts';
+import {
+  approve,
+  checkParties,
+  fileGrant,
+  getGrant,
+  grantOf,
+  grantResource,
+  listSeenGrants,
+  revoke,
+} from '../services/grants.ts';
+import { notFound } from '../services/permission.ts';
+import { makeQuote } from '../services/quotes.ts';
+import { findDataset, listDatasets } from '../storage/dataset-list.ts';
+import { findGrant } from '../storage/grant-store.ts';
+import { saveQuote } from '../storage/quote-store.ts';
+import { buyerAsk } from './ask.ts';
+
+export function catalogueRoutes(surface: Surface): readonly Endpoint[] {
+  return [...datasetRoutes(surface), ...grantRoutes(surface), ...grantActs(surface), quoteRoute(surface)];
+}
+
+function datasetRoutes(surface: Surface): readonly Endpoint[] {
+  const { db, cursors } = surface;
+  return [
+    endpoint({
+      method: 'get',
+      path: '/v1/datasets',
+      tag: 'catalogue',
+      summary: 'Datasets, by name',
+      access: 'account',
+      query: pageQuery,
+      answer: { status: 200, schema: pageSchema(dataset) },
+      handle: async ({ caller, query: { limit, cursor } }) => {
+        const list = { name: 'datasets', reader: caller.principal.org.id };
+        const [after = ''] = cursors.open(list, cursor) ?? [];
+        const rows = (await listDatasets(db)).filter(({ name }) => name > after);
+        const { items, nextCursor } = pageOf(rows, limit, ({ name }) => cursors.seal(list, [name]));
+        return json({ items: items.map(datasetSummary), nextCursor });
+      },
+    }),
+    endpoint({
+      method: 'get',
+      path: '/v1/datasets/{name}',
+      tag: 'catalogue',
+      summary: 'A dataset: its columns, bounds, keys and release policy',
+      access: 'account',
+      params: datasetParams,
+      answer: { status: 200, schema: dataset },
+      handle: async ({ caller, params: { name } }) => {
+        const found = await findDataset(db, name);
+        if (found === null) throw notFound();
+        return json(await datasetResource(surface, caller, found));
+      },
+    }),
+  ];
+}
+
+function grantRoutes(surface: Surface): readonly Endpoint[] {
+  const { cursors } = surface;
+  return [
+    endpoint({
+      method: 'post',
+      path: '/v1/grants',
+      tag: 'grants',
+      summary: 'File a grant, or a new wording of one, which needs all approvals anew',
+      access: { roles: ['operator'] },
+      creates: true,
+      body: z.record(z.string().max(100), z.unknown()),
+      answer: { status: 201, schema: grant },
+      handle: async ({ caller, idempotency, language, body }) => {
+        const filed = grantOf(body);
+        return created(surface, { account: caller.principal.id, idempotency }, async (inside) => {
+          await checkParties(inside, filed);
+          await fileGrant(inside, filed, caller.principal.id);
+          const kept = await findGrant(inside, filed.id);
+          if (kept === null) throw new RangeError('a grant that was filed is there');
+          return grantResource(surface, kept, language);
+        });
+      },
+    }),
+    endpoint({
+      method: 'get',
+      path: '/v1/grants',
+      tag: 'grants',
+      summary: 'Grants to which the caller is a party, by id',
+      access: 'account',
+      query: pageQuery,
+      answer: { status: 200, schema: pageSchema(grant) },
+      handle: async ({ caller, language, query: { limit, cursor } }) => {
+        const list = { name: 'grants', reader: caller.principal.org.id };
+        const [after = ''] = cursors.open(list, cursor) ?? [];
+        const rows = (await listSeenGrants(surface, caller)).filter(({ id }) => id > after);
+        const { items, nextCursor } = pageOf(rows, limit, ({ id }) => cursors.seal(list, [id]));
+        return json({ items: items.map((row) => grantResource(surface, row, language)), nextCursor });
+      },
+    }),
+    endpoint({
+      method: 'get',
+      path: '/v1/grants/{id}',
+      tag: 'grants',
+      summary: 'A grant, who has approved it, and whether it stands',
+      access: 'account',
+      params: grantParams,
+      answer: { status: 200, schema: grant },
+      handle: async ({ caller, language, params: { id } }) =>
+        json(grantResource(surface, await getGrant(surface, caller, id), language)),
+    }),
+  ];
+}
+
+function grantActs(surface: Surface): readonly Endpoint[] {
+  return [
+    endpoint({
+      method: 'post',
+      path: '/v1/grants/{id}/approve',
+      tag: 'grants',
+      summary: 'Approve one side of a grant; nobody approves what he filed, nor both sides',
+      access: { roles: ['operator', 'provider', 'buyer'] },
+      params: grantParams,
+      body: approval,
+      answer: { status: 200, schema: grant },
+      handle: async ({ caller, language, params: { id }, body: { side, evidence = null } }) => {
+        await approve(surface, caller, await getGrant(surface, caller, id), { side, evidence });
+        return json(grantResource(surface, await getGrant(surface, caller, id), language));
+      },
+    }),
+    endpoint({
+      method: 'post',
+      path: '/v1/grants/{id}/revoke',
+      tag: 'grants',
+      summary: 'Revoke a grant for good, with every job under it',
+      access: { actions: ['revoke_grant'] },
+      params: grantParams,
+      body: revocation,
+      answer: { status: 200, schema: grant },
+      handle: async ({ caller, language, params: { id }, body: { reason } }) => {
+        await revoke(surface, caller, await getGrant(surface, caller, id), reason);
+        return json(grantResource(surface, await getGrant(surface, caller, id), language));
+      },
+    }),
+  ];
+}
+
+function quoteRoute(surface: Surface): Endpoint {
+  return endpoint({
+    method: 'post',
+    path: '/v1/quotes',
+    tag: 'jobs',
+    summary:
+      'What a request would cost, how exact it would be, and whether it would be refused; reads no data',
+    access: { actions: ['quote'] },
+    creates: true,
+    body: quoteAsk,
+    answer: { status: 201, schema: quote },
+    handle: async ({ caller, idempotency, language, body }) => {
+      const made = await makeQuote(surface, caller, { ask: buyerAsk(body), language });
+      return created(surface, { account: caller.principal.id, idempotency }, async (inside) => {
+        await saveQuote(inside, made.stored);
+        return made.resource;
+      });
+    },
+  });
+}

@@ -1,0 +1,237 @@
+/**
+ * Planning: from what a buyer sent to a Plan, its planned quantities, its charges and the request for a decision.
+ *
+ * Guarantee: no data are touched, and the gateway holds no way to them: the catalogue it compiles against has no
+ * source. A quote and a job of the same text, purpose and parameters have the same Plan, digest and cost.
+ */
+import type { DecisionRecord } from '#policies/decide.ts';
+import type { OutputKind } from '#policies/grant.ts';
+import { isPurpose } from '#policies/purpose.ts';
+import { type Amounts, quotaDay, quotaLeft } from '#policies/quota.ts';
+import { Refusal } from '#policies/refusal.ts';
+import type { DatasetFacts, Principal, UseRequest } from '#policies/request.ts';
+import { termsOf } from '#policies/terms.ts';
+import { type Sentence, say } from '#policies/words.ts';
+import type { Dataset } from '#sandbox/manifest/dataset.ts';
+import type { PublicDataset } from '#sandbox/manifest/public-view.ts';
+import type { Plan, Presentation, Timing } from '#sandbox/plan.ts';
+import { type Catalogue, type Compiled, compileQuery } from '#sandbox/query/compile.ts';
+import { columnsOf, type Expr } from '#sandbox/query/ir.ts';
+import { notesOf } from '#sandbox/release/notes.ts';
+import { planDigestOf, plannedUsageOf } from '#sandbox/release/statement.ts';
+import type { StoredGrant } from '../storage/admission.ts';
+import type { Tx } from '../storage/database.ts';
+import type { Charge } from '../storage/ledger.ts';
+import type { PlannedUsage } from '../storage/tables/jobs.ts';
+import { listDatasets, type StoredDataset } from '../storage/dataset-list.ts';
+import { findOrganisation } from '../storage/party-list.ts';
+import type { Shell } from './shell.ts';
+
+/** What an absent `timing` means for SQL in a server: the runner compiles with the same. */
+export const SERVER_TIMING: Timing = { mode: 'quantum', quantumMs: 125 };
+
+/** A request as a buyer sent it; absent fields are null. */
+export interface BuyerAsk {
+  readonly grant: string;
+  readonly sql: string;
+  readonly purpose: string;
+  /** Null: the scene of the grant. */
+  readonly scene: string | null;
+  readonly epsilon: number | null;
+  readonly delta: number | null;
+  readonly outputKind: OutputKind;
+  readonly quote: string | null;
+}
+
+/** A Plan's cost as JSON. */
+export interface CostText {
+  readonly unit: 'rho' | 'epsilon';
+  readonly nano: string;
+  readonly thresholdDeltaYocto: string;
+  readonly epsilon: number;
+  readonly delta: number;
+}
+
+/** What is needed to show stored cells as this request asked, and outlives a change of manifest or policy. */
+export interface Showing {
+  readonly plan: Pick<Plan, 'keys' | 'dataset'>;
+  readonly presentation: Presentation;
+  readonly notes: readonly Sentence[];
+}
+
+/** What a job keeps of its request, in `job.request`: the request as sent, which the runner compiles again, and more. */
+export interface KeptRequest extends BuyerAsk {
+  readonly frontEnd: 'sql';
+  /** Null where no decision was reached. Its `requestDigest` is the decision's id. */
+  readonly decision: DecisionRecord | null;
+  readonly cost: CostText | null;
+  /** When the answer leaves, by Plan. */
+  readonly timing: Timing | null;
+  readonly showing: Showing | null;
+  /** Whether the request was refused when it came. */
+  readonly refused: boolean;
+}
+
+/** A compiled request with everything that follows from it. */
+export interface Planning {
+  readonly compiled: Compiled;
+  readonly dataset: StoredDataset;
+  readonly facts: DatasetFacts;
+  readonly planDigest: string;
+  readonly planned: PlannedUsage;
+  readonly charges: readonly Charge[];
+  /** Columns the request names, without the privacy unit. */
+  readonly columns: readonly string[];
+}
+
+/** Compiles a request against the newest version of the datasets. Refuses: every code of a query. */
+export async function planAsk(
+  shell: Shell,
+  ask: Pick<BuyerAsk, 'sql' | 'epsilon' | 'delta'>,
+): Promise<Planning> {
+  const stored = (await listDatasets(shell.db)).filter(({ state }) => state !== 'withdrawn');
+  const compiled = compileQuery(ask, catalogueOf(stored));
+  const dataset = stored.find(({ name }) => name === compiled.dataset.name);
+  if (dataset === undefined) throw new RangeError('a Plan is about a dataset of its catalogue');
+  return planningOf(shell.db, compiled, dataset);
+}
+
+/** What follows from a compiled request about a stored dataset: the gateway and the runner decide on the same. */
+export async function planningOf(db: Tx, compiled: Compiled, dataset: StoredDataset): Promise<Planning> {
+  const provider = await findOrganisation(db, dataset.organisationId);
+  const { plan } = compiled;
+  return {
+    compiled,
+    dataset,
+    facts: {
+      id: dataset.name,
+      provider: dataset.organisationId,
+      providerSuspended: provider?.suspended ?? true,
+      grade: compiled.dataset.grade,
+      origin: compiled.dataset.origin,
+      suspended: dataset.state !== 'active',
+    },
+    planDigest: planDigestOf(plan),
+    planned: plannedOf(plan),
+    charges: chargesOf(plan, dataset),
+    columns: columnsAsked(plan),
+  };
+}
+
+/** The catalogue that the gateway compiles against. */
+export function catalogueOf(stored: readonly StoredDataset[]): Catalogue {
+  const byName = new Map(stored.map((dataset) => [dataset.name, dataset]));
+  const storedOf = ({ name }: Dataset): StoredDataset => {
+    const found = byName.get(name);
+    if (found === undefined) throw new RangeError('a catalogue is asked about its own datasets');
+    return found;
+  };
+  return {
+    datasets: stored.map(({ manifest }) => withoutSource(manifest)),
+    policyOf: (dataset) => storedOf(dataset).policy,
+    versionIdOf: (dataset) => storedOf(dataset).versionId,
+    defaultTiming: SERVER_TIMING,
+  };
+}
+
+/** A manifest for the compiler, which reads no source: there is none to read. */
+function withoutSource(manifest: PublicDataset): Dataset {
+  return { ...manifest, source: { type: 'parquet', path: '' } };
+}
+
+/** Planned quantities of a run, whole numbers by name. What it costs the ledger is stated beside them, not among them. */
+export function plannedOf(plan: Plan): PlannedUsage {
+  const { ledgerNano: _nano, thresholdDeltaYocto: _yocto, ...planned } = plannedUsageOf(plan);
+  return planned;
+}
+
+function chargesOf({ cost }: Plan, { lineageId, populationId }: StoredDataset): readonly Charge[] {
+  const { unit, nano, thresholdDeltaYocto } = cost;
+  const ledgers = populationId === null ? [lineageId] : [lineageId, populationId];
+  return [...new Set(ledgers)].map((lineage) => ({ lineage, unit, nano, thresholdDeltaYocto }));
+}
+
+function columnsAsked(plan: Plan): readonly string[] {
+  const exprs: (Expr | null)[] = [plan.where];
+  if (plan.keys.mode !== 'none') exprs.push(...plan.keys.keys.map(({ expr }) => expr));
+  for (const measure of plan.measures) {
+    if (measure.kind === 'units') continue;
+    const isPlain = measure.kind === 'rows' || measure.kind === 'histogram';
+    exprs.push(isPlain ? measure.argument : measure.argument.expr);
+  }
+  const columns = new Set<string>();
+  for (const expr of exprs) if (expr !== null) columnsOf(expr, columns);
+  if (plan.unit !== null) columns.delete(plan.unit);
+  return [...columns].sort();
+}
+
+/** The day on whose counter a request of now counts. */
+export function dayOf(shell: Shell, { compiled }: Planning): string {
+  return quotaDay(new Date(shell.now()).toISOString(), compiled.dataset.timeZone);
+}
+
+/** The request for a decision on a use. Refusal PURPOSE_NOT_GRANTED for a purpose that is none. */
+export function useRequest(
+  shell: Pick<Shell, 'now' | 'channel'>,
+  use: {
+    readonly action: UseRequest['action'];
+    readonly principal: Principal;
+    readonly ask: BuyerAsk;
+    readonly planning: Planning;
+    readonly grant: StoredGrant & { readonly revoked?: boolean };
+  },
+): UseRequest {
+  const { action, principal, ask, planning, grant } = use;
+  const { purpose } = ask;
+  if (!isPurpose(purpose)) {
+    const args = { grant: grant.id, granted: grant.body.purposes.join(', '), asked: purpose.slice(0, 80) };
+    throw new Refusal('PURPOSE_NOT_GRANTED', say('grant.purpose', args));
+  }
+  const { upstream, suspended, approvals, used } = grant;
+  const left = quotaLeft(grant.body.quota, used);
+  const standing = { revoked: grant.revoked ?? false, suspended, upstream, approvals, left };
+  return {
+    action,
+    principal,
+    dataset: planning.facts,
+    grant: termsOf(grant.body, planning.dataset.name, standing),
+    ask: {
+      purpose,
+      scene: ask.scene ?? grant.body.scene.id,
+      channel: shell.channel,
+      manner: 'sql',
+      outputKind: ask.outputKind,
+      version: planning.dataset.versionId,
+      // The reader applies no row filter, so a grant that demands one is refused rather than widened.
+      rowScope: 'all',
+      columns: planning.columns,
+      amounts: amountsOf(planning.planned),
+    },
+    now: new Date(shell.now()).toISOString(),
+  };
+}
+
+function amountsOf(planned: PlannedUsage): Amounts {
+  const amount = (unit: string): string => planned[unit] ?? '0';
+  return {
+    runs: amount('runs'),
+    calls: amount('calls'),
+    rows: amount('rows'),
+    outputs: amount('outputs'),
+    computeUnits: amount('computeUnits'),
+    epsilonNano: amount('epsilonNano'),
+  };
+}
+
+/** A cost as JSON. */
+export function costText({ unit, nano, thresholdDeltaYocto, epsilon, delta }: Plan['cost']): CostText {
+  return { unit, nano: String(nano), thresholdDeltaYocto: String(thresholdDeltaYocto), epsilon, delta };
+}
+
+/** What a job keeps to show its answer. The lists of key values are left out: the cells carry theirs. */
+export function showingOf({ plan, presentation }: Compiled): Showing {
+  const { keys, dataset } = plan;
+  const bare =
+    keys.mode === 'none' ? keys : { ...keys, keys: keys.keys.map(({ expr }) => ({ expr, domain: null })) };
+  return { plan: { keys: bare, dataset }, presentation, notes: notesOf(plan, null) };
+}

@@ -1,0 +1,227 @@
+/**
+ * Quotes: what a request would cost, how exact its answer would be, and whether it would be refused, before any data
+ * are read and without spending anything.
+ *
+ * Guarantee: the same request as a job has the same Plan and costs exactly what its quote says. What is left of a
+ * budget may change meanwhile by other jobs, and the admission of the job decides.
+ */
+import { randomBytes } from 'node:crypto';
+import { Refusal, type RefusedCode } from '#policies/refusal.ts';
+import { refusalOf } from '#policies/explain.ts';
+import { type Language, render, say } from '#policies/words.ts';
+import { expectedErrorsOf } from '#sandbox/release/expected-error.ts';
+import { instantText } from '#sandbox/release/zone.ts';
+import type { Compiled } from '#sandbox/query/compile.ts';
+import type { Caller } from '../http/endpoint.ts';
+import { findGrant, findUse, type GrantRecord } from '../storage/grant-store.ts';
+import { findLedgers, type LedgerState } from '../storage/ledger.ts';
+import { isAnswered, type NewQuote } from '../storage/quote-store.ts';
+import { type BuyerAsk, costText, dayOf, planAsk, type Planning, useRequest } from './planning.ts';
+import type { Shell } from './shell.ts';
+
+/** How long a quote binds. */
+const QUOTE_MS = 3_600_000;
+/** The digest under which a refused request without a Plan is kept. */
+const NO_PLAN = 'none';
+
+/** A quote to be stored and sent. */
+export interface MadeQuote {
+  readonly stored: NewQuote;
+  readonly resource: object;
+}
+
+/** Makes a quote. A refusal of the request is part of the quote, with the clause and a fix. */
+export async function makeQuote(
+  shell: Shell,
+  caller: Caller,
+  { ask, language }: { readonly ask: BuyerAsk; readonly language: Language },
+): Promise<MadeQuote> {
+  const id = randomBytes(16).toString('hex');
+  const expiresAt = new Date(shell.now() + QUOTE_MS);
+  const grant = await heldGrant(shell, caller, ask.grant);
+  const { planning, refusal } = await tryUse(shell, caller, { ask, grant });
+  const resource = {
+    id,
+    expiresAt: instantText(expiresAt.getTime(), shell.timeZone),
+    grant: ask.grant,
+    price: { currency: 'CNY', amountFen: '0', note: render(say('api.price'), language) },
+    ...(planning === null ? NOTHING_PLANNED : await plannedPart(shell, planning, grant)),
+    refused: refusal === null ? null : refusedPart(refusal, language),
+  };
+  const stored = {
+    id,
+    accountId: caller.principal.id,
+    grantId: grant?.id ?? null,
+    planDigest: refusal === null && planning !== null ? planning.planDigest : NO_PLAN,
+    body: resource,
+    price: 0n,
+    expiresAt,
+  };
+  return { stored, resource };
+}
+
+const NOTHING_PLANNED = {
+  dataset: null,
+  planDigest: null,
+  cost: null,
+  repeat: false,
+  budget: null,
+  outputs: [],
+  usage: {},
+  timing: null,
+};
+
+/** A grant that the caller's organisation holds, or null: somebody else's is as good as none. */
+export async function heldGrant(
+  shell: Shell,
+  { principal }: Caller,
+  id: string,
+): Promise<GrantRecord | null> {
+  const grant = await findGrant(shell.db, id);
+  return grant?.organisationId === principal.org.id ? grant : null;
+}
+
+interface Tried {
+  readonly planning: Planning | null;
+  readonly refusal: Refusal | null;
+}
+
+/** What would become of a job, step by step as `submitJob` goes. */
+async function tryUse(
+  shell: Shell,
+  { principal }: Caller,
+  { ask, grant }: { readonly ask: BuyerAsk; readonly grant: GrantRecord | null },
+): Promise<Tried> {
+  let planning: Planning | null = null;
+  try {
+    if (grant === null) throw new Refusal('NO_GRANT', say('storage.noGrant'));
+    planning = await planAsk(shell, ask);
+    const stored = await storedGrantOf(shell, grant, planning);
+    const request = useRequest(shell, { action: 'quote', principal, ask, planning, grant: stored });
+    const decision = shell.policies.decide(request);
+    if (!decision.allowed) throw refusalOf(decision, request);
+    await checkAffordable(shell, planning, grant);
+    return { planning, refusal: null };
+  } catch (error) {
+    if (error instanceof Refusal) return { planning, refusal: error };
+    throw error;
+  }
+}
+
+/** A grant as admission will see it. */
+async function storedGrantOf(shell: Shell, grant: GrantRecord, planning: Planning) {
+  const { id, revision, body, upstream, suspended, revoked } = grant;
+  const approvals = {
+    provider: grant.providerApproval !== null,
+    buyer: grant.buyerApproval !== null,
+    subject: grant.subjectApproval !== null,
+  };
+  const used = await findUse(shell.db, id, dayOf(shell, planning));
+  return { id, revision, body, upstream, suspended, revoked, approvals, used };
+}
+
+async function checkAffordable(shell: Shell, planning: Planning, grant: GrantRecord): Promise<void> {
+  if (await isRepeat(shell, planning, grant)) return;
+  for (const ledger of await ledgersOf(shell, planning)) {
+    const { lineage, frozen } = ledger;
+    const charge = planning.charges.find((candidate) => candidate.lineage === lineage);
+    const left = leftOf(ledger);
+    const fits =
+      left === null ||
+      charge === undefined ||
+      (charge.nano <= left.nano && charge.thresholdDeltaYocto <= left.yocto);
+    if (frozen) throw new Refusal('BUDGET', say('storage.frozen', { lineage }));
+    if (!fits) throw new Refusal('BUDGET', say('storage.budget', { lineage }));
+  }
+}
+
+async function isRepeat(
+  shell: Shell,
+  { compiled, dataset, planDigest }: Planning,
+  grant: GrantRecord,
+): Promise<boolean> {
+  if (compiled.policy.repeats !== 'stored') return false;
+  return isAnswered(shell.db, { grant: grant.id, versionId: dataset.versionId, planDigest });
+}
+
+async function ledgersOf(shell: Shell, { charges }: Planning): Promise<readonly LedgerState[]> {
+  return findLedgers(
+    shell.db,
+    charges.map(({ lineage }) => lineage),
+  );
+}
+
+/** What is left of a ledger, reservations counted as spent; null: unlimited. */
+export function leftOf({
+  capacity,
+  reserved,
+  spent,
+}: LedgerState): { readonly nano: bigint; readonly yocto: bigint } | null {
+  if (capacity === null) return null;
+  const rest = (field: 'nano' | 'thresholdDeltaYocto'): bigint => {
+    const left = BigInt(capacity[field]) - BigInt(reserved[field]) - BigInt(spent[field]);
+    return left > 0n ? left : 0n;
+  };
+  return { nano: rest('nano'), yocto: rest('thresholdDeltaYocto') };
+}
+
+/** Of several ledgers what the fullest leaves; null: unlimited. */
+export function leastLeft(
+  ledgers: readonly LedgerState[],
+): { readonly nano: bigint; readonly yocto: bigint } | null {
+  const lefts = ledgers.map(leftOf).filter((left) => left !== null);
+  if (lefts.length === 0) return null;
+  const least = (amounts: readonly bigint[]): bigint => amounts.reduce((a, b) => (a < b ? a : b));
+  return { nano: least(lefts.map(({ nano }) => nano)), yocto: least(lefts.map(({ yocto }) => yocto)) };
+}
+
+async function plannedPart(shell: Shell, planning: Planning, grant: GrantRecord | null): Promise<object> {
+  const { plan } = planning.compiled;
+  const repeat = grant !== null && (await isRepeat(shell, planning, grant));
+  const cost = costText(plan.cost);
+  const free = { ...cost, nano: '0', thresholdDeltaYocto: '0', epsilon: 0, delta: 0 };
+  return {
+    dataset: planning.dataset.name,
+    planDigest: planning.planDigest,
+    cost: repeat ? free : cost,
+    repeat,
+    budget: budgetPart(leastLeft(await ledgersOf(shell, planning)), plan.cost, repeat),
+    outputs: outputsPart(planning.compiled),
+    usage: repeat ? { ...planning.planned, epsilonNano: '0' } : planning.planned,
+    timing: plan.timing,
+  };
+}
+
+function budgetPart(
+  left: ReturnType<typeof leastLeft>,
+  { nano, thresholdDeltaYocto }: Compiled['plan']['cost'],
+  repeat: boolean,
+): object {
+  if (left === null) return { nanoLeft: null, nanoLeftAfter: null, answersLeft: null };
+  const after = left.nano - (repeat ? 0n : nano);
+  const byThreshold = thresholdDeltaYocto === 0n ? null : left.yocto / thresholdDeltaYocto;
+  const byNano = left.nano / nano;
+  const answers = byThreshold !== null && byThreshold < byNano ? byThreshold : byNano;
+  return {
+    nanoLeft: String(left.nano),
+    nanoLeftAfter: String(after > 0n ? after : 0n),
+    answersLeft: String(answers),
+  };
+}
+
+function outputsPart({ plan, presentation }: Compiled): readonly object[] {
+  const expected = expectedErrorsOf(plan);
+  return presentation.outputs.map(({ name, aggregate }) => {
+    const { aggregate: _index, ...error } = expected[aggregate] ?? { aggregate };
+    return { name, ...error };
+  });
+}
+
+function refusedPart({ code, sentence }: Refusal, language: Language): object {
+  return { code, detail: render(sentence, language), fix: render(fixOf(code), language) };
+}
+
+/** What a person can do about a code. */
+export function fixOf(code: RefusedCode) {
+  return say(`fix.${code}`);
+}
