@@ -88,6 +88,11 @@ const LAW: readonly Case[] = [
       ['gateway/app.ts', `const { open } = await import('#sandbox/reader/reader.ts');`, 'reaches'],
       ['gateway/app.ts', `new URL('../sandbox/reader/main.ts', import.meta.url);`, 'reaches'],
       ['gateway/routes/quotes.ts', `import { rehearse } from '../lab/rehearse.ts';`, 'reaches `../lab/'],
+      [
+        'gateway/routes/quotes.ts',
+        `import { runStatements } from '../demo/generate.ts';`,
+        'reaches `../demo/',
+      ],
     ],
     keeps: [
       ['gateway/runner/run.ts', `import { open } from '#sandbox/reader/reader.ts';`],

@@ -21,9 +21,9 @@ function list(text: string): string {
   return blanksOf(text).join(', ');
 }
 
-/** The sentence without its blanks, and without YAML such as `{ epsilon: … }` that it quotes. */
+/** The sentence without its blanks, and without what it quotes: YAML such as `{ epsilon: … }`, a command of ours. */
 function wordsOf(text: string): string {
-  return text.replace(/\{\w+\}|\{ \w+: [^{}]* \}/g, '');
+  return text.replace(/\{\w+\}|\{ \w+: [^{}]* \}|\bunseen [a-z]+/g, '');
 }
 
 /** What is wrong with one sentence. */

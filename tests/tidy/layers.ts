@@ -62,7 +62,7 @@ function folderReached(path: string, specifier: string): string | undefined {
  */
 export const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@cedar-policy/cedar-wasm': ['policies/'],
-  '@duckdb/node-api': ['sandbox/reader/'],
+  '@duckdb/node-api': ['sandbox/reader/', 'gateway/demo/generate.ts'],
   '@electric-sql/pglite': ['gateway/storage/'],
   '@hono/node-server': ['gateway/'],
   '@hono/zod-openapi': ['gateway/'],
@@ -119,6 +119,8 @@ const GUARDED: Readonly<Record<string, readonly string[]>> = {
   'sandbox/reader/': ['gateway/runner/', 'gateway/lab/'],
   // The lab is a runner without a server: what it may open, only the command line may ask it to.
   'gateway/lab/': ['gateway/lab/', 'gateway/cli.ts', 'gateway/cli/'],
+  // So is the demo, which makes the data that it then asks about.
+  'gateway/demo/': ['gateway/demo/', 'gateway/cli.ts', 'gateway/cli/'],
 };
 
 export const onlyTheRunnerOpensSources: Rule = {
