@@ -3,7 +3,7 @@
  *
  * Rows sorted by unit; units as dense integers; values converted as the scan converts them; grid integers of
  * bounded columns and positions of listed keys stored beside them. Rows without a unit are gone. Partials from it
- * differ from those of the source only in which cells and rows an over-active unit keeps (its hash is another).
+ * are those of the source: what an over-active unit keeps hangs on the hash of the unit, not on its number here.
  * It lives in the reader's own process and memory, and ends with it.
  */
 import type { Column, Dataset } from '../manifest/dataset.ts';
@@ -28,7 +28,7 @@ export function printPreparation(
     (column) => column.role === 'key' && column.values !== null && !needsJoin(column),
   );
   const items = [
-    ...(unit === null ? [] : ['CAST(n.n AS INTEGER) AS u']),
+    ...(unit === null ? [] : ['CAST(n.n AS INTEGER) AS u', 'hash(n.u) AS h']),
     ...columns.map((column) => `s.${quoteName(column.name)}`),
     ...grids.map((column) => `CAST(${gridOf(column, dataset)} AS BIGINT) AS ${gridName(column.name)}`),
     ...codes.map((column) => `CAST(${codeOf(column)} AS BIGINT) AS ${codeName(column.name)}`),

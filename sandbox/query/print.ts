@@ -97,6 +97,19 @@ class QueryPrinter {
     return this.#plan.unit !== null && this.#plan.bounding.chooseCells;
   }
 
+  /**
+   * What the keyed choices hash: the unit itself, whatever else is in the data. A prepared copy numbers its units anew,
+   * and one unit more would number, and so choose, differently for all; it keeps the hash beside the number.
+   */
+  get #unitHash(): string {
+    return this.#physical.prepared === null ? 'hash(u)' : 'h';
+  }
+
+  /** The columns that identify a row's unit. */
+  get #unitColumns(): string {
+    return this.#physical.prepared === null ? 'u' : 'u, h';
+  }
+
   /** s: the scan; e1, e2 …: computed columns; f: u, cell and arguments of the rows that count. */
   #rows(args: readonly (Expr | null)[]): void {
     const { where, keys } = this.#plan;
@@ -114,7 +127,7 @@ class QueryPrinter {
     for (const expr of [...args, ...keyExprs, where]) if (expr !== null) columnsOf(expr, needed);
     this.#ctes.push(`s AS (${printScan(this.#dataset, unitColumn(this.#dataset), needed, this.#physical)})`);
     const source = this.#computed();
-    const unit = this.#plan.unit === null ? [] : ['u'];
+    const unit = this.#plan.unit === null ? [] : [this.#unitColumns];
     const items = [...unit, ...printCell(keys, keyColumns, this.#physical), ...values, ...grids];
     const filters = [...(condition === null ? [] : [condition]), ...printKeyFilter(keys, keyColumns)];
     const joined = `${source}${joinsOf(keys, keyColumns, this.#physical)}`;
@@ -173,7 +186,8 @@ class QueryPrinter {
     const sums = measures.flatMap((measure) =>
       needsSum(measure) ? [`${this.#innerSum(measure, args)} AS ${sumName(measure, args)}`] : [],
     );
-    const items = ['count(*) AS c', ...counts, ...new Set(sums)];
+    const hash = this.#choosesCells && this.#physical.prepared !== null ? ['any_value(h) AS h'] : [];
+    const items = ['count(*) AS c', ...hash, ...counts, ...new Set(sums)];
     this.#ctes.push(`p AS (SELECT u, ${this.#cell}, ${items.join(', ')} FROM g GROUP BY u, ${this.#cell})`);
     const kept = this.#choosesCells ? this.#chosenCells('p') : 'p';
     return this.#grouped(
@@ -186,7 +200,7 @@ class QueryPrinter {
   /** A unit in more cells than it may contribute to keeps those of smallest keyed hash, which never sees values. */
   #chosenCells(source: string): string {
     const { cellsPerUnit } = this.#plan.bounding;
-    const order = `hash(u, ${this.#cell}, $1), ${this.#cell}`;
+    const order = `hash(${this.#unitHash}, ${this.#cell}, $1), ${this.#cell}`;
     this.#ctes.push(
       `q AS (SELECT * FROM ${source} QUALIFY row_number() OVER (PARTITION BY u ORDER BY ${order}) <= ${cellsPerUnit})`,
     );
@@ -200,15 +214,17 @@ class QueryPrinter {
   #choosenRows(): string {
     let rows = 'b';
     if (this.#choosesCells) {
-      this.#ctes.push(`d AS (SELECT DISTINCT u, ${this.#cell} FROM f)`);
+      this.#ctes.push(`d AS (SELECT DISTINCT ${this.#unitColumns}, ${this.#cell} FROM f)`);
       this.#ctes.push(
         `bk AS (SELECT b.* FROM b JOIN ${this.#chosenCells('d')} AS q0 USING (u, ${this.#cell}))`,
       );
       rows = 'bk';
     }
     const own = `PARTITION BY u, ${this.#cell} ORDER BY`;
-    this.#ctes.push(`o AS (SELECT u, ${this.#cell}, bin, row_number() OVER (${own} bin) AS o FROM ${rows})`);
-    const rank = `row_number() OVER (${own} hash(u, ${this.#cell}, o, $1), o)`;
+    this.#ctes.push(
+      `o AS (SELECT ${this.#unitColumns}, ${this.#cell}, bin, row_number() OVER (${own} bin) AS o FROM ${rows})`,
+    );
+    const rank = `row_number() OVER (${own} hash(${this.#unitHash}, ${this.#cell}, o, $1), o)`;
     this.#ctes.push(`w AS (SELECT * FROM o QUALIFY ${rank} <= ${this.#plan.bounding.rowsPerUnit})`);
     return 'w';
   }

@@ -127,6 +127,6 @@ function printPreparedScan(
     ...(grids.has(name) ? [gridName(name)] : []),
     ...(codes.has(name) ? [codeName(name)] : []),
   ]);
-  const items = [...(unit === null ? [] : ['u']), ...stored];
+  const items = [...(unit === null ? [] : ['u', 'h']), ...stored];
   return `SELECT ${items.length === 0 ? '1 AS nothing' : items.join(', ')} FROM ${PREPARED}`;
 }
