@@ -88,6 +88,9 @@ async function exportUsage(call: VerbCall): Promise<void> {
   const [from, to] = [call.text('from'), call.text('to')];
   const period = { ...(from !== undefined && { from }), ...(to !== undefined && { to }) };
   const client = call.client();
-  if (call.isSet('csv')) return call.terminal.out(await client.usageCsv(period));
+  if (call.isSet('csv')) {
+    for await (const page of client.usageCsv(period)) await call.terminal.out(page);
+    return;
+  }
   for await (const event of client.usage(period)) await printJson(call, event);
 }

@@ -9,6 +9,9 @@ import { renderTable } from './table.ts';
 import { readJsonArgument, worded } from './terminal.ts';
 import { defineGroup, defineVerb, print, type VerbCall, type VerbHost } from './verb.ts';
 
+/** What an organisation is to the platform; only `operator` gives it rights. */
+const KINDS = ['operator', 'provider', 'buyer', 'supervisor'];
+
 export function registerPartyVerbs(host: VerbHost): void {
   registerOrganisationVerbs(defineGroup(host, 'organisation', 'cli.organisation'));
   registerAccountVerbs(defineGroup(host, 'account', 'cli.account'));
@@ -20,15 +23,15 @@ function registerOrganisationVerbs(host: VerbHost): void {
     {
       name: 'create <id>',
       about: 'cli.organisation.create',
-      flags: [{ flags: '--name <name>', about: 'cli.flag.organisationName', required: true }],
-      examples: ["unseen organisation create health-lab --name 'Health Lab'"],
+      flags: [
+        { flags: '--name <name>', about: 'cli.flag.organisationName', required: true },
+        { flags: '--kind <kind>', about: 'cli.flag.kind', choices: KINDS },
+        { flags: '--region <code>', about: 'cli.flag.region' },
+        { flags: '--sector <sector>', about: 'cli.flag.sector' },
+      ],
+      examples: ["unseen organisation create health-lab --name 'Health Lab' --region CN-31 --sector health"],
     },
-    async (call) => {
-      const made = await call
-        .client()
-        .createOrganisation({ id: call.argument(0), name: call.text('name') ?? '' });
-      await print(call, made, () => `${made.id}\n`);
-    },
+    createOrganisation,
   );
   defineVerb(
     host,
@@ -37,15 +40,26 @@ function registerOrganisationVerbs(host: VerbHost): void {
       const items = await call.client().organisations();
       await print(call, { items }, () =>
         renderTable(
-          [
-            { title: worded(call.terminal, 'cli.column.id') },
-            { title: worded(call.terminal, 'cli.column.name') },
-          ],
-          items.map(({ id, name }) => [id, name]),
+          (['id', 'name', 'region', 'sector'] as const).map((name) => ({
+            title: worded(call.terminal, `cli.column.${name}`),
+          })),
+          items.map(({ id, name, region, sector }) => [id, name, region, sector]),
         ),
       );
     },
   );
+}
+
+async function createOrganisation(call: VerbCall): Promise<void> {
+  const [kind, region, sector] = [call.text('kind'), call.text('region'), call.text('sector')];
+  const made = await call.client().createOrganisation({
+    id: call.argument(0),
+    name: call.text('name') ?? '',
+    ...(kind !== undefined && { kind }),
+    ...(region !== undefined && { region }),
+    ...(sector !== undefined && { sector }),
+  });
+  await print(call, made, () => `${made.id}\n`);
 }
 
 function registerAccountVerbs(host: VerbHost): void {
@@ -134,7 +148,7 @@ async function listAccounts(call: VerbCall): Promise<void> {
         account.id,
         account.organisation,
         account.roles.join(', '),
-        worded(terminal, account.revokedAt ? 'cli.state.revoked' : 'cli.state.active'),
+        worded(terminal, `cli.state.${account.state}`),
       ]),
     ),
   );

@@ -5,6 +5,7 @@ import type { SentenceId } from '#policies/words.ts';
 import { registerAskVerbs } from './ask-verbs.ts';
 import { registerDatasetVerbs } from './dataset-verbs.ts';
 import { registerEvidenceVerbs } from './evidence-verbs.ts';
+import { registerDemoVerb } from './demo-verb.ts';
 import { EXIT } from './exit-code.ts';
 import { registerGrantVerbs } from './grant-verbs.ts';
 import { registerJobVerbs } from './job-verbs.ts';
@@ -33,6 +34,7 @@ export function programOf(terminal: Terminal): Command {
     });
   const host = { parent: program, terminal };
   registerLab(program);
+  registerDemoVerb(host);
   registerServeVerb(host);
   registerSessionVerbs(host);
   registerPartyVerbs(host);

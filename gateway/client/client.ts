@@ -18,9 +18,10 @@ import type {
   GrantView,
   Job,
   Me,
+  NewAccount,
+  NewOrganisation,
   Organisation,
   Page,
-  PublicKeyText,
   Quote,
   JobEvidence,
   Registration,
@@ -97,7 +98,7 @@ export class Client {
     return this.#all('/v1/organisations');
   }
 
-  createOrganisation(organisation: Organisation): Promise<Organisation> {
+  createOrganisation(organisation: NewOrganisation): Promise<Organisation> {
     return this.#create('/v1/organisations', organisation);
   }
 
@@ -105,7 +106,7 @@ export class Client {
     return this.#all('/v1/accounts');
   }
 
-  createAccount(account: Account & { readonly jwk: PublicKeyText }): Promise<Account> {
+  createAccount(account: NewAccount): Promise<Account> {
     return this.#create('/v1/accounts', account);
   }
 
@@ -191,8 +192,8 @@ export class Client {
     }
   }
 
-  /** An answer as a job asked for it: HAVING, ORDER BY and LIMIT are the job's, also where the cells are a repeat. */
-  release(id: string, jobId: string): Promise<Release> {
+  /** An answer as `jobId` asked for it, by its HAVING, ORDER BY and LIMIT; without it, as the job that made it did. */
+  release(id: string, jobId?: string): Promise<Release> {
     return this.#json({ path: `/v1/releases/${encodeURIComponent(id)}`, query: { job: jobId } });
   }
 
@@ -227,8 +228,18 @@ export class Client {
     return this.#pages('/v1/usage', period);
   }
 
-  usageCsv(period: { readonly from?: string; readonly to?: string } = {}): Promise<string> {
-    return this.#text({ path: '/v1/usage', query: period, accept: 'text/csv' });
+  /** The same as CSV, a page at a time; the line of column names stands on the first page only. */
+  async *usageCsv(period: { readonly from?: string; readonly to?: string } = {}): AsyncGenerator<string> {
+    let cursor: string | undefined;
+    let isFirst = true;
+    do {
+      const query = { ...period, limit: 200, cursor };
+      const response = await this.#send({ path: '/v1/usage', query, accept: 'text/csv' });
+      const page = await response.text();
+      yield isFirst ? page : page.slice(page.indexOf('\n') + 1);
+      isFirst = false;
+      cursor = nextCursorOf(response);
+    } while (cursor !== undefined);
   }
 
   async #all<Item>(path: string, query: Query = {}): Promise<readonly Item[]> {
@@ -309,6 +320,12 @@ export class Client {
       return new UnreachableError(url.origin, { cause });
     }
   }
+}
+
+/** The cursor of the next page, where a list is no JSON (RFC 8288). */
+function nextCursorOf({ headers }: Response): string | undefined {
+  const [, target = ''] = /<([^>]*)>\s*;\s*rel="next"/.exec(headers.get('link') ?? '') ?? [];
+  return new URL(target, 'http://page').searchParams.get('cursor') ?? undefined;
 }
 
 /**

@@ -16,16 +16,28 @@ export interface Page<Item> {
   readonly nextCursor: string | null;
 }
 
-export interface Organisation {
+export interface NewOrganisation {
   readonly id: string;
   readonly name: string;
+  readonly kind?: string;
+  readonly region?: string;
+  readonly sector?: string;
 }
 
-export interface Account {
+export interface Organisation extends NewOrganisation {
+  readonly region: string;
+  readonly sector: string;
+}
+
+export interface NewAccount {
   readonly id: string;
   readonly organisation: string;
   readonly roles: readonly string[];
-  readonly revokedAt?: string | null;
+  readonly jwk: PublicKeyText;
+}
+
+export interface Account extends Omit<NewAccount, 'jwk'> {
+  readonly state: 'active' | 'revoked';
 }
 
 /** A public key as an account states it (RFC 7517). */

@@ -131,6 +131,12 @@ export const CLI_HELP_WORDS = {
     zh: '允许以未加密方式连接其他机器',
   },
   'cli.flag.organisationName': { en: 'the name of the organisation', zh: '机构名称' },
+  'cli.flag.kind': { en: 'what it is to the platform', zh: '机构在平台中的类别' },
+  'cli.flag.region': {
+    en: 'where it is, such as CN-31; grants may be limited to regions',
+    zh: '所在地区，如 CN-31；授权可限定地区',
+  },
+  'cli.flag.sector': { en: 'its sector; grants may be limited to sectors', zh: '所属行业；授权可限定行业' },
   'cli.flag.organisation': { en: 'the organisation that the account acts for', zh: '账户所属机构' },
   'cli.flag.role': {
     en: 'operator, provider, buyer, billing, auditor or supervisor; may repeat',

@@ -178,6 +178,8 @@ export const CLI_WORDS = {
   'cli.column.runner': { en: 'RUNNER', zh: '执行端' },
   'cli.column.database': { en: 'DATABASE', zh: '数据库' },
   'cli.column.login': { en: 'SIGN IN BY', zh: '登录命令' },
+  'cli.column.region': { en: 'REGION', zh: '地区' },
+  'cli.column.sector': { en: 'SECTOR', zh: '行业' },
   'cli.column.id': { en: 'ID', zh: '编号' },
   'cli.column.name': { en: 'NAME', zh: '名称' },
   'cli.column.title': { en: 'TITLE', zh: '标题' },
