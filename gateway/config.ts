@@ -23,3 +23,38 @@ export function profileOfEnvironment(environment: NodeJS.ProcessEnv = process.en
 export function databaseUrlOfEnvironment(environment: NodeJS.ProcessEnv = process.env): string | undefined {
   return environment['UNSEEN_DATABASE_URL'] || undefined;
 }
+
+/** What a gateway process of its own was told. Files and directories are paths. */
+export interface GatewayConfig {
+  readonly databaseUrl: string | undefined;
+  readonly dataDir: string;
+  readonly host: string;
+  readonly port: number;
+  /** What tokens name as issuer and audience. */
+  readonly publicUrl: string;
+  readonly timeZone: string;
+  readonly logOrigin: string;
+  /** The public key (JWK) of the runner's receipts, where the runner has a data directory of its own. */
+  readonly receiptKeyFile: string | null;
+  /** The public key (JWK) of the first operator's account. */
+  readonly operatorKeyFile: string | null;
+}
+
+/** The configuration of a gateway process; RangeError for an address that is none. */
+export function gatewayConfig(environment: NodeJS.ProcessEnv = process.env): GatewayConfig {
+  const listen = environment['UNSEEN_LISTEN'] || '127.0.0.1:7788';
+  const [, host, port] = /^(.+):(\d{1,5})$/.exec(listen) ?? [];
+  if (host === undefined || Number(port) > 65_535) throw new RangeError('UNSEEN_LISTEN is an address and a port');
+  const publicUrl = environment['UNSEEN_PUBLIC_URL'] || `http://${host}:${port}`;
+  return {
+    databaseUrl: databaseUrlOfEnvironment(environment),
+    dataDir: environment['UNSEEN_DATA_DIR'] || '.unseen',
+    host: host.replace(/^\[(.*)\]$/, '$1'),
+    port: Number(port),
+    publicUrl: publicUrl.replace(/\/+$/, ''),
+    timeZone: environment['UNSEEN_TIME_ZONE'] || 'Asia/Shanghai',
+    logOrigin: environment['UNSEEN_LOG_ORIGIN'] || 'unseen.local/log',
+    receiptKeyFile: environment['UNSEEN_RECEIPT_KEY'] || null,
+    operatorKeyFile: environment['UNSEEN_OPERATOR_KEY'] || null,
+  };
+}

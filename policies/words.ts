@@ -7,6 +7,7 @@
  */
 import { CLI_HELP_WORDS } from './words/cli-help.ts';
 import { CLI_WORDS } from './words/cli.ts';
+import { DEMO_WORDS } from './words/demo.ts';
 import { GATEWAY_WORDS } from './words/gateway.ts';
 import { GRANT_WORDS } from './words/grant.ts';
 import { MANIFEST_WORDS } from './words/manifest.ts';
@@ -26,6 +27,7 @@ export interface Wording {
 export const WORDS = {
   ...CLI_HELP_WORDS,
   ...CLI_WORDS,
+  ...DEMO_WORDS,
   ...GATEWAY_WORDS,
   ...GRANT_WORDS,
   ...MANIFEST_WORDS,

@@ -23,10 +23,15 @@ export const ASSERTION_ALGORITHMS = ['ES256', 'EdDSA'];
 export async function namedKey(jwk: ClientJwk): Promise<ClientJwk> {
   try {
     await verifyingKey(jwk);
-    return { ...jwk, kid: await calculateJwkThumbprint(jwk as JWK) };
+    return { ...jwk, kid: await thumbprint(jwk) };
   } catch {
     throw new FieldFaults([{ field: 'jwk', rule: say('api.keyKind') }]);
   }
+}
+
+/** The name of a key (RFC 7638). */
+export async function thumbprint(jwk: ClientJwk): Promise<string> {
+  return calculateJwkThumbprint(jwk as JWK);
 }
 
 /** The key as the verifier takes it; its algorithm is that of its kind, whatever the assertion says. */

@@ -10,7 +10,7 @@ import { randomUUID } from 'node:crypto';
 import { decodeJwt, decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose';
 import type { Shell } from '../services/shell.ts';
 import { type AccountWithOrganisation, findAccount, useAssertion } from '../storage/parties.ts';
-import { ASSERTION_ALGORITHMS, clientJwk, type ClientJwk, verifyingKey } from './client-key.ts';
+import { ASSERTION_ALGORITHMS, clientJwk, type ClientJwk, thumbprint, verifyingKey } from './client-key.ts';
 
 export const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 export const TOKEN_PATH = '/oauth/token';
@@ -83,7 +83,7 @@ async function verifyAssertion(
   assertion: string,
   account: AccountWithOrganisation,
 ): Promise<{ readonly jti: string; readonly exp: number }> {
-  const key = await verifyingKey(keyNamed(account, decodeProtectedHeader(assertion).kid));
+  const key = await verifyingKey(await keyNamed(account, decodeProtectedHeader(assertion).kid));
   const { payload } = await jwtVerify(assertion, key, {
     algorithms: ASSERTION_ALGORITHMS,
     issuer: account.id,
@@ -100,10 +100,11 @@ async function verifyAssertion(
   return { jti, exp };
 }
 
-/** The key that the assertion names, or the account's only one. */
-function keyNamed(account: AccountWithOrganisation, kid: string | undefined): ClientJwk {
+/** The key that the assertion names, by its own id or its thumbprint; an assertion that names none gets the first. */
+async function keyNamed(account: AccountWithOrganisation, kid: string | undefined): Promise<ClientJwk> {
   const keys = account.keys.map((key) => clientJwk.parse(key));
-  const key = keys.find((candidate) => candidate.kid === kid) ?? (kid === undefined ? keys[0] : undefined);
+  const names = await Promise.all(keys.map(thumbprint));
+  const key = kid === undefined ? keys[0] : keys.find((each, at) => each.kid === kid || names[at] === kid);
   if (key === undefined) throw new OAuthFault('invalid_client');
   return key;
 }

@@ -102,3 +102,9 @@ keys: thresholded
 jail: preferred
 ${origin === 'synthetic' ? 'repeats: fresh\n' : ''}`;
 }
+
+/** SQL for the exact answers about the synthetic file, which may be published: nobody is in it. */
+export function sampleTruth(path: string): string {
+  return `SELECT hospital_level, count(*) AS visits, count(DISTINCT patient_id) AS patients
+    FROM '${path.replaceAll("'", "''")}' GROUP BY hospital_level ORDER BY hospital_level`;
+}

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { Failure, Refusal } from '#policies/refusal.ts';
 import { type Language, say } from '#policies/words.ts';
-import { Lab, type LabAnswer, type WrittenRequest } from './lab.ts';
+import { Lab, type LabAnswer, unreleased, type WrittenRequest } from './lab.ts';
 
 const number = z.union([z.number(), z.string().transform(Number)]).nullish();
 
@@ -54,8 +54,7 @@ async function answerLine(text: string, lab: Lab, language: Language): Promise<L
   const id = value['id'] ?? null;
   const parsed = lineSchema.safeParse(value);
   if (!parsed.success) {
-    const refusal = new Refusal('PARAM', say('lab.field', fieldOf(parsed.error)));
-    return { id, decision: 'refused', code: refusal.code, message: refusal.in(language) };
+    return { id, ...unreleased(new Refusal('PARAM', say('lab.field', fieldOf(parsed.error))), language) };
   }
   return { id, ...(await lab.answer(requestOf(parsed.data))) };
 }

@@ -39,6 +39,24 @@ export type LabAnswer = Readonly<Record<string, unknown>> & {
 
 const ABSENT_BUDGET = { rhoNanoSpent: '0', rhoNanoLeft: null, epsilonSpent: 0, delta: 0, lineage: null };
 
+/** The answer to a request of which nothing was released. */
+export function unreleased(
+  error: Refusal | Failure,
+  language: Language,
+  budget: object = ABSENT_BUDGET,
+): LabAnswer {
+  return {
+    decision: error instanceof Refusal ? 'refused' : 'failed',
+    code: error.code,
+    message: error.in(language),
+    outputs: [],
+    notes: [],
+    budget,
+    usage: {},
+    receipt: null,
+  };
+}
+
 /** One lab process: manifests, state directories and warm readers shared by all its requests. */
 export class Lab {
   readonly #language: Language;
@@ -63,16 +81,7 @@ export class Lab {
     } catch (error) {
       if (!(error instanceof Refusal) && !(error instanceof Failure)) throw error;
       const budget = known === null ? ABSENT_BUDGET : this.#budget(known.state, known.request, null);
-      return {
-        decision: error instanceof Refusal ? 'refused' : 'failed',
-        code: error.code,
-        message: error.in(this.#language),
-        outputs: [],
-        notes: [],
-        budget,
-        usage: {},
-        receipt: null,
-      };
+      return unreleased(error, this.#language, budget);
     }
   }
 

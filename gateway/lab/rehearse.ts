@@ -82,7 +82,8 @@ export async function rehearse(request: LabRequest, state: LabState, sources: So
   await sleep(releaseDelayMs(plan.timing, performance.now() - started));
 
   const releaseId = randomUUID();
-  const outputDigest = outputDigestOf(randomBytes(16).toString('hex'), evidenceOfCells(cells));
+  const salt = randomBytes(16).toString('hex');
+  const outputDigest = outputDigestOf(salt, evidenceOfCells(cells));
   const payload = releasedPayload(plan, compiled.policy, cells, {
     issuer: 'unseen lab',
     jobId,
@@ -106,6 +107,7 @@ export async function rehearse(request: LabRequest, state: LabState, sources: So
     releaseId,
     jobId,
     cells,
+    salt,
     receipt,
   };
   state.release(answer);

@@ -40,6 +40,8 @@ export interface StoredAnswer {
   readonly releaseId: string;
   readonly jobId: string;
   readonly cells: readonly ReleasedCell[];
+  /** Opens the receipt's output digest to these cells, 128 bits in hex. */
+  readonly salt: string;
   readonly receipt: string;
 }
 

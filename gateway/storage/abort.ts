@@ -49,7 +49,11 @@ export async function failJob(db: Database, failure: FailureInput): Promise<void
  */
 export async function refuseJob(
   db: Database,
-  { jobId, attempt, refusal }: { readonly jobId: string; readonly attempt: number; readonly refusal: Refusal },
+  {
+    jobId,
+    attempt,
+    refusal,
+  }: { readonly jobId: string; readonly attempt: number; readonly refusal: Refusal },
 ): Promise<void> {
   const { code, sentence } = refusal;
   await db.transact(async (tx) => {
@@ -83,7 +87,14 @@ export async function endHeld(tx: Tx, job: LockedJob, ending: Ending): Promise<v
   const planned = charged ? { ...job.planned, epsilonNano: '0' } : job.planned;
   await settleUse(tx, { ...job, grantId: grantOf(job) }, charged ? planned : null);
   await endReservations(tx, job.id, 'returned');
-  const record = { job: { ...job, planned }, ending, charged, spent: NOTHING_SPENT, measured: {}, releaseAt: null };
+  const record = {
+    job: { ...job, planned },
+    ending,
+    charged,
+    spent: NOTHING_SPENT,
+    measured: {},
+    releaseAt: null,
+  };
   await endJob(tx, record, null);
 }
 
@@ -144,7 +155,9 @@ async function recoverOne(
     return { jobId: job.id, how: 'spent' };
   }
   if (job.state === 'claimed' && job.attempt < ATTEMPTS_MAX) {
-    await tx.rows(sql`UPDATE job SET state = 'queued', runner = NULL, lease_until = NULL WHERE id = ${job.id}`);
+    await tx.rows(
+      sql`UPDATE job SET state = 'queued', runner = NULL, lease_until = NULL WHERE id = ${job.id}`,
+    );
     return { jobId: job.id, how: 'requeued' };
   }
   const sentence = say(job.state === 'claimed' ? 'storage.lost' : 'storage.notTaken');

@@ -203,9 +203,31 @@ async function insertEndedJob(tx: Tx, request: JobRequest, under: Under): Promis
 }
 
 function endedJobOf(request: JobRequest, { grantId, revision }: Under): EndedJob {
-  const { jobId: id, account: accountId, datasets, versionId, purpose, scene, epsilon, delta, planDigest } = request;
+  const {
+    jobId: id,
+    account: accountId,
+    datasets,
+    versionId,
+    purpose,
+    scene,
+    epsilon,
+    delta,
+    planDigest,
+  } = request;
   const { planned, actors } = request;
-  const asked = { id, accountId, datasets, versionId, purpose, scene, epsilon, delta, planDigest, planned, actors };
+  const asked = {
+    id,
+    accountId,
+    datasets,
+    versionId,
+    purpose,
+    scene,
+    epsilon,
+    delta,
+    planDigest,
+    planned,
+    actors,
+  };
   return { ...asked, repeatable: false, attempt: 0, state: 'queued', grantId, grantRevision: revision };
 }
 
@@ -213,10 +235,16 @@ function queuedSql(jobId: string): ReturnType<typeof sql> {
   return sql`INSERT INTO job_event (job_id, seq, state, visible_at) VALUES (${jobId}, ${EVENT.queued}, 'queued', now())`;
 }
 
-function jobSql(request: JobRequest | Admission, { grantId, revision, scopes }: Under): ReturnType<typeof sql> {
-  const { jobId, account, datasets, versionId, purpose, scene, epsilon, delta, planDigest, planned, actors } = request;
+function jobSql(
+  request: JobRequest | Admission,
+  { grantId, revision, scopes }: Under,
+): ReturnType<typeof sql> {
+  const { jobId, account, datasets, versionId, purpose, scene, epsilon, delta, planDigest, planned, actors } =
+    request;
   const [timing, repeatable, quote] =
-    'charges' in request ? [JSON.stringify(request.timing), request.repeats === 'stored', request.quote] : [null, false, null];
+    'charges' in request
+      ? [JSON.stringify(request.timing), request.repeats === 'stored', request.quote]
+      : [null, false, null];
   return sql`
     INSERT INTO job (id, account_id, grant_id, grant_revision, datasets, version_id, request, purpose, scene, epsilon,
       delta, plan_digest, planned, scopes, timing, actors, quote_id, repeatable, state)
@@ -241,12 +269,20 @@ export async function refuse(db: Database, refused: RefusedRequest): Promise<{ r
   const jobId = await db.transact(async (tx) => {
     const earlier = await claimKey(tx, refused, refused.jobId).catch(whenReused);
     if (earlier !== null) return earlier;
-    const under = { grantId: refused.grant?.id ?? null, revision: refused.grant?.revision ?? null, scopes: [] };
+    const under = {
+      grantId: refused.grant?.id ?? null,
+      revision: refused.grant?.revision ?? null,
+      scopes: [],
+    };
     await insertEndedJob(tx, refused, under);
     const { code, sentence } = refused.refusal;
     const ending = { outcome: 'refused', code, sentence } as const;
     const job = endedJobOf(refused, under);
-    await endJob(tx, { job, ending, charged: false, spent: NOTHING_SPENT, measured: {}, releaseAt: null }, null);
+    await endJob(
+      tx,
+      { job, ending, charged: false, spent: NOTHING_SPENT, measured: {}, releaseAt: null },
+      null,
+    );
     return refused.jobId;
   });
   await db.notify('done', jobId);
@@ -267,7 +303,8 @@ function checkCharges(charges: readonly Charge[]): void {
     charge.nano === first.nano &&
     charge.thresholdDeltaYocto === first.thresholdDeltaYocto;
   if (!charges.every(isSame)) throw new RangeError('every lineage of a job pays the same');
-  if (new Set(charges.map(({ lineage }) => lineage)).size !== charges.length) throw new RangeError('a lineage is charged once');
+  if (new Set(charges.map(({ lineage }) => lineage)).size !== charges.length)
+    throw new RangeError('a lineage is charged once');
   if (first.nano < 0n || first.thresholdDeltaYocto < 0n) throw new RangeError('a charge is not negative');
 }
 

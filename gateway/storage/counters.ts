@@ -70,7 +70,12 @@ function countSql(as: CountAs): (grantId: string, asked: string) => SQL {
  */
 export async function countUse(
   tx: Tx,
-  use: { readonly grantId: string; readonly quota: Quota; readonly day: string; readonly planned: PlannedUsage },
+  use: {
+    readonly grantId: string;
+    readonly quota: Quota;
+    readonly day: string;
+    readonly planned: PlannedUsage;
+  },
   as: CountAs,
 ): Promise<readonly string[]> {
   const scopes = scopesOf(use.quota, use.day);
@@ -107,7 +112,8 @@ export async function settleUse(
   const moved = await tx.rows(sql`
     UPDATE grant_counter c SET ${each(
       ', ',
-      (unit) => `reserved_${unit} = c.reserved_${unit} - p.reserved_${unit}, used_${unit} = c.used_${unit} + p.used_${unit}`,
+      (unit) =>
+        `reserved_${unit} = c.reserved_${unit} - p.reserved_${unit}, used_${unit} = c.used_${unit} + p.used_${unit}`,
     )}
     FROM jsonb_to_record(${JSON.stringify(amounts)}::jsonb)
         AS p(${each(', ', (unit) => `reserved_${unit} numeric, used_${unit} numeric`)}),
@@ -120,7 +126,9 @@ export async function settleUse(
 
 /** SQL for what one counter has reserved and used, as JSON of decimal texts; NULL while there is no counter. */
 export function useSql(grantId: string, scope: string): SQL {
-  const sums = UNITS.map(({ unit, column }) => `'${unit}', (reserved_${column} + used_${column})::text`).join(', ');
+  const sums = UNITS.map(({ unit, column }) => `'${unit}', (reserved_${column} + used_${column})::text`).join(
+    ', ',
+  );
   return sql`(SELECT jsonb_build_object(${sql.raw(sums)}) FROM grant_counter WHERE grant_id = ${grantId} AND scope = ${scope})`;
 }
 

@@ -18,7 +18,7 @@ import { openPglite } from './pglite.ts';
 import { openPostgres } from './postgres.ts';
 
 /** Drizzle's query builder over either driver. */
-export type Orm = PgDatabase<PgQueryResultHKT, Record<string, never>>;
+export type Orm = PgDatabase<PgQueryResultHKT>;
 
 /** Where statements can be run: the database, or one transaction in it. */
 export interface Tx {
@@ -35,8 +35,8 @@ export type DatabasePlace =
   | { readonly url: string; readonly role?: string; readonly connectionsMax?: number }
   /** PGlite in a directory of its own, which is made if absent. One process at a time. */
   | { readonly dataDir: string; readonly waitMs?: number }
-  /** PGlite in memory, gone at `close`. */
-  | { readonly memory: true };
+  /** PGlite in memory, gone at `close`; begun from an image (PGlite's `dumpDataDir`), or empty. */
+  | { readonly memory: true; readonly image?: Blob };
 
 export interface Database extends Tx {
   readonly kind: 'postgres' | 'pglite';

@@ -44,7 +44,11 @@ export async function lockDirectory(
   { waitMs }: { readonly waitMs: number },
 ): Promise<DirectoryLock> {
   const path = join(directory, NAME);
-  const own: Holder = { pid: process.pid, start: await startOf(process.pid), nonce: randomBytes(16).toString('hex') };
+  const own: Holder = {
+    pid: process.pid,
+    start: await startOf(process.pid),
+    nonce: randomBytes(16).toString('hex'),
+  };
   const draft = `${path}.${own.nonce}`;
   await writeFile(draft, JSON.stringify(own), { flag: 'wx' });
   try {
@@ -52,7 +56,8 @@ export async function lockDirectory(
     for (;;) {
       const holder = await tryLock(path, draft);
       if (holder === undefined) return { release: () => unlock(path, own) };
-      if (Date.now() >= deadline) throw new Failure('STATE_BUSY', say('storage.busy', { directory, pid: holder.pid }));
+      if (Date.now() >= deadline)
+        throw new Failure('STATE_BUSY', say('storage.busy', { directory, pid: holder.pid }));
       await sleep(RETRY_MS);
     }
   } finally {
@@ -102,7 +107,8 @@ async function tryLink(from: string, to: string): Promise<boolean> {
 async function readHolder(path: string): Promise<Holder | undefined> {
   try {
     const { pid, start, nonce } = JSON.parse(await readFile(path, 'utf8')) as Partial<Holder>;
-    const isWhole = Number.isSafeInteger(pid) && typeof start === 'string' && /^[0-9a-f]{32}$/.test(nonce ?? '');
+    const isWhole =
+      Number.isSafeInteger(pid) && typeof start === 'string' && /^[0-9a-f]{32}$/.test(nonce ?? '');
     return isWhole ? ({ pid, start, nonce } as Holder) : BROKEN;
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;

@@ -33,7 +33,11 @@ export type Side = 'provider' | 'buyer' | 'subject';
 /** Stores a grant or a new wording of it. Returns the revision. The holder stays the same: RangeError otherwise. */
 export async function saveGrant(
   db: Database,
-  { grant, upstream, by }: { readonly grant: Grant; readonly upstream: readonly Upstream[]; readonly by: string },
+  {
+    grant,
+    upstream,
+    by,
+  }: { readonly grant: Grant; readonly upstream: readonly Upstream[]; readonly by: string },
 ): Promise<number> {
   return db.transact(async (tx) => {
     const body = JSON.stringify(grant);

@@ -62,7 +62,8 @@ async function whyNot(tx: Tx, { lineage, unit }: Charge): Promise<Error> {
   const [row] = await tx.rows<{ unit: string; frozen: boolean }>(
     sql`SELECT unit, frozen_at IS NOT NULL AS frozen FROM lineage WHERE id = ${lineage}`,
   );
-  if (row === undefined || row.unit !== unit) return new RangeError('a charge names an unknown lineage or another unit');
+  if (row === undefined || row.unit !== unit)
+    return new RangeError('a charge names an unknown lineage or another unit');
   return new Refusal('BUDGET', say(row.frozen ? 'storage.frozen' : 'storage.budget', { lineage }));
 }
 
@@ -91,11 +92,17 @@ export async function endReservations(
     RETURNING lineage_id AS lineage, nano, yocto`);
   if (ended.length === 0) throw new RangeError(`a job has no ${from} reservation`);
   const lines: BudgetLine[] = [];
-  for (const { lineage, nano, yocto } of ended.toSorted((left, right) => (left.lineage < right.lineage ? -1 : 1))) {
+  for (const { lineage, nano, yocto } of ended.toSorted((left, right) =>
+    left.lineage < right.lineage ? -1 : 1,
+  )) {
     const spent = end === 'spent' ? { lineage, nano, yocto } : { lineage, nano: '0', yocto: '0' };
+    // The gateway, which returns what was never opened, may not write what is spent.
+    const spend =
+      end === 'spent'
+        ? sql`, spent_nano = spent_nano + ${nano}::numeric, spent_yocto = spent_yocto + ${yocto}::numeric`
+        : sql.empty();
     const [row] = await tx.rows<LineRow>(sql`
-      UPDATE lineage SET reserved_nano = reserved_nano - ${nano}::numeric, reserved_yocto = reserved_yocto - ${yocto}::numeric,
-        spent_nano = spent_nano + ${spent.nano}::numeric, spent_yocto = spent_yocto + ${spent.yocto}::numeric
+      UPDATE lineage SET reserved_nano = reserved_nano - ${nano}::numeric, reserved_yocto = reserved_yocto - ${yocto}::numeric ${spend}
       WHERE id = ${lineage}
       RETURNING unit, ceiling_nano AS "capacityNano", ceiling_yocto AS "capacityYocto",
         spent_nano AS "spentNano", spent_yocto AS "spentYocto"`);
@@ -181,7 +188,10 @@ export async function thawLedger(
 ): Promise<void> {
   const [nano, yocto] =
     forgotten === 'forfeit'
-      ? [sql`greatest(capacity_nano - reserved_nano - spent_nano, 0)`, sql`greatest(capacity_yocto - reserved_yocto - spent_yocto, 0)`]
+      ? [
+          sql`greatest(capacity_nano - reserved_nano - spent_nano, 0)`,
+          sql`greatest(capacity_yocto - reserved_yocto - spent_yocto, 0)`,
+        ]
       : [sql`${forgotten.nano}::numeric`, sql`${forgotten.thresholdDeltaYocto}::numeric`];
   const thawed = await db.rows(sql`
     UPDATE lineage SET frozen_at = NULL,

@@ -78,5 +78,6 @@ export function grantOf(job: LockedJob): string {
 
 /** Fences: only the newest attempt at a job in this state may write. Failure MACHINE_FAULT otherwise. */
 export function checkAttempt(job: LockedJob, attempt: number, state: LockedJob['state']): void {
-  if (job.attempt !== attempt || job.state !== state) throw new Failure('MACHINE_FAULT', say('storage.stale'));
+  if (job.attempt !== attempt || job.state !== state)
+    throw new Failure('MACHINE_FAULT', say('storage.stale'));
 }

@@ -17,9 +17,14 @@ import { migratePglite } from './migration.ts';
 
 /** Opens a directory or memory. Failure STATE_BUSY when another process has the directory. */
 export async function openPglite(
-  place: { readonly dataDir: string; readonly waitMs?: number } | { readonly memory: true },
+  place:
+    | { readonly dataDir: string; readonly waitMs?: number }
+    | { readonly memory: true; readonly image?: Blob },
 ): Promise<Driver> {
-  if ('memory' in place) return driverOf(await PGlite.create(), undefined);
+  if ('memory' in place) {
+    const begun = place.image === undefined ? {} : { loadDataDir: place.image };
+    return driverOf(await PGlite.create(begun), undefined);
+  }
   await mkdir(place.dataDir, { recursive: true });
   const lock = await lockDirectory(place.dataDir, { waitMs: place.waitMs ?? 0 });
   try {
@@ -70,7 +75,7 @@ async function driverOf(pglite: PGlite, lock: DirectoryLock | undefined): Promis
 
 function ormOf(client: PGlite | Transaction): Orm {
   // Drizzle wants the whole class and uses only `query` and `transaction` of it.
-  return drizzle({ client: client as PGlite }) as unknown as Orm;
+  return drizzle({ client: client as PGlite });
 }
 
 async function run<Row extends object>(on: PGlite | Transaction, query: Query): Promise<Row[]> {

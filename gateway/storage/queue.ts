@@ -87,7 +87,9 @@ export async function requeueJob(
 ): Promise<void> {
   await db.transact(async (tx) => {
     checkAttempt(await lockJob(tx, jobId), attempt, 'claimed');
-    await tx.rows(sql`UPDATE job SET state = 'queued', runner = NULL, lease_until = NULL WHERE id = ${jobId}`);
+    await tx.rows(
+      sql`UPDATE job SET state = 'queued', runner = NULL, lease_until = NULL WHERE id = ${jobId}`,
+    );
   });
   await db.notify('queue', jobId);
 }

@@ -60,8 +60,8 @@ async function keepLedger(tx: Tx, { lineage, unit, capacity }: LedgerTerms): Pro
     INSERT INTO lineage (id, unit, ceiling_nano, ceiling_yocto, capacity_nano, capacity_yocto)
     VALUES (${lineage}, ${unit}, ${nano}::numeric, ${yocto}::numeric, ${nano}::numeric, ${yocto}::numeric)
     ON CONFLICT (id) DO UPDATE SET
-      capacity_nano = least(lineage.ceiling_nano, excluded.capacity_nano),
-      capacity_yocto = least(lineage.ceiling_yocto, excluded.capacity_yocto)
+      capacity_nano = least(lineage.capacity_nano, excluded.capacity_nano),
+      capacity_yocto = least(lineage.capacity_yocto, excluded.capacity_yocto)
     WHERE lineage.unit = excluded.unit AND (lineage.ceiling_nano IS NULL) = (excluded.capacity_nano IS NULL)
     RETURNING id`);
   if (kept.length === 0) throw new Failure('CONFIG', say('storage.capacityFixed', { lineage }));

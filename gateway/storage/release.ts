@@ -113,7 +113,14 @@ async function commitIn(tx: Tx, input: ReleaseInput): Promise<StoredRelease | Fa
   const { cells, salt, outputDigest } = input;
   const { planned } = job;
   const { releaseAt } = record;
-  const receipt = await input.makeReceipt({ jobId, releaseId, budget, planned, usageDigest: usageDigest(record), releaseAt });
+  const receipt = await input.makeReceipt({
+    jobId,
+    releaseId,
+    budget,
+    planned,
+    usageDigest: usageDigest(record),
+    releaseAt,
+  });
 
   // 5. The head of the log, last; then answer, usage record, leaf and final state in one statement, then the commit.
   //    A crash after the commit and before its acknowledgement: the runner asks again and gets this release.

@@ -152,7 +152,10 @@ export async function endJob(tx: Tx, record: RunRecord, release: NewRelease | nu
   const usage = publicUsage(record, record.releaseAt ?? head.now);
   const body = release?.receipt ?? evidenceJson(usage);
   const hash = leafHash(new TextEncoder().encode(body));
-  const frontier = { size: BigInt(head.size), hashes: head.hashes.map((text) => fromHex(text) ?? new Uint8Array()) };
+  const frontier = {
+    size: BigInt(head.size),
+    hashes: head.hashes.map((text) => fromHex(text) ?? new Uint8Array()),
+  };
   const appended = appendLeaf(frontier, hash);
   const nodes = appended.newNodes
     .filter(({ level }) => level > 0)

@@ -14,25 +14,36 @@ import type { Database, Tx } from './database.ts';
 export type Stoppable = 'grant' | 'account' | 'organisation' | 'dataset';
 
 /** What a stop writes, what its end writes, and which jobs are under it. */
-const STOPS: Readonly<Record<Stoppable, { stop(id: string): SQL; resume(id: string): SQL; jobs(id: string): SQL }>> = {
+interface Stop {
+  readonly stop: (id: string) => SQL;
+  readonly resume: (id: string) => SQL;
+  readonly jobs: (id: string) => SQL;
+}
+
+const STOPS: Readonly<Record<Stoppable, Stop>> = {
   grant: {
-    stop: (id) => sql`UPDATE access_grant SET suspended_at = coalesce(suspended_at, now()) WHERE id = ${id} RETURNING id`,
+    stop: (id) =>
+      sql`UPDATE access_grant SET suspended_at = coalesce(suspended_at, now()) WHERE id = ${id} RETURNING id`,
     resume: (id) => sql`UPDATE access_grant SET suspended_at = NULL WHERE id = ${id} RETURNING id`,
     jobs: (id) => sql`grant_id = ${id}`,
   },
   account: {
-    stop: (id) => sql`UPDATE account SET revoked_at = coalesce(revoked_at, now()) WHERE id = ${id} RETURNING id`,
+    stop: (id) =>
+      sql`UPDATE account SET revoked_at = coalesce(revoked_at, now()) WHERE id = ${id} RETURNING id`,
     resume: (id) => sql`UPDATE account SET revoked_at = NULL WHERE id = ${id} RETURNING id`,
     jobs: (id) => sql`account_id = ${id}`,
   },
   organisation: {
-    stop: (id) => sql`UPDATE organisation SET suspended_at = coalesce(suspended_at, now()) WHERE id = ${id} RETURNING id`,
+    stop: (id) =>
+      sql`UPDATE organisation SET suspended_at = coalesce(suspended_at, now()) WHERE id = ${id} RETURNING id`,
     resume: (id) => sql`UPDATE organisation SET suspended_at = NULL WHERE id = ${id} RETURNING id`,
     jobs: (id) => sql`account_id IN (SELECT id FROM account WHERE organisation_id = ${id})`,
   },
   dataset: {
-    stop: (id) => sql`UPDATE dataset SET state = 'suspended' WHERE name = ${id} AND state <> 'withdrawn' RETURNING name`,
-    resume: (id) => sql`UPDATE dataset SET state = 'active' WHERE name = ${id} AND state = 'suspended' RETURNING name`,
+    stop: (id) =>
+      sql`UPDATE dataset SET state = 'suspended' WHERE name = ${id} AND state <> 'withdrawn' RETURNING name`,
+    resume: (id) =>
+      sql`UPDATE dataset SET state = 'active' WHERE name = ${id} AND state = 'suspended' RETURNING name`,
     jobs: (id) => sql`${id} = ANY(datasets)`,
   },
 };

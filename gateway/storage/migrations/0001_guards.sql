@@ -49,7 +49,7 @@ CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON reservation
 --> statement-breakpoint
 CREATE TRIGGER one_way BEFORE UPDATE ON reservation
   FOR EACH ROW WHEN (
-    (OLD.state, NEW.state) NOT IN (('held', 'opened'), ('held', 'returned'), ('opened', 'spent'))
+    (OLD.state, NEW.state) NOT IN (('held', 'held'), ('held', 'opened'), ('held', 'returned'), ('opened', 'spent'))
     OR NEW.nano <> OLD.nano OR NEW.yocto <> OLD.yocto
     OR NEW.job_id <> OLD.job_id OR NEW.lineage_id <> OLD.lineage_id
   ) EXECUTE FUNCTION unseen_forbid('held, opened, spent; or held, returned');

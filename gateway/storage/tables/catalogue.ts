@@ -25,13 +25,25 @@ export const lineage = pgTable(
     /** The capacity in force: a later policy may lower it, never raise it above the ceiling. */
     capacityNano: amount('capacity_nano'),
     capacityYocto: amount('capacity_yocto'),
-    reservedNano: amount('reserved_nano').notNull().default(sql`0`),
-    reservedYocto: amount('reserved_yocto').notNull().default(sql`0`),
-    spentNano: amount('spent_nano').notNull().default(sql`0`),
-    spentYocto: amount('spent_yocto').notNull().default(sql`0`),
+    reservedNano: amount('reserved_nano')
+      .notNull()
+      .default(sql`0`),
+    reservedYocto: amount('reserved_yocto')
+      .notNull()
+      .default(sql`0`),
+    spentNano: amount('spent_nano')
+      .notNull()
+      .default(sql`0`),
+    spentYocto: amount('spent_yocto')
+      .notNull()
+      .default(sql`0`),
     /** The part of `spent` that no reservation shows: what an operator booked after a restore. */
-    accountedNano: amount('accounted_nano').notNull().default(sql`0`),
-    accountedYocto: amount('accounted_yocto').notNull().default(sql`0`),
+    accountedNano: amount('accounted_nano')
+      .notNull()
+      .default(sql`0`),
+    accountedYocto: amount('accounted_yocto')
+      .notNull()
+      .default(sql`0`),
     /** Set after a restore from backup, until an operator accounts for what was spent since. */
     frozenAt: instant('frozen_at'),
     createdAt: writtenAt('created_at'),

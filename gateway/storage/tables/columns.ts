@@ -14,8 +14,7 @@ export const amount = customType<{ data: bigint; driverData: string }>({
 });
 
 /** A moment, in milliseconds: what a JavaScript date can hold is what comes back. */
-export const instant = (name: string) =>
-  timestamp(name, { withTimezone: true, mode: 'date', precision: 3 });
+export const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date', precision: 3 });
 
 /** When the row was written, by the database's clock. */
 export const writtenAt = (name: string) => instant(name).notNull().defaultNow();

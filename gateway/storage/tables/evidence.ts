@@ -5,7 +5,17 @@
  * only grows, by trigger.
  */
 import { sql } from 'drizzle-orm';
-import { bigint, boolean, check, index, integer, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
+import {
+  bigint,
+  boolean,
+  check,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+} from 'drizzle-orm/pg-core';
 
 import { amount, identifier, instant, writtenAt } from './columns.ts';
 import { job, type PlannedUsage, release } from './jobs.ts';

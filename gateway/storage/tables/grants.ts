@@ -62,23 +62,47 @@ export const grantCounter = pgTable(
     /** `total`, or `day:2026-11-21`. */
     scope: text('scope').notNull(),
     capRuns: amount('cap_runs'),
-    reservedRuns: amount('reserved_runs').notNull().default(sql`0`),
-    usedRuns: amount('used_runs').notNull().default(sql`0`),
+    reservedRuns: amount('reserved_runs')
+      .notNull()
+      .default(sql`0`),
+    usedRuns: amount('used_runs')
+      .notNull()
+      .default(sql`0`),
     capCalls: amount('cap_calls'),
-    reservedCalls: amount('reserved_calls').notNull().default(sql`0`),
-    usedCalls: amount('used_calls').notNull().default(sql`0`),
+    reservedCalls: amount('reserved_calls')
+      .notNull()
+      .default(sql`0`),
+    usedCalls: amount('used_calls')
+      .notNull()
+      .default(sql`0`),
     capRows: amount('cap_rows'),
-    reservedRows: amount('reserved_rows').notNull().default(sql`0`),
-    usedRows: amount('used_rows').notNull().default(sql`0`),
+    reservedRows: amount('reserved_rows')
+      .notNull()
+      .default(sql`0`),
+    usedRows: amount('used_rows')
+      .notNull()
+      .default(sql`0`),
     capOutputs: amount('cap_outputs'),
-    reservedOutputs: amount('reserved_outputs').notNull().default(sql`0`),
-    usedOutputs: amount('used_outputs').notNull().default(sql`0`),
+    reservedOutputs: amount('reserved_outputs')
+      .notNull()
+      .default(sql`0`),
+    usedOutputs: amount('used_outputs')
+      .notNull()
+      .default(sql`0`),
     capComputeUnits: amount('cap_compute_units'),
-    reservedComputeUnits: amount('reserved_compute_units').notNull().default(sql`0`),
-    usedComputeUnits: amount('used_compute_units').notNull().default(sql`0`),
+    reservedComputeUnits: amount('reserved_compute_units')
+      .notNull()
+      .default(sql`0`),
+    usedComputeUnits: amount('used_compute_units')
+      .notNull()
+      .default(sql`0`),
     capEpsilonNano: amount('cap_epsilon_nano'),
-    reservedEpsilonNano: amount('reserved_epsilon_nano').notNull().default(sql`0`),
-    usedEpsilonNano: amount('used_epsilon_nano').notNull().default(sql`0`),
+    reservedEpsilonNano: amount('reserved_epsilon_nano')
+      .notNull()
+      .default(sql`0`),
+    usedEpsilonNano: amount('used_epsilon_nano')
+      .notNull()
+      .default(sql`0`),
   },
   (table) => [
     primaryKey({ columns: [table.grantId, table.scope] }),
@@ -108,7 +132,9 @@ export const quote = pgTable('quote', {
   planDigest: text('plan_digest').notNull(),
   body: jsonb('body').$type<object>().notNull(),
   /** In fen. Zero while no rate card is in force. */
-  price: amount('price').notNull().default(sql`0`),
+  price: amount('price')
+    .notNull()
+    .default(sql`0`),
   createdAt: writtenAt('created_at'),
   expiresAt: instant('expires_at').notNull(),
 });

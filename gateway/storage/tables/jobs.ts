@@ -1,6 +1,16 @@
 /** The tables of what happens: jobs, which are their own queue, their reservations, and what was released. */
 import { sql } from 'drizzle-orm';
-import { boolean, check, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core';
+import {
+  boolean,
+  check,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  uniqueIndex,
+} from 'drizzle-orm/pg-core';
 
 import type { Sentence } from '#policies/words.ts';
 import type { Timing } from '#sandbox/plan.ts';
@@ -63,13 +73,22 @@ export const job = pgTable(
   },
   (table) => [
     check('job_state', sql`${table.state} IN ('queued', 'claimed', 'opened', 'done')`),
-    check('job_done', sql`(${table.state} = 'done') = (${table.outcome} IS NOT NULL AND ${table.releaseAt} IS NOT NULL)`),
+    check(
+      'job_done',
+      sql`(${table.state} = 'done') = (${table.outcome} IS NOT NULL AND ${table.releaseAt} IS NOT NULL)`,
+    ),
     check('job_code', sql`(${table.outcome} = 'released') = (${table.code} IS NULL)`),
     check('job_release', sql`(${table.outcome} = 'released') = (${table.releaseId} IS NOT NULL)`),
-    index('job_queue').on(table.createdAt).where(sql`state = 'queued'`),
-    index('job_lease').on(table.leaseUntil).where(sql`state IN ('claimed', 'opened')`),
+    index('job_queue')
+      .on(table.createdAt)
+      .where(sql`state = 'queued'`),
+    index('job_lease')
+      .on(table.leaseUntil)
+      .where(sql`state IN ('claimed', 'opened')`),
     index('job_of_account').on(table.accountId, table.createdAt, table.id),
-    index('job_under_way').on(table.grantId).where(sql`state <> 'done'`),
+    index('job_under_way')
+      .on(table.grantId)
+      .where(sql`state <> 'done'`),
   ],
 );
 
@@ -110,7 +129,9 @@ export const reservation = pgTable(
     primaryKey({ columns: [table.jobId, table.lineageId] }),
     check('reservation_state', sql`${table.state} IN ('held', 'opened', 'spent', 'returned')`),
     check('reservation_not_negative', sql`${table.nano} >= 0 AND ${table.yocto} >= 0`),
-    index('reservation_of_lineage').on(table.lineageId).where(sql`state IN ('held', 'opened')`),
+    index('reservation_of_lineage')
+      .on(table.lineageId)
+      .where(sql`state IN ('held', 'opened')`),
   ],
 );
 

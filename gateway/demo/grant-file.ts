@@ -1,0 +1,57 @@
+/** The grants of the demo: every term that a grant must state, filled in for organisations that do not exist. */
+import { createHash } from 'node:crypto';
+
+const DAY_MS = 86_400_000;
+
+/** What differs between the demo's grants. */
+export interface DemoGrant {
+  readonly id: string;
+  readonly dataset: string;
+  readonly columns: readonly string[];
+  readonly authoriser: string;
+  readonly holder: string;
+  readonly purpose: string;
+  readonly scene: string;
+  readonly runs: number;
+}
+
+/** A grant as its file: in force from yesterday for a year. */
+export function demoGrant(grant: DemoGrant, now: number): object {
+  const at = (days: number): string => new Date(now + days * DAY_MS).toISOString();
+  const paper = (name: string): string => createHash('sha256').update(`demo paper: ${name}`).digest('hex');
+  return {
+    kind: 'Grant',
+    id: grant.id,
+    authoriser: grant.authoriser,
+    holder: grant.holder,
+    parentAgreement: 'demo-operation-agreement',
+    datasets: [{ dataset: grant.dataset, version: 'latest', columns: grant.columns, rowScope: 'all' }],
+    rights: ['process_use'],
+    scene: { id: grant.scene, description: 'A demonstration; no real data, no real use' },
+    purposeClass: 'governance_welfare',
+    purposes: [grant.purpose],
+    channel: 'operation',
+    manners: ['sql'],
+    outputKinds: ['statistic', 'index'],
+    start: at(-1),
+    end: at(365),
+    quota: { total: { runs: grant.runs } },
+    restrictions: { regions: 'any', sectors: 'any', legal: [] },
+    confidentiality: 'released values may be published',
+    securityMeasures: ['a key of its own per account'],
+    responsible: {
+      authoriser: { name: 'demo', contact: 'demo@authoriser.example' },
+      holder: { name: 'demo', contact: 'demo@holder.example' },
+    },
+    legalBasis: 'demonstration on synthetic data',
+    personalData: false,
+    prohibitedTerms: ['no attempt to single out a person'],
+    liability: 'none: demonstration',
+    disputeResolution: 'none: demonstration',
+    disposalAfterExpiry: 'released values may be kept',
+    usageFeedbackDue: at(370).slice(0, 10),
+    useAgreement: { id: 'demo-use-agreement', version: '1', sha256: paper('use agreement') },
+    undertaking: { version: '1', sha256: paper('undertaking'), signedBy: grant.holder, signedAt: at(-1) },
+    evidenceDocument: { id: 'demo-evidence', sha256: paper('evidence') },
+  };
+}

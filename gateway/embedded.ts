@@ -1,0 +1,179 @@
+/**
+ * The embedded deployment: gateway and runner as modules of one process, over PGlite or PostgreSQL.
+ *
+ * Guarantee: the gateway's modules import nothing that opens a source; only the runner's do (a rule of the
+ * repository, tested). Receipts say `separation: none`. At the first start an operator organisation and account are
+ * made, and the account's key is written to the data directory for whoever owns the machine.
+ */
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { type ServerType, serve as serveHttp } from '@hono/node-server';
+import type { Hono } from 'hono';
+import {
+  exportSigningKey,
+  generateSigningKey,
+  importSigningKey,
+  type SigningKey,
+} from '#crypto/ed25519-key.ts';
+import { policyEngine } from '#policies/decide.ts';
+import type { Channel } from '#policies/grant.ts';
+import type { Sentence } from '#policies/words.ts';
+import { createApp } from './app.ts';
+import { createListener } from './runner/listener.ts';
+import { recheck } from './runner/recheck.ts';
+import { startRunner } from './runner/runner.ts';
+import { Sources } from './runner/sources.ts';
+import { loadKeys, receiptKeyOf } from './services/key-files.ts';
+import type { Shell } from './services/shell.ts';
+import { type Database, type DatabasePlace, openDatabase } from './storage/database.ts';
+import { findAccount, saveAccount, saveOrganisation } from './storage/parties.ts';
+
+export interface ServeOptions {
+  /** Keys, the runner's secret and, without `databaseUrl`, the embedded database. */
+  readonly dataDir: string;
+  readonly databaseUrl?: string | undefined;
+  readonly host: string;
+  /** 0: any free port. */
+  readonly gatewayPort: number;
+  readonly runnerPort: number;
+  /** What tokens name as issuer and audience; default: the gateway's address. */
+  readonly publicUrl?: string | undefined;
+  readonly timeZone: string;
+  readonly reportBug: (error: unknown, id: string) => void;
+}
+
+export interface Served {
+  readonly gatewayUrl: string;
+  readonly runnerUrl: string;
+  /** What to tell people about the database. */
+  readonly label: Sentence;
+  /** The first operator's account and key. */
+  readonly operator: { readonly account: string; readonly key: SigningKey; readonly keyFile: string };
+  readonly receiptKeyFile: string;
+  close(): Promise<void>;
+}
+
+const CHANNEL: Channel = 'operation';
+const RATE_PER_MINUTE = 6_000;
+const OPERATOR = 'operator';
+const CONCURRENCY = 2;
+
+/** Starts gateway and runner. Failure CONFIG or STATE_BUSY when the database cannot be opened. */
+export async function serve(options: ServeOptions): Promise<Served> {
+  mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
+  const db = await openDatabase(placeOf(options));
+  const operator = await keepOperator(db, options.dataDir);
+  const keys = loadKeys(options.dataDir, { logOrigin: 'unseen.local/log', receiptKeyFile: null });
+  const sources = new Sources({ prepare: true });
+  const policies = policyEngine();
+  // The port is known only when the gateway listens, and tokens name it: routes are looked up per request.
+  let app: Hono | null = null;
+  const gateway = await listen((request) => app!.fetch(request), options.host, options.gatewayPort);
+  const shell: Shell = {
+    db,
+    policies,
+    keys,
+    publicUrl: options.publicUrl ?? gateway.url,
+    timeZone: options.timeZone,
+    channel: CHANNEL,
+    ratePerMinute: RATE_PER_MINUTE,
+    now: Date.now,
+    reportBug: options.reportBug,
+  };
+  app = createApp(shell) as unknown as Hono;
+  const listener = createListener({ auth: shell, policies, sources });
+  const runnerHttp = await listen((request) => listener.fetch(request), options.host, options.runnerPort);
+  const runner = await startRunner(
+    {
+      db,
+      sources,
+      signingKey: receiptKeyOf(options.dataDir),
+      secret: secretOf(options.dataDir),
+      issuer: shell.publicUrl,
+      separation: 'none',
+      recheck: (job, compiled) => recheck({ db, policies, channel: CHANNEL }, job, compiled),
+      reportBug: options.reportBug,
+    },
+    { name: 'embedded', concurrency: CONCURRENCY },
+  );
+  return {
+    gatewayUrl: gateway.url,
+    runnerUrl: runnerHttp.url,
+    label: db.label,
+    operator,
+    receiptKeyFile: join(options.dataDir, 'keys', 'receipt-key.jwk'),
+    close: async () => {
+      await Promise.all([gateway.close(), runnerHttp.close()]);
+      await runner.stop();
+      await sources.close();
+      await db.close();
+    },
+  };
+}
+
+function placeOf({ databaseUrl, dataDir }: ServeOptions): DatabasePlace {
+  return databaseUrl === undefined ? { dataDir: join(dataDir, 'database') } : { url: databaseUrl };
+}
+
+/** The first operator: made once, with a key that only the owner of the data directory can read. */
+async function keepOperator(db: Database, dataDir: string): Promise<Served['operator']> {
+  const keyFile = join(dataDir, 'keys', 'operator-key.jwk');
+  mkdirSync(join(dataDir, 'keys'), { recursive: true, mode: 0o700 });
+  if (!existsSync(keyFile)) {
+    const text = JSON.stringify(exportSigningKey(generateSigningKey()));
+    writeFileSync(keyFile, text, { mode: 0o600, flag: 'wx', flush: true });
+  }
+  const key = importSigningKey(JSON.parse(readFileSync(keyFile, 'utf8')));
+  if ((await findAccount(db, OPERATOR)) === null) {
+    await saveOrganisation(db, {
+      id: OPERATOR,
+      name: 'Operator',
+      region: 'CN',
+      sector: 'platform',
+      operator: true,
+    });
+    await saveAccount(db, {
+      id: OPERATOR,
+      organisationId: OPERATOR,
+      roles: ['operator'],
+      keys: [{ ...key.publicJwk, kid: key.kid }],
+    });
+  }
+  return { account: OPERATOR, key, keyFile };
+}
+
+/** The runner's secret, from which every lineage's seed is derived. */
+function secretOf(dataDir: string): Buffer {
+  const path = join(dataDir, 'keys', 'runner-secret');
+  if (!existsSync(path))
+    writeFileSync(path, randomBytes(32).toString('hex'), { mode: 0o600, flag: 'wx', flush: true });
+  return Buffer.from(readFileSync(path, 'utf8').trim(), 'hex');
+}
+
+interface Listening {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+function listen(
+  fetch: (request: Request) => Response | Promise<Response>,
+  hostname: string,
+  port: number,
+): Promise<Listening> {
+  return new Promise((resolve, reject) => {
+    const server: ServerType = serveHttp({ fetch, hostname, port, overrideGlobalObjects: false }, (address: AddressInfo) => {
+      const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+      resolve({ url: `http://${host}:${address.port}`, close: () => closed(server) });
+    });
+    server.once('error', reject);
+  });
+}
+
+function closed(server: ServerType): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    if ('closeAllConnections' in server) server.closeAllConnections();
+  });
+}

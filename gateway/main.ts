@@ -1,0 +1,129 @@
+/**
+ * The gateway process: reads its configuration, opens the database, wires the API, listens, and stops when told.
+ *
+ * Guarantee: this process holds no path to a source and loads no module that could open one. With PostgreSQL it works
+ * under the role `unseen_gateway`, which the database refuses every source. Without a database address it becomes the
+ * embedded deployment, gateway and runner in one process, whose module is loaded only then.
+ */
+import { mkdirSync, readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { serve, type ServerType } from '@hono/node-server';
+import { pino } from 'pino';
+import { policyEngine } from '#policies/decide.ts';
+import { createApp } from './app.ts';
+import { type GatewayConfig, gatewayConfig } from './config.ts';
+import { ensureOperator, operatorKeyOf } from './services/first-operator.ts';
+import { loadKeys } from './services/key-files.ts';
+import { openDatabase } from './storage/database.ts';
+
+const RATE_PER_MINUTE = 6_000;
+/** How long requests under way may take to end; a long poll ends earlier by itself or is cut. */
+const STOP_MS = 10_000;
+
+/** A gateway that listens. */
+export interface RunningGateway {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Starts a gateway of its own on PostgreSQL. Failure CONFIG when the database cannot be reached. */
+export async function startGateway(
+  config: GatewayConfig & { readonly databaseUrl: string },
+  reportBug: (error: unknown, requestId: string) => void,
+): Promise<RunningGateway> {
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  const db = await openDatabase({ url: config.databaseUrl, role: 'unseen_gateway' });
+  if (config.operatorKeyFile !== null) {
+    const jwk = await operatorKeyOf(JSON.parse(readFileSync(config.operatorKeyFile, 'utf8')));
+    await ensureOperator(db, { organisation: { id: 'operator', name: 'Operator' }, account: 'operator', jwk });
+  }
+  const app = createApp({
+    db,
+    policies: policyEngine(),
+    keys: loadKeys(config.dataDir, config),
+    publicUrl: config.publicUrl,
+    timeZone: config.timeZone,
+    channel: 'operation',
+    ratePerMinute: RATE_PER_MINUTE,
+    now: Date.now,
+    reportBug,
+  });
+  const { server, url } = await listen(config, (request) => app.fetch(request));
+  return {
+    url,
+    close: async () => {
+      await closed(server);
+      await db.close();
+    },
+  };
+}
+
+function listen(
+  { host, port }: Pick<GatewayConfig, 'host' | 'port'>,
+  fetch: (request: Request) => Response | Promise<Response>,
+): Promise<{ readonly server: ServerType; readonly url: string }> {
+  return new Promise((resolve, reject) => {
+    const server = serve({ fetch, hostname: host, port }, ({ address, family, port: bound }: AddressInfo) => {
+      resolve({ server, url: `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}` });
+    });
+    server.once('error', reject);
+  });
+}
+
+/** Takes no more requests, lets those under way end, and cuts what is left. */
+function closed(server: ServerType): Promise<void> {
+  return new Promise((resolve) => {
+    const cutting = setTimeout(() => {
+      if ('closeAllConnections' in server) server.closeAllConnections();
+    }, STOP_MS);
+    server.close(() => {
+      clearTimeout(cutting);
+      resolve();
+    });
+    if ('closeIdleConnections' in server) server.closeIdleConnections();
+  });
+}
+
+/** The process: until SIGINT or SIGTERM. */
+async function runProcess(): Promise<void> {
+  const log = pino({ name: 'unseen-gateway' });
+  const config = gatewayConfig();
+  const reportBug = (error: unknown, requestId: string): void => log.error({ err: error, requestId }, 'internal error');
+  const { databaseUrl } = config;
+  const running =
+    databaseUrl === undefined
+      ? await startEmbedded(config, reportBug)
+      : await startGateway({ ...config, databaseUrl }, reportBug);
+  log.info({ url: running.url }, 'listening');
+  const stop = (): void => {
+    running.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: error }, 'stopping failed');
+        process.exit(1);
+      },
+    );
+  };
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+}
+
+async function startEmbedded(
+  config: GatewayConfig,
+  reportBug: (error: unknown, requestId: string) => void,
+): Promise<RunningGateway> {
+  const embedded = await import('./embedded.ts');
+  const { dataDir, host, port, publicUrl, timeZone } = config;
+  const served = await embedded.serve({
+    dataDir,
+    host,
+    gatewayPort: port,
+    runnerPort: port === 0 ? 0 : port + 1,
+    publicUrl,
+    timeZone,
+    reportBug,
+  });
+  return { url: served.gatewayUrl, close: () => served.close() };
+}
+
+if (import.meta.main) await runProcess();

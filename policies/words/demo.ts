@@ -1,0 +1,96 @@
+/** Sentences of the demo. */
+export const DEMO_WORDS = {
+  'cli.demo': {
+    en: 'start everything in a fresh temporary directory and show the life of an answer',
+    zh: '在全新的临时目录中启动全部组件，并展示一次回答的完整过程',
+  },
+  'cli.flag.keep': { en: 'leave it running and print commands to try', zh: '保持运行，并打印可尝试的命令' },
+  'cli.flag.flights': {
+    en: 'on three million real US flights instead of generated visits',
+    zh: '使用三百万条真实的美国航班记录，而非生成的就诊记录',
+  },
+  'demo.data': {
+    en: 'made {rows} hospital visits that never happened ({seconds} s), and a practice twin from another seed',
+    zh: '已生成 {rows} 条虚构的就诊记录（{seconds} 秒），以及另一随机种子的练习数据',
+  },
+  'demo.served': {
+    en: 'gateway {gateway} and runner {runner} on embedded defaults; {label}',
+    zh: '网关 {gateway} 与运行程序 {runner} 已按内置默认值启动；{label}',
+  },
+  'demo.jail': {
+    en: 'jail layers in force: {layers}; missing: {missing}',
+    zh: '已生效的隔离层：{layers}；缺少：{missing}',
+  },
+  'demo.registered': {
+    en: 'registered `{dataset}` as version {version}; the source stays where it is',
+    zh: '已登记数据集 {dataset}，版本 {version}；源数据留在原处',
+  },
+  'demo.granted': {
+    en: 'grant {grant}: filed by the operator, approved by the provider and by the buyer, purpose {purpose}',
+    zh: '授权 {grant}：由运营方提交，经数据提供方与需求方双方批准，用途 {purpose}',
+  },
+  'demo.asks': {
+    en: 'the buyer asks ({title})',
+    zh: '需求方提问（{title}）',
+  },
+  'demo.quoted': {
+    en: 'quote: price {price} CNY, epsilon {epsilon}, {cost} of {left} nano left; {error}',
+    zh: '报价：价格 {price} 元，epsilon {epsilon}，消耗 {cost}（余 {left}）纳单位；{error}',
+  },
+  'demo.errorFixed': {
+    en: '{name} will be right to ±{half} (95 %)',
+    zh: '{name} 的误差为 ±{half}（95%）',
+  },
+  'demo.errorAtSize': {
+    en: '{name} will be right to ±{half} (95 %) for groups of {size}',
+    zh: '{name} 在 {size} 个单元的分组中误差为 ±{half}（95%）',
+  },
+  'demo.refused': {
+    en: 'refused with {code}: {detail}',
+    zh: '已拒绝，代码 {code}：{detail}',
+  },
+  'demo.repeated': {
+    en: 'asked again: the same answer from store, at no cost ({same})',
+    zh: '再次提问：返回已存的同一答案，不消耗预算（{same}）',
+  },
+  'demo.same': { en: 'every value equal', zh: '所有数值一致' },
+  'demo.different': { en: 'VALUES DIFFER', zh: '数值不一致' },
+  'demo.titleRegions': { en: 'grouped COUNT and AVG, public keys', zh: '公开分组的 COUNT 与 AVG' },
+  'demo.titleDiagnoses': { en: 'SUM by diagnosis, thresholded keys', zh: '按诊断的 SUM，阈值分组' },
+  'demo.titleMonths': { en: 'a monthly series', zh: '按月序列' },
+  'demo.titleRows': { en: 'rows, which never leave', zh: '明细行，不会离开' },
+  'demo.titlePurpose': { en: 'a purpose that is not granted', zh: '未获授权的用途' },
+  'demo.titleSample': { en: 'practice data, no budget', zh: '练习数据，不计预算' },
+  'demo.titleRoutes': { en: 'flights and delay by origin', zh: '按出发地的航班数与延误' },
+  'demo.titleYear': { en: 'flights per month', zh: '每月航班数' },
+  'demo.budget': {
+    en: 'budget left in lineage `{lineage}`: {left} of {capacity} nano-rho, after {answers} answers',
+    zh: '血缘 {lineage} 的剩余预算：{capacity} 纳-ρ 中余 {left}，已回答 {answers} 次',
+  },
+  'demo.usage': { en: 'the usage record of the last answer', zh: '最近一次回答的用量记录' },
+  'demo.verified': {
+    en: 'unseen verify: {verdict} ({checks})',
+    zh: 'unseen verify：{verdict}（{checks}）',
+  },
+  'demo.operator': {
+    en: 'the operator sees who asked what: {count} requests, {released} released, {refused} refused',
+    zh: '运营方可见谁问了什么：共 {count} 次请求，发布 {released} 次，拒绝 {refused} 次',
+  },
+  'demo.truth': {
+    en: 'the true answers of the practice data are published in {file}',
+    zh: '练习数据的真实答案公布在 {file}',
+  },
+  'demo.flights': {
+    en: 'one flight is protected at a time: whether a single flight is in the file stays hidden; an airline, an aircraft or a passenger with many flights is not protected as a whole',
+    zh: '以单个航班为保护单位：某一航班是否在文件中不会暴露；拥有许多航班的航空公司、飞机或旅客不作为整体受到保护',
+  },
+  'demo.flightsAbsent': {
+    en: 'the flight records are not here: install the development dependency vega-datasets',
+    zh: '未找到航班数据：请安装开发依赖 vega-datasets',
+  },
+  'demo.done': { en: 'done in {seconds} s', zh: '用时 {seconds} 秒' },
+  'demo.kept': {
+    en: 'it goes on running; paste these into a second terminal (an answer, a refusal, a verification), and end it with Ctrl-C',
+    zh: '服务继续运行；请在第二个终端粘贴以下命令（一个答案、一次拒绝、一次验证），按 Ctrl-C 结束',
+  },
+} as const;
