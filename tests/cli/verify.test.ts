@@ -26,8 +26,8 @@ beforeAll(async () => {
   const altered = Buffer.from(payload, 'base64url').toString().replace('"nano":"7"', '"nano":"6"');
   write('receipt.jwt', `${receipt}\n`);
   write('altered.jwt', [header, Buffer.from(altered).toString('base64url'), signature].join('.'));
-  // Sixteen characters of base64url are twelve whole bytes: well formed still, but too short a signature.
-  write('truncated.jwt', receipt.slice(0, -16));
+  // Of 86 characters of base64url 68 are left, 51 whole bytes: well formed still, but too short a signature.
+  write('truncated.jwt', receipt.slice(0, -18));
   write('ragged.jwt', receipt.slice(0, -1));
   write('cut.jwt', `${header}.${payload}`);
   write('lab.jwt', await issueReceipt(RELEASED, own, { embedKey: true }));
