@@ -88,7 +88,7 @@ async function quoteIdOf(call: VerbCall, client: Client, ask: Ask): Promise<{ re
   if (given !== undefined) return { quote: given };
   if (call.text('maxError') === undefined) return {};
   const made = await client.quote(ask);
-  if (made.refused !== null) return {};
+  if (made.refused !== null) throw new ProblemError(422, { ...made.refused });
   checkExpectedErrors(call, made);
   return { quote: made.id };
 }

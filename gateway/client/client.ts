@@ -285,11 +285,13 @@ export class Client {
     let renewed = false;
     for (let attempt = 0; ; attempt += 1) {
       const outcome = await this.#attempt(call);
-      if (outcome instanceof Response && outcome.ok) return outcome;
-      const mayRenew: boolean = outcome instanceof Response && outcome.status === 401 && !renewed;
-      const pause = pauseAfter(outcome, attempt);
+      // Not `instanceof Response`: an HTTP server in this process may have put its own class in that name's place.
+      const response = outcome instanceof UnreachableError ? null : outcome;
+      if (response?.ok === true) return response;
+      const mayRenew: boolean = response?.status === 401 && !renewed;
+      const pause = pauseAfter(response, attempt);
       if (!mayRenew && pause === undefined) throw await errorOf(outcome);
-      if (outcome instanceof Response) await outcome.body?.cancel();
+      await response?.body?.cancel();
       if (mayRenew) this.#tokens.forget();
       renewed ||= mayRenew;
       if (pause !== undefined) await sleep(pause);
@@ -332,13 +334,13 @@ function nextCursorOf({ headers }: Response): string | undefined {
  * How long to wait before the same call again, in milliseconds; undefined where its outcome is final. Every call is
  * safe to repeat. A server that asks for more patience than PATIENCE_MS is left to the caller.
  */
-function pauseAfter(outcome: Response | UnreachableError, attempt: number): number | undefined {
+function pauseAfter(response: Response | null, attempt: number): number | undefined {
   const pause = RETRY_AFTER_MS[attempt];
-  if (pause === undefined || !(outcome instanceof Response)) return pause;
-  const seconds = outcome.headers.get('retry-after');
-  if (seconds === null) return isDecided(outcome) ? undefined : pause;
+  if (pause === undefined || response === null) return pause;
+  const seconds = response.headers.get('retry-after');
+  if (seconds === null) return isDecided(response) ? undefined : pause;
   // 409: a twin of this request, whose answer was lost on its way to us, is still under way.
-  const mayPass = [409, 429, 503].includes(outcome.status) && Number(seconds) * 1_000 <= PATIENCE_MS;
+  const mayPass = [409, 429, 503].includes(response.status) && Number(seconds) * 1_000 <= PATIENCE_MS;
   return mayPass ? Math.max(pause, Number(seconds) * 1_000) : undefined;
 }
 
@@ -349,5 +351,5 @@ function isDecided({ status, headers }: Response): boolean {
 }
 
 async function errorOf(outcome: Response | UnreachableError): Promise<ProblemError | UnreachableError> {
-  return outcome instanceof Response ? problemOf(outcome) : outcome;
+  return outcome instanceof UnreachableError ? outcome : problemOf(outcome);
 }
