@@ -1,0 +1,344 @@
+/** Guards: what the database itself refuses, to its owner by trigger and to each program by role; and that tampering shows. */
+import { sql, type SQL } from 'drizzle-orm';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { failJob, haltJob, recover } from '#gateway/storage/abort.ts';
+import { admit, refuse } from '#gateway/storage/admission.ts';
+import { type Database, openDatabase, sqlStateOf, type Tx } from '#gateway/storage/database.ts';
+import { findViolations, INVARIANT_NAMES } from '#gateway/storage/invariants.ts';
+import { findAnswer } from '#gateway/storage/job-view.ts';
+import { openJob } from '#gateway/storage/open.ts';
+import { registerDataset } from '#gateway/storage/registration.ts';
+import { commitRelease } from '#gateway/storage/release.ts';
+import { revokeGrant } from '#gateway/storage/suspension.ts';
+import { Failure, Refusal } from '#policies/refusal.ts';
+import { say } from '#policies/words.ts';
+import { ENGINES, HAS_POSTGRES, openEngine, type OpenEngine } from '#tests/support/engines.ts';
+import {
+  ask,
+  claim,
+  freshId,
+  handIn,
+  makeScene,
+  openNew,
+  runWhole,
+  type Scene,
+} from '#tests/support/world.ts';
+
+class RollBack extends Error {}
+
+/** Does something and takes it back. */
+async function undone<Result>(db: Database, work: (tx: Tx) => Promise<Result>): Promise<Result> {
+  let result: { readonly value: Result } | undefined;
+  await db
+    .transact(async (tx) => {
+      result = { value: await work(tx) };
+      throw new RollBack();
+    })
+    .catch((error: unknown) => {
+      if (!(error instanceof RollBack)) throw error;
+    });
+  if (result === undefined) throw new RangeError('the transaction did not run');
+  return result.value;
+}
+
+/** The SQLSTATE with which a statement is refused, or `allowed`. Nothing of it stays. */
+async function refusalOf(db: Database, statement: SQL, role?: string): Promise<string> {
+  try {
+    return await undone(db, async (tx) => {
+      if (role !== undefined) await tx.rows(sql.raw(`SET LOCAL ROLE ${role}`));
+      await tx.rows(statement);
+      return 'allowed';
+    });
+  } catch (error) {
+    return sqlStateOf(error) ?? String(error);
+  }
+}
+
+const FORBIDDEN = '55000';
+const DENIED = '42501';
+
+/** Tables that take inserts only. */
+const INSERT_ONLY = [
+  'usage_record',
+  'audit_leaf',
+  'audit_node',
+  'release',
+  'grant_revision',
+  'checkpoint',
+] as const;
+
+/** What no program may do, each on a database in which it would change a row. */
+const NEVER: Readonly<Record<string, SQL>> = {
+  'spent budget is taken back': sql`UPDATE lineage SET spent_nano = spent_nano - 1 WHERE spent_nano > 0`,
+  'a ceiling is raised': sql`UPDATE lineage SET ceiling_nano = ceiling_nano + 1`,
+  'a capacity is raised': sql`UPDATE lineage SET capacity_nano = capacity_nano - 1; UPDATE lineage SET capacity_nano = capacity_nano + 1`,
+  'the unit of a ledger is changed': sql`UPDATE lineage SET unit = 'epsilon'`,
+  'a ledger is deleted': sql`DELETE FROM lineage`,
+  'an opened reservation is returned': sql`UPDATE reservation SET state = 'returned' WHERE state = 'opened'`,
+  'a spent reservation is opened again': sql`UPDATE reservation SET state = 'opened' WHERE state = 'spent'`,
+  'a held reservation is spent without being opened': sql`UPDATE reservation SET state = 'spent' WHERE state = 'held'`,
+  'a reservation is made smaller': sql`UPDATE reservation SET nano = nano - 1`,
+  'an opened job waits again': sql`UPDATE job SET state = 'queued' WHERE state = 'opened'`,
+  'a job that is done is changed': sql`UPDATE job SET code = 'KILLED' WHERE state = 'done'`,
+  'an attempt is counted back': sql`UPDATE job SET attempt = attempt - 1 WHERE attempt > 0`,
+  'a counter is counted back': sql`UPDATE grant_counter SET used_runs = used_runs - 1 WHERE used_runs > 0`,
+  'the log grows by two': sql`UPDATE audit_head SET size = size + 2`,
+  'the log shrinks': sql`UPDATE audit_head SET size = size - 1`,
+};
+
+/** What a role may not do. */
+const NOT_BY_ROLE: readonly (readonly [role: string, what: string, statement: SQL])[] = [
+  ['unseen_gateway', 'reads where data are', sql`SELECT path FROM runner_source`],
+  ['unseen_gateway', 'reads digests of data', sql`SELECT value FROM source_claim`],
+  ['unseen_gateway', 'makes an answer', sql`INSERT INTO release DEFAULT VALUES`],
+  ['unseen_gateway', 'spends or refunds', sql`UPDATE lineage SET spent_nano = 0`],
+  ['unseen_gateway', 'thaws a ledger', sql`UPDATE lineage SET frozen_at = NULL`],
+  ['unseen_gateway', 'makes a ledger', sql`INSERT INTO lineage (id, unit) VALUES ('x', 'rho')`],
+  ['unseen_gateway', 'changes the size of a reservation', sql`UPDATE reservation SET nano = 0`],
+  ...(['unseen_gateway', 'unseen_runner'] as const).flatMap((role) =>
+    (['usage_record', 'audit_leaf', 'audit_node'] as const).flatMap((table) => [
+      [
+        role,
+        `changes ${table}`,
+        sql.raw(`UPDATE ${table} SET ${table.startsWith('audit') ? 'hash' : 'digest'} = NULL`),
+      ] as const,
+      [role, `deletes from ${table}`, sql.raw(`DELETE FROM ${table}`)] as const,
+      [role, `empties ${table}`, sql.raw(`TRUNCATE ${table}`)] as const,
+    ]),
+  ),
+  ['unseen_gateway', 'changes an answer', sql`UPDATE release SET cells = ''`],
+  ['unseen_runner', 'changes an answer', sql`UPDATE release SET cells = ''`],
+  ['unseen_runner', 'deletes an answer', sql`DELETE FROM release`],
+  ['unseen_runner', 'admits a job', sql`INSERT INTO job DEFAULT VALUES`],
+  ['unseen_runner', 'writes a grant', sql`UPDATE access_grant SET revoked_at = NULL`],
+  ['unseen_runner', 'signs a checkpoint', sql`INSERT INTO checkpoint DEFAULT VALUES`],
+  ['unseen_runner', 'removes a guard', sql`ALTER TABLE usage_record DISABLE TRIGGER insert_only`],
+];
+
+/** For each invariant what breaks it, on a database with a release, a repeat, a refusal, a failure and a waiting job. */
+const TAMPERING: Readonly<Record<string, readonly SQL[]>> = {
+  'a job is done if and only if it has a usage record': [
+    sql`DELETE FROM usage_record WHERE type = 'refusal'`,
+  ],
+  'a usage record says what its job says': [
+    sql`UPDATE usage_record SET planned = planned || '{"runs":"2"}' WHERE type = 'failure'`,
+    sql`UPDATE job SET code = 'RUN_LIMIT' WHERE outcome = 'failed'`,
+  ],
+  'a release is the answer of the job that made it': [
+    sql`INSERT INTO release SELECT 'x', (SELECT id FROM job WHERE outcome = 'refused' LIMIT 1), grant_id, version_id, 'x', true, cells, salt, output_digest, receipt, released_at FROM release LIMIT 1`,
+  ],
+  'a usage record has one leaf, and a leaf one usage record': [sql`DELETE FROM audit_leaf WHERE index = 0`],
+  'the leaf of a new answer is its receipt': [sql`UPDATE release SET receipt = 'another'`],
+  'any other leaf is the canonical usage record': [
+    sql`UPDATE usage_record SET digest = 'sha256:0' WHERE type = 'refusal'`,
+  ],
+  'the log has as many leaves as its head says, without gaps': [
+    sql`UPDATE audit_head SET size = size + 1`,
+    sql`UPDATE audit_leaf SET index = index + 100 WHERE index = 1`,
+  ],
+  'a leaf has the hash of its body': [sql`UPDATE audit_leaf SET body = body || ' ' WHERE index = 0`],
+  'every complete subtree has its node, with the hash of its halves': [
+    sql`DELETE FROM audit_node WHERE index = 0 AND level = 1`,
+    sql`UPDATE audit_leaf SET hash = repeat('0', 64) WHERE index = 0`,
+  ],
+  'the head is the right edge of the nodes': [sql`UPDATE audit_head SET hashes = '[]'`],
+  'a ledger has spent its spent reservations, and reserves the open ones': [
+    sql`UPDATE lineage SET spent_nano = spent_nano - 1 WHERE spent_nano > 0`,
+    sql`UPDATE lineage SET reserved_nano = reserved_nano - 1 WHERE reserved_nano > 0`,
+  ],
+  'a reservation stands as its job does': [
+    sql`UPDATE reservation SET state = 'returned' WHERE state = 'spent'`,
+    sql`UPDATE usage_record SET spent_nano = 0 WHERE type = 'release'`,
+  ],
+  'an answer was paid for, or comes from store': [sql`DELETE FROM reservation WHERE state = 'spent'`],
+  'a counter has used what its charged runs were planned with, and reserves the unfinished ones': [
+    sql`UPDATE grant_counter SET used_calls = used_calls - 1 WHERE used_calls > 0`,
+    sql`UPDATE grant_counter SET reserved_compute_units = 0 WHERE reserved_compute_units > 0`,
+    sql`UPDATE usage_record SET charged = false WHERE type = 'release'`,
+  ],
+};
+
+test.skipIf(HAS_POSTGRES)('PostgreSQL is not installed: its half of these tests did not run', () => {
+  expect(HAS_POSTGRES).toBe(false);
+});
+
+test('every invariant has a tampering that it must report', () => {
+  expect(Object.keys(TAMPERING)).toEqual(INVARIANT_NAMES);
+});
+
+describe.for(ENGINES)('on %s', (engine) => {
+  let opened: OpenEngine;
+  let db: Database;
+  let scene: Scene;
+
+  beforeAll(async () => {
+    opened = await openEngine(engine);
+    db = opened.db;
+    scene = await makeScene(db);
+    const first = ask(scene);
+    await runWhole(db, first);
+    await admit(db, ask(scene, { planDigest: first.planDigest }));
+    const refusal = new Refusal('BUDGET', say('storage.budget', { lineage: scene.lineage }));
+    await refuse(db, { ...ask(scene), grant: { id: scene.grant, revision: 1 }, refusal });
+    const broken = await openNew(db, ask(scene));
+    await failJob(db, {
+      jobId: broken.id,
+      attempt: broken.attempt,
+      code: 'KILLED',
+      sentence: say('storage.killed'),
+      measured: {},
+    });
+    await openNew(db, ask(scene));
+    await admit(db, ask(scene));
+    await db.rows(sql`INSERT INTO checkpoint (size, root, note) VALUES (1, 'aa', 'note')`);
+  });
+  afterAll(() => opened.close());
+
+  test('nothing is broken to begin with', async () => {
+    expect(await findViolations(db)).toEqual([]);
+  });
+
+  test.for(INSERT_ONLY)('%s takes inserts only, even from its owner', async (table) => {
+    const [row] = await db.rows<{ rows: string }>(sql.raw(`SELECT count(*)::text AS rows FROM ${table}`));
+    expect(Number(row?.rows)).toBeGreaterThan(0);
+    const [column] = await db.rows<{ name: string }>(
+      sql`SELECT column_name AS name FROM information_schema.columns WHERE table_name = ${table} LIMIT 1`,
+    );
+    const statements = [
+      `UPDATE ${table} SET ${column?.name} = ${column?.name}`,
+      `DELETE FROM ${table}`,
+      `TRUNCATE ${table} CASCADE`,
+    ];
+    const refusals = await Promise.all(statements.map((text) => refusalOf(db, sql.raw(text))));
+    expect(refusals).toEqual([FORBIDDEN, FORBIDDEN, FORBIDDEN]);
+  });
+
+  test.for(Object.entries(NEVER))('never: %s', async ([, statement]) => {
+    const [text = '', ...rest] = statement.queryChunks
+      .map((chunk) => (chunk as { value: string[] }).value.join(''))
+      .join('')
+      .split(';')
+      .toReversed();
+    const refused = await undone(db, async (tx) => {
+      for (const before of rest) await tx.rows(sql.raw(before));
+      return tx.rows(sql.raw(`${text} RETURNING 1`)).then(
+        () => 'allowed',
+        (error: unknown) => sqlStateOf(error),
+      );
+    });
+    expect(refused).toBe(FORBIDDEN);
+  });
+
+  test.for(NOT_BY_ROLE)('%s never %s', async ([role, , statement]) => {
+    expect(await refusalOf(db, statement, role)).toBe(DENIED);
+  });
+
+  test.for(['unseen_gateway', 'unseen_runner'])('%s may do what its own statements need', async (role) => {
+    // The control of the test above: the role exists and is refused for what it does, not for who it is.
+    expect(await refusalOf(db, sql`SELECT id FROM job`, role)).toBe('allowed');
+    expect(await refusalOf(db, sql`UPDATE audit_head SET size = size + 1`, role)).toBe('allowed');
+  });
+
+  test.for(
+    Object.entries(TAMPERING).flatMap(([invariant, all]) =>
+      all.map((tampering) => ({ invariant, tampering })),
+    ),
+  )('tampering shows: $invariant', async ({ invariant, tampering }) => {
+    const reported = await undone(db, async (tx) => {
+      // What whoever holds the database can do: switch the guards off.
+      await tx.rows(sql`SET LOCAL session_replication_role = replica`);
+      await tx.rows(sql`ALTER TABLE release DROP CONSTRAINT release_job_id_unique`);
+      await tx.rows(tampering);
+      return (await findViolations(tx)).map((violation) => violation.invariant);
+    });
+    expect(reported).toContain(invariant);
+  });
+});
+
+describe.skipIf(!HAS_POSTGRES)('on postgres, as gateway and runner with roles of their own', () => {
+  let opened: OpenEngine;
+  let gateway: Database;
+  let runner: Database;
+
+  beforeAll(async () => {
+    opened = await openEngine('postgres');
+    const url = opened.url ?? '';
+    gateway = await openDatabase({ url, role: 'unseen_gateway' });
+    runner = await openDatabase({ url, role: 'unseen_runner' });
+  });
+  afterAll(async () => {
+    await gateway.close();
+    await runner.close();
+    await opened.close();
+  });
+
+  test('each can do all of its own work, and no more', async () => {
+    const scene = await makeScene(opened.db);
+    const job = ask(scene);
+    await admit(gateway, job);
+    const claimed = await claim(runner, job.jobId);
+    await openJob(runner, { jobId: claimed.id, attempt: claimed.attempt });
+    expect(sqlStateOf(await commitRelease(gateway, handIn(claimed)).catch((error: unknown) => error))).toBe(
+      DENIED,
+    );
+    await commitRelease(runner, handIn(claimed));
+    expect(await findAnswer(gateway, job.jobId)).not.toBeNull();
+    await admit(gateway, ask(scene, { planDigest: job.planDigest }));
+    const refusal = new Refusal('QUOTA', say('storage.quota', { scope: 'total' }));
+    await refuse(gateway, { ...ask(scene), grant: null, refusal });
+    const [waiting, failing, lost, last] = [ask(scene), ask(scene), ask(scene), ask(scene)];
+    await admit(gateway, waiting);
+    expect(await haltJob(gateway, waiting.jobId)).toBe('ended');
+    for (const admission of [failing, lost, last]) await admit(gateway, admission);
+    const { id: jobId, attempt } = await claim(runner, failing.jobId);
+    await openJob(runner, { jobId, attempt });
+    await failJob(runner, { jobId, attempt, code: 'RUN_LIMIT', sentence: say('storage.lost'), measured: {} });
+    await claim(runner, lost.jobId, 'runner-x');
+    expect(await recover(runner, { runner: 'runner-x' })).toEqual({ requeued: 1, spent: 0, returned: 0 });
+    await revokeGrant(gateway, { grantId: scene.grant, by: 'officer' });
+    expect(await findViolations(gateway)).toEqual([]);
+    const source = sql`SELECT path FROM runner_source WHERE version_id = ${scene.versionId}`;
+    expect(sqlStateOf(await gateway.rows(source).catch((error: unknown) => error))).toBe(DENIED);
+    expect(await runner.rows(source)).toHaveLength(1);
+  });
+
+  test('the runner registers datasets; the gateway cannot', async () => {
+    const scene = await makeScene(opened.db);
+    const registration = {
+      name: `beds_${freshId().slice(0, 8)}`,
+      organisation: scene.organisation,
+      ledger: { lineage: freshId(), unit: 'rho', capacity: { nano: 1n, thresholdDeltaYocto: 0n } },
+      population: null,
+      manifest: {},
+      policy: {},
+      policyDigest: 'd',
+      version: { id: freshId(), commitment: 'c' },
+      source: { path: freshId(), digest: freshId(), identity: {}, versionKey: 'k' },
+    } as const;
+    expect(sqlStateOf(await registerDataset(gateway, registration).catch((error: unknown) => error))).toBe(
+      DENIED,
+    );
+    await registerDataset(runner, registration);
+  });
+
+  test('a login that may change no table opens a database that is up to date, and is told when it is not', async () => {
+    const { db, url, cluster } = opened;
+    await db.rows(sql`CREATE ROLE app LOGIN IN ROLE unseen_gateway`);
+    const asApp = (address: string) => address.replace('postgres@', 'app@');
+    const app = await openDatabase({ url: asApp(url ?? '') });
+    expect(app.durable).toBe(true);
+    await app.close();
+    const behind = (await cluster?.createDatabase()) ?? '';
+    const owner = await openDatabase({ url: behind });
+    await owner.rows(sql`DELETE FROM drizzle.__drizzle_migrations WHERE id = 2`);
+    expect(await openDatabase({ url: asApp(behind) }).catch((error: unknown) => error)).toMatchObject({
+      sentence: { id: 'storage.behind' },
+    });
+    await owner.rows(sql`INSERT INTO drizzle.__drizzle_migrations (hash, created_at) VALUES ('x', 9e12)`);
+    const ahead = await openDatabase({ url: behind }).catch((error: unknown) => error);
+    expect(ahead).toBeInstanceOf(Failure);
+    expect(ahead).toMatchObject({ code: 'CONFIG', sentence: { id: 'storage.ahead' } });
+    await owner.close();
+  });
+});

@@ -1,0 +1,194 @@
+/**
+ * A small world in a database: an operator, a provider, a buyer, datasets with ledgers, grants, and jobs in any stage.
+ *
+ * Everything gets a fresh name, so that many tests can share one database, whose invariants must hold for all of it.
+ */
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { parseGrant } from '#policies/grant.ts';
+import type { QuotaUnit } from '#policies/quota.ts';
+import { Refusal } from '#policies/refusal.ts';
+import { say } from '#policies/words.ts';
+import { type Admission, admit } from '#gateway/storage/admission.ts';
+import type { Database } from '#gateway/storage/database.ts';
+import { saveGrant } from '#gateway/storage/grant-store.ts';
+import { findLedgers } from '#gateway/storage/ledger.ts';
+import { openJob } from '#gateway/storage/open.ts';
+import { saveAccount, saveOrganisation } from '#gateway/storage/parties.ts';
+import { type ClaimedJob, claimJob } from '#gateway/storage/queue.ts';
+import { registerDataset } from '#gateway/storage/registration.ts';
+import { commitRelease, type ReleaseInput, type StoredRelease } from '#gateway/storage/release.ts';
+import { grantFile } from '#tests/policies/request-fixture.ts';
+
+export const DAY = '2026-11-21';
+export const LEASE_MS = 60_000;
+
+/** 128 random bits in hex. */
+export function freshId(): string {
+  return randomBytes(16).toString('hex');
+}
+
+/** Who and what a job needs. */
+export interface Scene {
+  readonly organisation: string;
+  readonly account: string;
+  readonly dataset: string;
+  readonly lineage: string;
+  readonly versionId: string;
+  readonly grant: string;
+}
+
+export interface SceneOptions {
+  /** Nano-ρ of the lineage. */
+  readonly capacity?: bigint | null;
+  readonly yocto?: bigint;
+  readonly total?: Partial<Record<QuotaUnit, string>>;
+  readonly perDay?: Partial<Record<QuotaUnit, string>>;
+}
+
+/** A buyer with a grant on a dataset with a ledger of its own. */
+export async function makeScene(db: Database, options: SceneOptions = {}): Promise<Scene> {
+  const tag = freshId().slice(0, 12);
+  const [organisation, account, dataset] = [`buyer-${tag}`, `client-${tag}`, `visits_${tag}`];
+  const described = { name: 'City University', region: 'CN-31', sector: 'health', operator: false };
+  await saveOrganisation(db, { id: organisation, ...described });
+  await saveAccount(db, { id: account, organisationId: organisation, roles: ['buyer'], keys: [] });
+  const lineage = `lineage-${tag}`;
+  const versionId = freshId();
+  const { capacity = 1_000_000n, yocto = 0n } = options;
+  await registerDataset(db, {
+    name: dataset,
+    organisation,
+    ledger: {
+      lineage,
+      unit: 'rho',
+      capacity: capacity === null ? null : { nano: capacity, thresholdDeltaYocto: yocto },
+    },
+    population: null,
+    manifest: { name: dataset },
+    policy: { mechanism: 'gaussian' },
+    policyDigest: 'd'.repeat(64),
+    version: { id: versionId, commitment: `hmac-sha256:${'c'.repeat(64)}` },
+    source: { path: `/data/${tag}.parquet`, digest: freshId(), identity: { size: 1 }, versionKey: freshId() },
+  });
+  const grant = await makeGrant(db, { organisation, dataset, ...options });
+  return { organisation, account, dataset, lineage, versionId, grant };
+}
+
+/** Another grant for an organisation. */
+export async function makeGrant(
+  db: Database,
+  {
+    organisation,
+    dataset,
+    total,
+    perDay,
+  }: SceneOptions & { readonly organisation: string; readonly dataset: string },
+): Promise<string> {
+  const file = grantFile();
+  const id = `grant-${freshId().slice(0, 12)}`;
+  const [terms] = file.datasets;
+  const grant = parseGrant({
+    ...file,
+    id,
+    holder: organisation,
+    datasets: [{ ...terms, dataset }],
+    quota: { total: { runs: '1000000', ...total }, perDay: perDay ?? null },
+  });
+  await saveGrant(db, { grant, upstream: [], by: 'officer' });
+  return id;
+}
+
+/** A request whose Plan nobody asked before, that everything allows. */
+export function ask(scene: Scene, changes: Partial<Admission> & { readonly nano?: bigint } = {}): Admission {
+  const { nano = 1_000n, ...rest } = changes;
+  return {
+    jobId: freshId(),
+    account: scene.account,
+    idempotency: null,
+    datasets: [scene.dataset],
+    request: { sql: 'SELECT count(*) FROM visits' },
+    purpose: 'public_welfare',
+    scene: 'influenza',
+    epsilon: '0.25',
+    delta: '1e-7',
+    planDigest: freshId(),
+    versionId: scene.versionId,
+    planned: {
+      runs: '1',
+      calls: '1',
+      rows: '1000',
+      outputs: '4',
+      computeUnits: '7',
+      epsilonNano: '250000000',
+    },
+    actors: { authoriser: 'health-bureau', operator: 'city-data', user: scene.organisation },
+    grant: scene.grant,
+    charges: [{ lineage: scene.lineage, unit: 'rho', nano, thresholdDeltaYocto: 0n }],
+    day: DAY,
+    timing: { mode: 'exact' },
+    repeats: 'stored',
+    quote: null,
+    decide: () => undefined,
+    ...rest,
+  };
+}
+
+/** A decision that denies. */
+export function deny(): never {
+  throw new Refusal('PURPOSE_NOT_GRANTED', say('storage.noGrant'));
+}
+
+const CLAIMED = new WeakMap<Database, Map<string, ClaimedJob>>();
+const CLAIM_MS = 10_000;
+
+/** Claims until the job with this id comes. Others that are claimed on the way wait for their own call. */
+export async function claim(db: Database, jobId: string, runner = 'runner-1'): Promise<ClaimedJob> {
+  const waiting = CLAIMED.get(db) ?? new Map<string, ClaimedJob>();
+  CLAIMED.set(db, waiting);
+  for (const deadline = Date.now() + CLAIM_MS; Date.now() < deadline;) {
+    const known = waiting.get(jobId);
+    if (waiting.delete(jobId) && known !== undefined) return known;
+    const job = await claimJob(db, { runner, leaseMs: LEASE_MS });
+    if (job !== null) waiting.set(job.id, job);
+    // Another call may be about to find it.
+    else await sleep(2);
+  }
+  throw new Error(`the queue does not hold ${jobId}`);
+}
+
+/** What a runner hands in after its run. */
+export function handIn(
+  job: { readonly id: string; readonly attempt: number },
+  cells = '[{"key":[],"values":[]}]',
+): ReleaseInput {
+  return {
+    jobId: job.id,
+    attempt: job.attempt,
+    cells,
+    salt: freshId(),
+    outputDigest: `sha256:${'0'.repeat(64)}`,
+    measured: { cpuMs: '12' },
+    makeReceipt: ({ jobId, releaseId, budget }) => JSON.stringify({ receipt: jobId, releaseId, budget }),
+  };
+}
+
+/** Admits, claims and opens a job. */
+export async function openNew(db: Database, admission: Admission): Promise<ClaimedJob> {
+  await admit(db, admission);
+  const job = await claim(db, admission.jobId);
+  await openJob(db, { jobId: job.id, attempt: job.attempt });
+  return job;
+}
+
+/** A whole job, from request to release. */
+export async function runWhole(db: Database, admission: Admission): Promise<StoredRelease> {
+  return commitRelease(db, handIn(await openNew(db, admission)));
+}
+
+/** The ledger of a scene as numbers. */
+export async function ledgerOf(db: Database, scene: Scene): Promise<{ reserved: bigint; spent: bigint }> {
+  const [ledger] = await findLedgers(db, [scene.lineage]);
+  return { reserved: BigInt(ledger?.reserved.nano ?? -1), spent: BigInt(ledger?.spent.nano ?? -1) };
+}
