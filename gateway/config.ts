@@ -1,5 +1,5 @@
 /** The only reader of the environment: what a process was told before it started, typed. */
-import { homedir } from 'node:os';
+import { homedir, hostname } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { type Language, languageOf } from '#policies/words.ts';
 
@@ -21,7 +21,7 @@ export function profileOfEnvironment(environment: NodeJS.ProcessEnv = process.en
 
 /** The address of a PostgreSQL server; undefined: the embedded database. It may hold a password. */
 export function databaseUrlOfEnvironment(environment: NodeJS.ProcessEnv = process.env): string | undefined {
-  return environment['UNSEEN_DATABASE_URL'] || undefined;
+  return environment['DATABASE_URL'] || undefined;
 }
 
 /** What a gateway process of its own was told. Files and directories are paths. */
@@ -42,19 +42,58 @@ export interface GatewayConfig {
 
 /** The configuration of a gateway process; RangeError for an address that is none. */
 export function gatewayConfig(environment: NodeJS.ProcessEnv = process.env): GatewayConfig {
-  const listen = environment['UNSEEN_LISTEN'] || '127.0.0.1:7788';
-  const [, host, port] = /^(.+):(\d{1,5})$/.exec(listen) ?? [];
-  if (host === undefined || Number(port) > 65_535) throw new RangeError('UNSEEN_LISTEN is an address and a port');
+  const [host, port] = addressOf('UNSEEN_LISTEN', environment['UNSEEN_LISTEN'] || '127.0.0.1:7788');
   const publicUrl = environment['UNSEEN_PUBLIC_URL'] || `http://${host}:${port}`;
   return {
     databaseUrl: databaseUrlOfEnvironment(environment),
     dataDir: environment['UNSEEN_DATA_DIR'] || '.unseen',
-    host: host.replace(/^\[(.*)\]$/, '$1'),
-    port: Number(port),
+    host,
+    port,
     publicUrl: publicUrl.replace(/\/+$/, ''),
     timeZone: environment['UNSEEN_TIME_ZONE'] || 'Asia/Shanghai',
     logOrigin: environment['UNSEEN_LOG_ORIGIN'] || 'unseen.local/log',
     receiptKeyFile: environment['UNSEEN_RECEIPT_KEY'] || null,
     operatorKeyFile: environment['UNSEEN_OPERATOR_KEY'] || null,
   };
+}
+
+/** What a runner process of its own was told. */
+export interface RunnerConfig {
+  readonly databaseUrl: string | undefined;
+  /** Of the runner alone: its receipt key and its secret. */
+  readonly dataDir: string;
+  readonly host: string;
+  readonly port: number;
+  /** What tokens name as issuer, and where the issuer's keys are fetched. */
+  readonly publicUrl: string;
+  readonly gatewayUrl: string;
+  /** Tells runners on one database apart; the same name after a restart takes its own jobs back. */
+  readonly name: string;
+  readonly concurrency: number;
+}
+
+/** The configuration of a runner process; RangeError for an address that is none. */
+export function runnerConfig(environment: NodeJS.ProcessEnv = process.env): RunnerConfig {
+  const [host, port] = addressOf(
+    'UNSEEN_RUNNER_LISTEN',
+    environment['UNSEEN_RUNNER_LISTEN'] || '127.0.0.1:7789',
+  );
+  const publicUrl = (environment['UNSEEN_PUBLIC_URL'] || 'http://127.0.0.1:7788').replace(/\/+$/, '');
+  return {
+    databaseUrl: databaseUrlOfEnvironment(environment),
+    dataDir: environment['UNSEEN_RUNNER_DATA_DIR'] || '.unseen-runner',
+    host,
+    port,
+    publicUrl,
+    gatewayUrl: (environment['UNSEEN_GATEWAY_URL'] || publicUrl).replace(/\/+$/, ''),
+    name: environment['UNSEEN_RUNNER_NAME'] || hostname(),
+    concurrency: Math.max(1, Number.parseInt(environment['UNSEEN_RUNNER_CONCURRENCY'] ?? '2', 10) || 2),
+  };
+}
+
+function addressOf(variable: string, text: string): readonly [host: string, port: number] {
+  const [, host, port] = /^(.+):(\d{1,5})$/.exec(text) ?? [];
+  if (host === undefined || Number(port) > 65_535)
+    throw new RangeError(`${variable} is an address and a port`);
+  return [host.replace(/^\[(.*)\]$/, '$1'), Number(port)];
 }

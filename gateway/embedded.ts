@@ -5,11 +5,8 @@
  * repository, tested). Receipts say `separation: none`. At the first start an operator organisation and account are
  * made, and the account's key is written to the data directory for whoever owns the machine.
  */
-import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { type ServerType, serve as serveHttp } from '@hono/node-server';
 import type { Hono } from 'hono';
 import {
   exportSigningKey,
@@ -21,10 +18,12 @@ import { policyEngine } from '#policies/decide.ts';
 import type { Channel } from '#policies/grant.ts';
 import type { Sentence } from '#policies/words.ts';
 import { createApp } from './app.ts';
+import { listen } from './http/listening.ts';
 import { createListener } from './runner/listener.ts';
 import { recheck } from './runner/recheck.ts';
 import { startRunner } from './runner/runner.ts';
 import { Sources } from './runner/sources.ts';
+import { secretOf } from './runner/secret.ts';
 import { loadKeys, receiptKeyOf } from './services/key-files.ts';
 import type { Shell } from './services/shell.ts';
 import { type Database, type DatabasePlace, openDatabase } from './storage/database.ts';
@@ -70,7 +69,10 @@ export async function serve(options: ServeOptions): Promise<Served> {
   const policies = policyEngine();
   // The port is known only when the gateway listens, and tokens name it: routes are looked up per request.
   let app: Hono | null = null;
-  const gateway = await listen((request) => app!.fetch(request), options.host, options.gatewayPort);
+  const gateway = await listen((request) => app!.fetch(request), {
+    host: options.host,
+    port: options.gatewayPort,
+  });
   const shell: Shell = {
     db,
     policies,
@@ -83,8 +85,11 @@ export async function serve(options: ServeOptions): Promise<Served> {
     reportBug: options.reportBug,
   };
   app = createApp(shell) as unknown as Hono;
-  const listener = createListener({ auth: shell, policies, sources });
-  const runnerHttp = await listen((request) => listener.fetch(request), options.host, options.runnerPort);
+  const listener = createListener({ reader: () => Promise.resolve(shell), db, policies, sources });
+  const runnerHttp = await listen((request) => listener.fetch(request), {
+    host: options.host,
+    port: options.runnerPort,
+  });
   const runner = await startRunner(
     {
       db,
@@ -142,38 +147,4 @@ async function keepOperator(db: Database, dataDir: string): Promise<Served['oper
     });
   }
   return { account: OPERATOR, key, keyFile };
-}
-
-/** The runner's secret, from which every lineage's seed is derived. */
-function secretOf(dataDir: string): Buffer {
-  const path = join(dataDir, 'keys', 'runner-secret');
-  if (!existsSync(path))
-    writeFileSync(path, randomBytes(32).toString('hex'), { mode: 0o600, flag: 'wx', flush: true });
-  return Buffer.from(readFileSync(path, 'utf8').trim(), 'hex');
-}
-
-interface Listening {
-  readonly url: string;
-  close(): Promise<void>;
-}
-
-function listen(
-  fetch: (request: Request) => Response | Promise<Response>,
-  hostname: string,
-  port: number,
-): Promise<Listening> {
-  return new Promise((resolve, reject) => {
-    const server: ServerType = serveHttp({ fetch, hostname, port, overrideGlobalObjects: false }, (address: AddressInfo) => {
-      const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-      resolve({ url: `http://${host}:${address.port}`, close: () => closed(server) });
-    });
-    server.once('error', reject);
-  });
-}
-
-function closed(server: ServerType): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    if ('closeAllConnections' in server) server.closeAllConnections();
-  });
 }

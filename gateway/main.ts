@@ -6,19 +6,16 @@
  * embedded deployment, gateway and runner in one process, whose module is loaded only then.
  */
 import { mkdirSync, readFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
-import { serve, type ServerType } from '@hono/node-server';
 import { pino } from 'pino';
 import { policyEngine } from '#policies/decide.ts';
 import { createApp } from './app.ts';
 import { type GatewayConfig, gatewayConfig } from './config.ts';
+import { listen } from './http/listening.ts';
 import { ensureOperator, operatorKeyOf } from './services/first-operator.ts';
 import { loadKeys } from './services/key-files.ts';
 import { openDatabase } from './storage/database.ts';
 
 const RATE_PER_MINUTE = 6_000;
-/** How long requests under way may take to end; a long poll ends earlier by itself or is cut. */
-const STOP_MS = 10_000;
 
 /** A gateway that listens. */
 export interface RunningGateway {
@@ -35,7 +32,11 @@ export async function startGateway(
   const db = await openDatabase({ url: config.databaseUrl, role: 'unseen_gateway' });
   if (config.operatorKeyFile !== null) {
     const jwk = await operatorKeyOf(JSON.parse(readFileSync(config.operatorKeyFile, 'utf8')));
-    await ensureOperator(db, { organisation: { id: 'operator', name: 'Operator' }, account: 'operator', jwk });
+    await ensureOperator(db, {
+      organisation: { id: 'operator', name: 'Operator' },
+      account: 'operator',
+      jwk,
+    });
   }
   const app = createApp({
     db,
@@ -48,47 +49,22 @@ export async function startGateway(
     now: Date.now,
     reportBug,
   });
-  const { server, url } = await listen(config, (request) => app.fetch(request));
+  const listening = await listen((request) => app.fetch(request), config);
   return {
-    url,
+    url: listening.url,
     close: async () => {
-      await closed(server);
+      await listening.close();
       await db.close();
     },
   };
-}
-
-function listen(
-  { host, port }: Pick<GatewayConfig, 'host' | 'port'>,
-  fetch: (request: Request) => Response | Promise<Response>,
-): Promise<{ readonly server: ServerType; readonly url: string }> {
-  return new Promise((resolve, reject) => {
-    const server = serve({ fetch, hostname: host, port }, ({ address, family, port: bound }: AddressInfo) => {
-      resolve({ server, url: `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}` });
-    });
-    server.once('error', reject);
-  });
-}
-
-/** Takes no more requests, lets those under way end, and cuts what is left. */
-function closed(server: ServerType): Promise<void> {
-  return new Promise((resolve) => {
-    const cutting = setTimeout(() => {
-      if ('closeAllConnections' in server) server.closeAllConnections();
-    }, STOP_MS);
-    server.close(() => {
-      clearTimeout(cutting);
-      resolve();
-    });
-    if ('closeIdleConnections' in server) server.closeIdleConnections();
-  });
 }
 
 /** The process: until SIGINT or SIGTERM. */
 async function runProcess(): Promise<void> {
   const log = pino({ name: 'unseen-gateway' });
   const config = gatewayConfig();
-  const reportBug = (error: unknown, requestId: string): void => log.error({ err: error, requestId }, 'internal error');
+  const reportBug = (error: unknown, requestId: string): void =>
+    log.error({ err: error, requestId }, 'internal error');
   const { databaseUrl } = config;
   const running =
     databaseUrl === undefined

@@ -6,7 +6,7 @@
  * revocation or a change of roles holds from the next request on.
  */
 import { errors, jwtVerify } from 'jose';
-import { publicKeyOf } from '#crypto/ed25519-key.ts';
+import { publicKeyOf, type SigningKey } from '#crypto/ed25519-key.ts';
 import { ROLES, type Role } from '#policies/roles.ts';
 import { say } from '#policies/words.ts';
 import type { Caller } from '../http/endpoint.ts';
@@ -15,11 +15,13 @@ import type { Shell } from '../services/shell.ts';
 import { type AccountWithOrganisation, findAccount } from '../storage/parties.ts';
 import { SKEW_SECONDS, TOKEN_TYPE } from './issuer.ts';
 
+/** What it takes to read a token: the issuer's public key is enough. */
+export interface TokenReader extends Pick<Shell, 'db' | 'publicUrl' | 'now'> {
+  readonly keys: { readonly token: Pick<SigningKey, 'kid' | 'publicJwk'> };
+}
+
 /** The account behind an Authorization header. HttpFault UNAUTHENTICATED. */
-export async function authenticate(
-  shell: Pick<Shell, 'db' | 'keys' | 'publicUrl' | 'now'>,
-  authorization: string | null,
-): Promise<Caller> {
+export async function authenticate(shell: TokenReader, authorization: string | null): Promise<Caller> {
   const [, token] = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization ?? '') ?? [];
   if (token === undefined) throw unauthenticated(null);
   const account = await findAccount(shell.db, await subjectOf(shell, token));
@@ -27,10 +29,7 @@ export async function authenticate(
   return callerOf(account);
 }
 
-async function subjectOf(
-  { keys, publicUrl, now }: Pick<Shell, 'keys' | 'publicUrl' | 'now'>,
-  token: string,
-): Promise<string> {
+async function subjectOf({ keys, publicUrl, now }: TokenReader, token: string): Promise<string> {
   try {
     const { payload, protectedHeader } = await jwtVerify(token, publicKeyOf(keys.token.publicJwk), {
       algorithms: ['EdDSA'],

@@ -4,6 +4,7 @@
  * Each row is its own privacy unit. Origins and destinations are a list typed from memory of the busiest US airports,
  * not read from the data: a key that is not listed is not counted.
  */
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
@@ -29,8 +30,13 @@ const AIRPORTS = [
 /** The flight records, or null where the development dependency is not installed. */
 export function findFlights(): string | null {
   try {
-    const entry = createRequire(import.meta.url).resolve('vega-datasets/package.json');
-    return join(dirname(entry), 'data', 'flights-3m.parquet');
+    const entry = createRequire(import.meta.url).resolve('vega-datasets');
+    // The entry lies in the package's folder or one below it.
+    return (
+      [dirname(entry), dirname(dirname(entry))]
+        .map((path) => join(path, 'data', 'flights-3m.parquet'))
+        .find((path) => existsSync(path)) ?? null
+    );
   } catch {
     return null;
   }

@@ -3,7 +3,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 
 /** Runs statements of our own that write files; the first column of the last statement's first row. */
 export async function runStatements(statements: readonly string[]): Promise<unknown> {
-  const instance = await DuckDBInstance.create(':memory:');
+  const instance = await DuckDBInstance.create(':memory:', { temp_directory: '' });
   const connection = await instance.connect();
   try {
     let rows: readonly (readonly unknown[])[] = [];

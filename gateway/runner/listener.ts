@@ -12,10 +12,10 @@ import type { PolicyEngine } from '#policies/decide.ts';
 import { Refusal } from '#policies/refusal.ts';
 import { languageOf, say } from '#policies/words.ts';
 import { describeJail } from '#sandbox/jail/jail.ts';
-import { authenticate } from '../auth/authenticate.ts';
+import { authenticate, type TokenReader } from '../auth/authenticate.ts';
 import { problemResponse } from '../problem.ts';
 import { demand } from '../services/permission.ts';
-import type { Shell } from '../services/shell.ts';
+import type { Database } from '../storage/database.ts';
 import { registerWritten } from './register.ts';
 import type { Sources } from './sources.ts';
 
@@ -29,13 +29,15 @@ const bodySchema = z.strictObject({
 });
 
 export interface ListenerShell {
-  readonly auth: Pick<Shell, 'db' | 'keys' | 'publicUrl' | 'now'>;
+  /** Looked up per request: the gateway's key may have changed since the start. */
+  readonly reader: () => Promise<TokenReader>;
+  readonly db: Database;
   readonly policies: PolicyEngine;
   readonly sources: Sources;
 }
 
 /** The runner's routes. */
-export function createListener({ auth, policies, sources }: ListenerShell): Hono {
+export function createListener({ reader, db, policies, sources }: ListenerShell): Hono {
   const app = new Hono();
   app.onError((error, c) =>
     problemResponse(error, {
@@ -45,12 +47,12 @@ export function createListener({ auth, policies, sources }: ListenerShell): Hono
   );
   app.get('/healthz', (c) => c.json({ status: 'ok' }));
   app.get('/v1/jail', async (c) => {
-    await authenticate(auth, c.req.header('authorization') ?? null);
+    await authenticate(await reader(), c.req.header('authorization') ?? null);
     const { mode, layers, missing } = await describeJail();
     return c.json({ mode, layers, missing });
   });
   app.post('/v1/datasets', bodyLimit({ maxSize: BODY_BYTES_MAX }), async (c) => {
-    const { principal } = await authenticate(auth, c.req.header('authorization') ?? null);
+    const { principal } = await authenticate(await reader(), c.req.header('authorization') ?? null);
     const parsed = bodySchema.safeParse(await c.req.json().catch(() => null));
     if (!parsed.success) {
       const issue = parsed.error.issues[0];
@@ -60,7 +62,7 @@ export function createListener({ auth, policies, sources }: ListenerShell): Hono
       );
     }
     demand({ policies }, { action: 'register_dataset', principal, provider: principal.org.id });
-    const registered = await registerWritten(auth.db, sources, {
+    const registered = await registerWritten(db, sources, {
       ...parsed.data,
       organisation: principal.org.id,
     });

@@ -1,0 +1,99 @@
+/**
+ * The runner process: the only one that opens sources. It works under the database role `unseen_runner`, has a
+ * directory, keys and a listener of its own, and knows of the gateway only its public keys.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { parsePublicJwk, thumbprintOf } from '#crypto/ed25519-key.ts';
+import { policyEngine } from '#policies/decide.ts';
+import type { TokenReader } from '../auth/authenticate.ts';
+import { type RunnerConfig, runnerConfig } from '../config.ts';
+import { listen } from '../http/listening.ts';
+import { receiptKeyOf } from '../services/key-files.ts';
+import { type Database, openDatabase } from '../storage/database.ts';
+import { createListener } from './listener.ts';
+import { recheck } from './recheck.ts';
+import { startRunner } from './runner.ts';
+import { secretOf } from './secret.ts';
+import { Sources } from './sources.ts';
+
+const CHANNEL = 'operation';
+
+/** A runner that works and listens. */
+export interface RunningRunner {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Starts a runner of its own on PostgreSQL. Failure CONFIG when the database cannot be reached. */
+export async function startRunnerProcess(
+  config: RunnerConfig & { readonly databaseUrl: string },
+  reportBug: (error: unknown, id: string) => void,
+): Promise<RunningRunner> {
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  const db = await openDatabase({ url: config.databaseUrl, role: 'unseen_runner' });
+  const signingKey = receiptKeyOf(config.dataDir);
+  // What the gateway is given, so that it can say whose receipts to trust.
+  writeFileSync(join(config.dataDir, 'receipt-key.public.jwk'), JSON.stringify(signingKey.publicJwk));
+  const policies = policyEngine();
+  const sources = new Sources({ prepare: true });
+  const listener = createListener({ reader: () => tokenReader(db, config), db, policies, sources });
+  const listening = await listen((request) => listener.fetch(request), config);
+  const runner = await startRunner(
+    {
+      db,
+      sources,
+      signingKey,
+      secret: secretOf(config.dataDir),
+      issuer: config.publicUrl,
+      separation: 'processes',
+      recheck: (job, compiled) => recheck({ db, policies, channel: CHANNEL }, job, compiled),
+      reportBug,
+    },
+    config,
+  );
+  return {
+    url: listening.url,
+    close: async () => {
+      await listening.close();
+      await runner.stop();
+      await sources.close();
+      await db.close();
+    },
+  };
+}
+
+/** The gateway's token key, the first of its published set; fetched when a request needs it: registration is rare. */
+async function tokenReader(db: Database, { gatewayUrl, publicUrl }: RunnerConfig): Promise<TokenReader> {
+  const response = await fetch(`${gatewayUrl}/.well-known/jwks.json`, { redirect: 'error' });
+  const { keys } = (await response.json()) as { readonly keys: readonly Readonly<Record<string, unknown>>[] };
+  const publicJwk = parsePublicJwk({ kty: keys[0]?.['kty'], crv: keys[0]?.['crv'], x: keys[0]?.['x'] });
+  return { db, publicUrl, now: Date.now, keys: { token: { kid: thumbprintOf(publicJwk), publicJwk } } };
+}
+
+/** The process: until SIGINT or SIGTERM. */
+async function runProcess(): Promise<void> {
+  const log = pino({ name: 'unseen-runner' });
+  const config = runnerConfig();
+  const { databaseUrl } = config;
+  if (databaseUrl === undefined)
+    throw new RangeError('a runner of its own needs DATABASE_URL; without PostgreSQL use `unseen serve`');
+  const running = await startRunnerProcess({ ...config, databaseUrl }, (error, id) =>
+    log.error({ err: error, id }, 'internal error'),
+  );
+  log.info({ url: running.url }, 'working');
+  const stop = (): void => {
+    running.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: error }, 'stopping failed');
+        process.exit(1);
+      },
+    );
+  };
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+}
+
+if (import.meta.main) await runProcess();
