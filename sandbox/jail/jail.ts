@@ -40,10 +40,15 @@ export interface ConfinedProcess extends LaunchedProcess {
 
 let report: Promise<JailReport> | null = null;
 
-/** The layers that hold on this machine. The self-test runs once per process (about 0.2 s), then its result is kept. */
-export function describeJail(): Promise<JailReport> {
+/**
+ * The layers that hold on this machine. The self-test runs once per process (0.1 s) and a full jail is remembered;
+ * one that lacked a layer is tested again, since a busy machine can miss the probe's deadline.
+ */
+export async function describeJail(): Promise<JailReport> {
   report ??= testJail();
-  return report;
+  const found = await report;
+  if (found.missing.length > 0) report = null;
+  return found;
 }
 
 /** Runs the self-test by the command of `commandFor`; `describeJail` is this with the real command, kept. */

@@ -8,7 +8,7 @@
  * inspected from outside again when it starts).
  */
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, type Server, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,26 +53,31 @@ export async function findWeaknesses(
   commandFor: (program: JailProgram) => JailCommand | null,
 ): Promise<readonly Weakness[] | null> {
   const listener = createServer((socket) => socket.destroy());
-  const scratch = mkdtempSync(join(tmpdir(), 'unseen-probe-'));
+  const directory = mkdtempSync(join(tmpdir(), 'unseen-probe-'));
   try {
     listener.listen(0, '127.0.0.1');
     await once(listener, 'listening');
-    const command = commandFor(probeProgram(scratch, portOf(listener)));
+    const command = commandFor(probeProgram(directory, portOf(listener)));
     return command === null ? null : await probe(command);
   } finally {
     listener.close();
-    rmSync(scratch, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true });
   }
 }
 
-/** The probe as a program, with limits that any reader's are at least as large as. */
-function probeProgram(scratch: string, port: number): JailProgram {
+/**
+ * The probe as a program, with limits that any reader's are at least as large as. Its input is a file that this user
+ * may write, so that only the jail can be what forbids it.
+ */
+function probeProgram(directory: string, port: number): JailProgram {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const module = fileURLToPath(new URL(`./probe-process.${extension}`, import.meta.url));
+  const [input, scratch] = [join(directory, 'input'), join(directory, 'scratch')];
+  writeFileSync(input, '');
+  mkdirSync(scratch);
   return {
-    modules: [module],
+    modules: [fileURLToPath(new URL(`./probe-process.${extension}`, import.meta.url))],
     packages: [],
-    inputs: [{ from: module, to: PROBE_INPUT }],
+    inputs: [{ from: input, to: PROBE_INPUT }],
     scratch,
     args: [String(port), PROBE_INPUT],
     nodeFlags: [],

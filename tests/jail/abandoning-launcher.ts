@@ -6,7 +6,7 @@ import { findWeaknesses } from '#sandbox/jail/self-test.ts';
 
 const launches: LaunchedProcess[] = [];
 await findWeaknesses((program) => {
-  launches.push(launchJailed(findJailCommand({ ...program, scratch: null })!, 'drop'));
+  launches.push(launchJailed(findJailCommand({ ...program, inputs: [], scratch: null })!, 'drop'));
   return null;
 });
 const [launched] = launches;

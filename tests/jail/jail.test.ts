@@ -173,11 +173,11 @@ test('nothing is started for a refused demand', async () => {
   await expect(started).rejects.toMatchObject({ code: 'JAIL' });
 });
 
-/** The probe as the self-test starts it, caught on the way, without the scratch directory that is gone by then. */
+/** The probe as the self-test starts it, caught on the way, without the files that are gone by then. */
 async function probeCommand(): Promise<JailCommand> {
   const commands: (JailCommand | null)[] = [];
   await findWeaknesses((program) => {
-    commands.push(findJailCommand({ ...program, scratch: null }));
+    commands.push(findJailCommand({ ...program, inputs: [], scratch: null }));
     return null;
   });
   return commands[0]!;

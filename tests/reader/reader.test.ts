@@ -274,16 +274,16 @@ test('without a jail the same reader runs as a plain process and says so', async
 
 test('a query larger than its memory spills into the scratch directory and comes out right', async () => {
   const before = scratches();
-  await using tight = disposable(await open({ memoryMiB: 160, threads: 2 }));
+  await using tight = disposable(await open({ memoryMiB: 96, threads: 2 }));
   const [scratch] = scratches().filter((name) => !before.includes(name));
   const sql = `SELECT count(*), sum(c)::HUGEINT FROM (
-    SELECT i % 1500000 AS g, 'a text that makes groups heavy ' || (i % 1500000) AS t, count(*) AS c
-    FROM range(3000000) AS r(i) GROUP BY ALL)`;
+    SELECT i % 600000 AS g, 'a text that makes groups heavy ' || (i % 600000) AS t, count(*) AS c
+    FROM range(1200000) AS r(i) GROUP BY ALL)`;
   let hasSpilled = false;
   const watch = setInterval(() => {
     hasSpilled ||= readdirSync(join(directory, scratch!)).length > 0;
   }, 10);
-  expect(await tight.reader.query(sql)).toEqual([[1500000n], [3000000n]]);
+  expect(await tight.reader.query(sql)).toEqual([[600000n], [1200000n]]);
   clearInterval(watch);
   expect(hasSpilled).toBe(true);
 });
