@@ -29,6 +29,7 @@ type Terms = fc.Arbitrary<Term>;
 
 const NULL_SQL = 'NULL';
 
+const booleanLiterals = fc.constantFrom(true, false).map((value) => literalTerm(value, 'boolean'));
 const flagCondition = fc.constant(columnTerm('flag', 'boolean'));
 const nullOf = (type: ScalarType): Expr => ({ op: 'literal', type, value: null });
 const constant = (name: string, type: ScalarType): Terms => fc.constant(columnTerm(name, type));
@@ -259,9 +260,13 @@ export const terms = fc.letrec<Record<'number' | 'string' | 'date' | 'timestamp'
       { weight: 2, arbitrary: relations(tie('number'), numberLiterals) },
       { weight: 2, arbitrary: relations(tie('string'), stringLiterals) },
       { weight: 1, arbitrary: relations(tie('date'), dateLiterals) },
+      {
+        weight: 1,
+        arbitrary: relations(fc.oneof(constant('flag', 'boolean'), tie('condition')), booleanLiterals),
+      },
       { weight: 1, arbitrary: relations(tie('timestamp'), timestampLiterals) },
       { weight: 1, arbitrary: likes(tie('string')) },
-      { weight: 1, arbitrary: fc.constantFrom(true, false).map((value) => literalTerm(value, 'boolean')) },
+      { weight: 1, arbitrary: booleanLiterals },
       {
         weight: 2,
         arbitrary: fc

@@ -5,7 +5,11 @@
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Engine } from '#sandbox/execute.ts';
-import { describeSource, openSource, runSelect, startEngine } from '#sandbox/reader/engine.ts';
+import type { Dataset } from '#sandbox/manifest/dataset.ts';
+import { printPreparation } from '#sandbox/query/prepare.ts';
+import { describeSource, openSource, runCreate, runSelect, startEngine } from '#sandbox/reader/engine.ts';
+import type { Row } from './reference-expression.ts';
+import { type FileColumn, tableOf } from './source-file.ts';
 
 /** An engine over one file, and its connection for questions of the test's own. */
 export interface InProcessEngine extends Engine, Disposable {
@@ -20,6 +24,18 @@ export async function openInProcess(
   const settings = { ...source, scratch, memoryMiB: 512, spillMiB: 64, threads: 2 };
   const connection = await startEngine(settings);
   await openSource(connection, settings);
+  return engineOf(connection);
+}
+
+/** The same over rows in memory: quicker, without a file and without the reader's settings. */
+export async function openRows(
+  rows: readonly Row[],
+  columns: readonly FileColumn[],
+): Promise<InProcessEngine> {
+  return engineOf(await tableOf('source', rows, columns));
+}
+
+async function engineOf(connection: DuckDBConnection): Promise<InProcessEngine> {
   const types = new Map((await describeSource(connection)).map(({ name, type }) => [name, type] as const));
   return {
     connection,
@@ -34,4 +50,11 @@ export async function openInProcess(
     },
     [Symbol.dispose]: () => connection.closeSync(),
   };
+}
+
+/** The same source behind a prepared copy, on the same connection. */
+export async function prepareInProcess(engine: InProcessEngine, dataset: Dataset): Promise<InProcessEngine> {
+  const { sql, physical } = printPreparation(dataset, engine.physical);
+  await runCreate(engine.connection, sql, []);
+  return { ...engine, physical };
 }

@@ -129,15 +129,17 @@ export function distances(left: Partials, right: Partials, plan: Plan): Partials
   const shared = places.filter(([a, b]) => plan.minimumCohort <= 1 || (a !== null && b !== null));
   const vectors = plan.measures.map((measure, m) => {
     const width = widthOf(measure);
-    const entry = (partials: Partials, cell: number | null, i: number): bigint =>
-      cell === null ? 0n : (partials.vectors[m]?.[cell * width + i] as bigint);
-    const differences = shared.flatMap(([a, b]) =>
-      Array.from({ length: width }, (_, i) => entry(left, a, i) - entry(right, b, i)),
-    );
-    return {
-      l1: differences.reduce((sum, d) => sum + (d < 0n ? -d : d), 0n),
-      l2Squared: differences.reduce((sum, d) => sum + d * d, 0n),
-    };
+    const [ours, theirs] = [left.vectors[m] as readonly bigint[], right.vectors[m] as readonly bigint[]];
+    let [l1, l2Squared] = [0n, 0n];
+    for (const [a, b] of shared) {
+      for (let i = 0; i < width; i++) {
+        const [x, y] = [a === null ? 0n : ours[a * width + i], b === null ? 0n : theirs[b * width + i]];
+        const difference = (x as bigint) - (y as bigint);
+        l1 += difference < 0n ? -difference : difference;
+        l2Squared += difference * difference;
+      }
+    }
+    return { l1, l2Squared };
   });
   return { vectors, changedKeys: places.filter(([a, b]) => a === null || b === null).length };
 }
@@ -146,7 +148,7 @@ export function distances(left: Partials, right: Partials, plan: Plan): Partials
  * What one unit can change, derived here from the documentation of `Measure` and not from the code under test:
  * L0′ times (L1), and L0′ times the square of (L2²), the most it contributes to one cell.
  */
-export function sensitivityOf(measure: Measure, plan: Plan): Distance {
+export function contributionOf(measure: Measure, plan: Plan): Distance {
   const cells = BigInt(plan.bounding.cellsPerUnit);
   const perCell = perCellBound(measure, BigInt(plan.bounding.rowsPerUnit));
   return { l1: cells * perCell, l2Squared: cells * perCell * perCell };
@@ -155,7 +157,7 @@ export function sensitivityOf(measure: Measure, plan: Plan): Distance {
 /** The measures whose distance is above what one unit may change. */
 export function violations({ vectors, changedKeys }: PartialsDistance, plan: Plan): readonly string[] {
   const broken = plan.measures.flatMap((measure, m) => {
-    const bound = sensitivityOf(measure, plan);
+    const bound = contributionOf(measure, plan);
     const distance = vectors[m] as Distance;
     return distance.l1 > bound.l1 || distance.l2Squared > bound.l2Squared
       ? [`measure ${m}: ${measure.kind}`]

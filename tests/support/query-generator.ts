@@ -54,11 +54,11 @@ export const FEATURES: readonly string[] = [
     (fn) => `aggregate ${fn}`,
   ),
   FORMS.map((form) => `from ${form}`),
-  ['0 keys', '1 keys', '2 keys', 'FILTER', 'HAVING', 'ORDER BY', 'LIMIT', 'WHERE'],
+  ['0 keys', '1 keys', '2 keys', '3 keys', 'FILTER', 'HAVING', 'ORDER BY', 'LIMIT', 'WHERE'],
 ].flat();
 
 /** The features of an expression. */
-export function featuresOf(expr: Expr): string[] {
+function featuresOf(expr: Expr): string[] {
   const own = {
     compare: () => ` ${(expr as Extract<Expr, { op: 'compare' }>).operator}`,
     arithmetic: () => ` ${(expr as Extract<Expr, { op: 'arithmetic' }>).operator}`,
@@ -117,12 +117,23 @@ const listedKeys: fc.Arbitrary<Term> = fc.oneof(
   {
     weight: 1,
     arbitrary: terms.condition.map((when) =>
+      chosenTerm('number', [{ when, then: literalTerm(2.5, 'number') }], literalTerm(-1, 'number')),
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: terms.condition.map((when) =>
       chosenTerm('string', [{ when, then: literalTerm('yes', 'string') }], literalTerm("n'o", 'string')),
     ),
   },
 );
 
-const unlistedKeys: fc.Arbitrary<Term> = fc.constant(columnTerm('word', 'string'));
+const unlistedKeys: fc.Arbitrary<Term> = fc.constantFrom(
+  columnTerm('word', 'string'),
+  columnTerm('word', 'string'),
+  columnTerm('code', 'number'),
+  columnTerm('since', 'date'),
+);
 
 const filters = fc.option(terms.condition, { freq: 3 });
 const quantiles = fc.constantFrom(0, 0.01, 0.25, 0.5, 0.9, 1);
@@ -217,15 +228,18 @@ export function queriesFor(dataset: Dataset, policy: ReleasePolicy): fc.Arbitrar
   return fc
     .boolean()
     .chain((unlisted) => {
-      const first = thresholded && unlisted ? [unlistedKeys] : [];
-      const rest = fc.uniqueArray(listedKeys, {
-        maxLength: 2 - first.length,
-        selector: (key) => key.sql(String),
-        size: 'max',
-      });
+      const isThresholded = thresholded && unlisted;
+      const distinct = (
+        keys: fc.Arbitrary<Term>,
+        minLength: number,
+        maxLength: number,
+      ): fc.Arbitrary<Term[]> =>
+        fc.uniqueArray(keys, { minLength, maxLength, selector: (key) => key.sql(String), size: 'max' });
+      const first = isThresholded ? distinct(unlistedKeys, 1, 2) : fc.constant([]);
+      const rest = distinct(listedKeys, 0, isThresholded ? 1 : 2);
       return fc.record<Choice>({
-        keys: fc.tuple(fc.tuple(...first), rest).map(([some, more]) => [...some, ...more]),
-        calls: callsFor(dataset.privacyUnit.kind === 'column', first.length === 0),
+        keys: fc.tuple(first, rest).map(([some, more]) => [...some, ...more]),
+        calls: callsFor(dataset.privacyUnit.kind === 'column', !isThresholded),
         where: fc.option(terms.condition, { freq: 3 }),
         innerWhere: fc.option(terms.condition, { freq: 2 }),
         form: fc.constantFrom(...FORMS),

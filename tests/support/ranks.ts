@@ -57,7 +57,10 @@ export async function engineRank(
       : ['BIGINT'];
   const hashes = [...requests.values()].map(({ unit, cell, ordinal }) => {
     const place = cell.index === null ? cell.key : [cell.index];
-    const items = [cast(unit, unitType), ...place.map((value, i) => cast(value, types[i] as string))];
+    const items = [
+      `hash(${cast(unit, unitType)})`,
+      ...place.map((value, i) => cast(value, types[i] as string)),
+    ];
     return `hash(${[...items, ...(ordinal === null ? [] : [cast(ordinal, 'BIGINT')]), '$1'].join(', ')})`;
   });
   const ranks = new Map<string, bigint>();

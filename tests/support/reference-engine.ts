@@ -64,11 +64,11 @@ export function gridInteger(x: number, argument: BoundedArgument): bigint {
   return BigInt(Math.floor(clamped * inverse + 0.5));
 }
 
-/** The bin (from 0) of x among `bins` equal bins of [low, high]; outside values fall into the end bins. */
+/** The bin (from 0) of x among `bins` equal bins of [low, high); outside values fall into the end bins. */
 export function binOf(x: number, { low, high, bins }: { low: number; high: number; bins: number }): number {
-  const clamped = Math.min(Math.max(x, low), high);
-  const bin = Math.floor(((clamped - low) * bins) / (high - low));
-  return Math.min(Math.max(bin, 0), bins - 1);
+  if (x >= high) return bins - 1;
+  if (x < low) return 0;
+  return Math.min(Math.floor(((x - low) * bins) / (high - low)), bins - 1);
 }
 
 /** Text that is equal exactly for equal keys. */

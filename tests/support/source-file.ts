@@ -4,7 +4,7 @@
  * Not covered: anything a product needs. Values are passed as text and cast by DuckDB, slowly and exactly.
  */
 import { writeFileSync } from 'node:fs';
-import { DuckDBInstance } from '@duckdb/node-api';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import type { Column, ColumnType } from '#sandbox/manifest/dataset.ts';
 import type { Scalar } from '#sandbox/query/ir.ts';
 import type { Row } from './reference-expression.ts';
@@ -23,28 +23,45 @@ export function writeCsv(rows: readonly Row[], columns: readonly Pick<Column, 'n
   writeFileSync(path, lines.map((fields) => `${fields.join(',')}\n`).join(''));
 }
 
+/** Starting an engine takes longer than writing a small file, so all files of a test process share one. */
+const shared = DuckDBInstance.create(':memory:', { threads: '1' });
+
+/** A connection of its own to the shared engine, with a temporary table `name` that holds the rows. */
+export async function tableOf(
+  name: string,
+  rows: readonly Row[],
+  columns: readonly FileColumn[],
+): Promise<DuckDBConnection> {
+  const connection = await (await shared).connect();
+  const names = columns.map((column) => `"${column.name.replaceAll('"', '""')}"`);
+  const types = columns.map(({ type }) => physicalType(type));
+  await connection.run(
+    `CREATE TEMP TABLE ${name} (${names.map((column, i) => `${column} ${types[i]}`).join(', ')})`,
+  );
+  const casts = types.map((type, i) => `CAST(c${i} AS ${type})`).join(', ');
+  const raw = types.map((_, i) => `c${i}`).join(', ');
+  for (let from = 0; from < rows.length; from += CHUNK_ROWS) {
+    const tuples = rows.slice(from, from + CHUNK_ROWS).map((row) => {
+      return `(${columns.map((column) => sqlText(row[column.name] ?? null)).join(', ')})`;
+    });
+    await connection.run(
+      `INSERT INTO ${name} SELECT ${casts} FROM (VALUES ${tuples.join(', ')}) AS raw(${raw})`,
+    );
+  }
+  return connection;
+}
+
 /** Writes Parquet with the physical types of the manifest's (integer BIGINT, number DOUBLE, decimal(n) DECIMAL(18, n)). */
 export async function writeParquet(
   rows: readonly Row[],
   columns: readonly FileColumn[],
   path: string,
 ): Promise<void> {
-  const instance = await DuckDBInstance.create(':memory:');
-  const connection = await instance.connect();
+  const connection = await tableOf('written', rows, columns);
   try {
-    const names = columns.map(({ name }) => `"${name.replaceAll('"', '""')}"`);
-    await connection.run(`CREATE TABLE raw (${names.map((name) => `${name} VARCHAR`).join(', ')})`);
-    for (let from = 0; from < rows.length; from += CHUNK_ROWS) {
-      const tuples = rows.slice(from, from + CHUNK_ROWS).map((row) => {
-        return `(${columns.map(({ name }) => sqlText(row[name] ?? null)).join(', ')})`;
-      });
-      await connection.run(`INSERT INTO raw VALUES ${tuples.join(', ')}`);
-    }
-    const casts = columns.map(({ type }, i) => `CAST(${names[i]} AS ${physicalType(type)}) AS ${names[i]}`);
-    await connection.run(`COPY (SELECT ${casts.join(', ')} FROM raw) TO ${sqlText(path)} (FORMAT parquet)`);
+    await connection.run(`COPY written TO ${sqlText(path)} (FORMAT parquet)`);
   } finally {
     connection.closeSync();
-    instance.closeSync();
   }
 }
 
