@@ -1,0 +1,104 @@
+/** The benchmarks run: each id, at a size at which its number means nothing, prints one line of the agreed form. */
+import { spawn } from 'node:child_process';
+import { expect, test } from 'vitest';
+import { findPostgres } from '#tests/support/postgres.ts';
+import { lineOf, medianOf, pairsOf } from './bench/measure.ts';
+
+const ROOT = new URL('..', import.meta.url).pathname;
+/** A cluster, readers and engines start in here: seconds on a quiet machine, many on a busy one. */
+const TIMEOUT_MS = 180_000;
+const FIELDS = [
+  'id',
+  'name',
+  'value',
+  'unit',
+  'better',
+  'samples',
+  'min',
+  'max',
+  'against',
+  'machine',
+  'node',
+];
+
+interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function bench(...words: readonly string[]): Promise<Ended> {
+  const child = spawn(process.execPath, ['tests/bench/run.ts', ...words], { cwd: ROOT });
+  let [out, err] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { code, out, err };
+}
+
+function expectLines({ code, out, err }: Ended, ids: readonly string[]): void {
+  expect(code, err).toBe(0);
+  const lines = out
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(lines.map((line) => line['id'])).toEqual(ids);
+  for (const line of lines) {
+    expect(Object.keys(line)).toEqual(FIELDS);
+    expect(line['unit']).toMatch(/^(ratio|ms|1\/s|MiB)$/);
+    expect(line['better']).toMatch(/^(lower|higher)$/);
+    const [min, value, max] = ['min', 'value', 'max'].map((field) => line[field] as number);
+    expect(min).toBeGreaterThan(0);
+    expect(min).toBeLessThanOrEqual(value!);
+    expect(value).toBeLessThanOrEqual(max!);
+    expect(line['node']).toBe(process.version);
+  }
+}
+
+test(
+  'reading, latency and memory print a line per id, in the order of the table',
+  async () => {
+    const ids = ['P1', 'P1b', 'P1r', 'P4', 'P4k', 'P11m'];
+    expectLines(await bench('--small', ...ids.toReversed()), ids);
+  },
+  TIMEOUT_MS,
+);
+
+test.skipIf(findPostgres() === null)(
+  'what needs PostgreSQL brings a cluster of its own',
+  async () => {
+    expectLines(await bench('--small', 'P4pg', 'P5', 'P9'), ['P4pg', 'P5', 'P9']);
+  },
+  TIMEOUT_MS,
+);
+
+test('an id that is none is refused with the list of those that are', async () => {
+  const { code, out, err } = await bench('P1', 'P99');
+  expect(code).toBe(2);
+  expect(out).toBe('');
+  expect(err).toContain('no P99; there are P1, ');
+});
+
+test('a value is the median of its samples, which one slow run does not move', () => {
+  expect(medianOf([3, 1, 1_000])).toBe(3);
+  expect(medianOf([4, 1, 3, 1_000])).toBe(3.5);
+  expect(() => medianOf([])).toThrow(RangeError);
+  const subject = { id: 'P0', name: 'n', unit: 'ms', better: 'lower', against: '–' } as const;
+  expect(JSON.parse(lineOf(subject, [5, 1.23456, 2]))).toMatchObject({
+    value: 2,
+    samples: 3,
+    min: 1.235,
+    max: 5,
+  });
+});
+
+test('the two of a pair take turns at being first', async () => {
+  const order: string[] = [];
+  const note = (who: string) => async () => {
+    order.push(who);
+    await Promise.resolve();
+  };
+  const ratios = await pairsOf(3, note('ours'), note('theirs'));
+  expect(ratios).toHaveLength(3);
+  expect(order.slice(2)).toEqual(['ours', 'theirs', 'theirs', 'ours', 'ours', 'theirs']);
+});

@@ -1,0 +1,125 @@
+/**
+ * P1, P1b, P1r: what unit-level privacy costs over ten million rows, whole jobs against SQL typed into DuckDB.
+ *
+ * A job is what the lab runs: compile, the check that the source is unchanged, the jailed reader's query, noise, ledger
+ * (in memory) and signed receipt. The reader is warm. DuckDB runs in this process with its defaults.
+ */
+import { generateSigningKey } from '#crypto/ed25519-key.ts';
+import { LabState } from '#gateway/lab/state.ts';
+import { rehearse } from '#gateway/lab/rehearse.ts';
+import { Sources } from '#gateway/runner/sources.ts';
+import { compileQuery } from '#sandbox/query/compile.ts';
+import { printPlan } from '#sandbox/query/print.ts';
+import { SOURCE } from '#sandbox/query/scan.ts';
+import { type Benchmark, lineOf, pairsOf, type Scale, type Subject } from './measure.ts';
+import {
+  freshEpsilon,
+  readVisits,
+  visitsFile,
+  visitsManifest,
+  type VisitsSize,
+  withDuckdb,
+} from './visits.ts';
+
+const BOUNDED: Subject = {
+  id: 'P1',
+  name: 'unit-bounded GROUP BY over 10 M Parquet rows of 1 M units, whole job',
+  unit: 'ratio',
+  better: 'lower',
+  against: 'the same bounded SQL typed into DuckDB; at most 1.15',
+};
+const PREPARED: Subject = {
+  id: 'P1b',
+  name: 'the same job on prepared data',
+  unit: 'ratio',
+  better: 'lower',
+  against: 'the plain, unbounded GROUP BY over the Parquet file in DuckDB; at most 20',
+};
+const BY_ROW: Subject = {
+  id: 'P1r',
+  name: 'the same job with privacyUnit row',
+  unit: 'ratio',
+  better: 'lower',
+  against: 'the plain GROUP BY over the Parquet file in DuckDB; at most 1.3',
+};
+
+const TABLE = 'visits';
+const QUESTION = `SELECT region, count(*) AS visits, sum(cost) AS cost FROM ${TABLE} GROUP BY region`;
+const PAIRS = 9;
+const SEED = 'f'.repeat(64);
+
+export const READING: Benchmark = {
+  ids: ['P1', 'P1b', 'P1r'],
+  async *run(asked, scale) {
+    const size = sizeOf(scale);
+    const path = await visitsFile(size);
+    for (const [subject, how] of [
+      [BOUNDED, { unit: 'patient_id', prepare: false, against: boundedSql }],
+      [PREPARED, { unit: 'patient_id', prepare: true, against: plainSql }],
+      [BY_ROW, { unit: 'row', prepare: true, against: plainSql }],
+    ] as const) {
+      if (asked.has(subject.id)) yield lineOf(subject, await ratiosOf(path, { ...how, ...size, ...scale }));
+    }
+  },
+};
+
+function sizeOf({ small }: Scale): VisitsSize {
+  return small ? { rows: 20_000, units: 2_000 } : { rows: 10_000_000, units: 1_000_000 };
+}
+
+interface Comparison extends VisitsSize, Scale {
+  readonly unit: 'patient_id' | 'row';
+  readonly prepare: boolean;
+  readonly against: (job: Job) => string;
+}
+
+/** One job: its text, and what it is asked of. */
+type Job = ReturnType<typeof readVisits>;
+
+async function ratiosOf(path: string, how: Comparison): Promise<readonly number[]> {
+  const manifest = visitsManifest(path, { name: TABLE, maxRows: how.rows, unit: how.unit });
+  const job = readVisits(manifest);
+  const sources = new Sources({ prepare: how.prepare });
+  const state = LabState.inMemory(generateSigningKey());
+  const ask = (): Promise<unknown> =>
+    rehearse(
+      { datasets: [job.dataset], policy: job.policy, sql: QUESTION, epsilon: freshEpsilon(), delta: null },
+      state,
+      sources,
+    );
+  try {
+    return await withDuckdb(async (connection) => {
+      await connection.run(`CREATE VIEW ${SOURCE} AS SELECT * FROM read_parquet('${path}')`);
+      const sql = how.against(job);
+      const type = (): Promise<unknown> => connection.runAndReadAll(sql, sql.includes('$1') ? [SEED] : []);
+      return pairsOf(how.small ? 2 : PAIRS, ask, type);
+    });
+  } finally {
+    await sources.close();
+    state.close();
+  }
+}
+
+function plainSql(): string {
+  return `SELECT region, count(*), sum(cost) FROM ${SOURCE} GROUP BY region`;
+}
+
+/** What a person would have to type to bound contributions as a job does: our own statement over the stored columns. */
+function boundedSql({ dataset, policy }: Job): string {
+  const { plan } = compileQuery(
+    { sql: QUESTION, epsilon: null, delta: null },
+    {
+      datasets: [dataset],
+      policyOf: () => policy,
+      versionIdOf: () => 'any',
+      defaultTiming: { mode: 'exact' },
+    },
+  );
+  const stored = new Map([
+    ['patient_id', 'VARCHAR'],
+    ['region', 'VARCHAR'],
+    ['cost', 'DOUBLE'],
+  ]);
+  const [printed] = printPlan(plan, dataset, { types: stored, prepared: null });
+  return printed!.sql;
+}
