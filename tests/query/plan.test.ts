@@ -31,6 +31,13 @@ function argumentOf(expression: string): BoundedArgument {
   return measure.argument;
 }
 
+test('positions in messages count characters, also behind wide ones', () => {
+  for (const comment of ['/* plain */', '/* 词语 */', '/* 🚀é */']) {
+    const sql = `SELECT COUNT(*) ${comment} FROM people WHERE nope = 1`;
+    expect(() => compiled(sql)).toThrow(`at character ${sql.indexOf('nope') + 1}`);
+  }
+});
+
 describe('measures', () => {
   test.for([
     ['COUNT(*)', ['rows']],
