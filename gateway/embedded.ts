@@ -5,15 +5,10 @@
  * repository, tested). Receipts say `separation: none`. At the first start an operator organisation and account are
  * made, and the account's key is written to the data directory for whoever owns the machine.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Hono } from 'hono';
-import {
-  exportSigningKey,
-  generateSigningKey,
-  importSigningKey,
-  type SigningKey,
-} from '#crypto/ed25519-key.ts';
+import type { SigningKey } from '#crypto/ed25519-key.ts';
 import { policyEngine } from '#policies/decide.ts';
 import type { Channel } from '#policies/grant.ts';
 import type { Sentence } from '#policies/words.ts';
@@ -24,10 +19,10 @@ import { recheck } from './runner/recheck.ts';
 import { startRunner } from './runner/runner.ts';
 import { Sources } from './runner/sources.ts';
 import { secretOf } from './runner/secret.ts';
-import { loadKeys, receiptKeyOf } from './services/key-files.ts';
+import { ensureOperator } from './services/first-operator.ts';
+import { loadKeys, operatorKeyPair, receiptKeyOf } from './services/key-files.ts';
 import type { Shell } from './services/shell.ts';
 import { type Database, type DatabasePlace, openDatabase } from './storage/database.ts';
-import { findAccount, saveAccount, saveOrganisation } from './storage/parties.ts';
 
 export interface ServeOptions {
   /** Keys, the runner's secret and, without `databaseUrl`, the embedded database. */
@@ -62,10 +57,24 @@ const CONCURRENCY = 2;
 /** Starts gateway and runner. Failure CONFIG or STATE_BUSY when the database cannot be opened. */
 export async function serve(options: ServeOptions): Promise<Served> {
   mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
+  const opened = new AsyncDisposableStack();
+  try {
+    return await serveOpening(options, opened);
+  } catch (error) {
+    // A port may be taken: what is open already would keep the process alive, and the directory locked.
+    await opened.disposeAsync();
+    throw error;
+  }
+}
+
+/** Starts everything; what must be closed if the rest does not start goes onto `opened`. */
+async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack): Promise<Served> {
   const db = await openDatabase(placeOf(options));
+  opened.defer(() => db.close());
   const operator = await keepOperator(db, options.dataDir);
   const keys = loadKeys(options.dataDir, { logOrigin: 'unseen.local/log', receiptKeyFile: null });
   const sources = new Sources({ prepare: true });
+  opened.defer(() => sources.close());
   const policies = policyEngine();
   // The port is known only when the gateway listens, and tokens name it: routes are looked up per request.
   let app: Hono | null = null;
@@ -73,6 +82,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
     host: options.host,
     port: options.gatewayPort,
   });
+  opened.defer(() => gateway.close());
   const shell: Shell = {
     db,
     policies,
@@ -90,6 +100,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
     host: options.host,
     port: options.runnerPort,
   });
+  opened.defer(() => runnerHttp.close());
   const runner = await startRunner(
     {
       db,
@@ -124,27 +135,11 @@ function placeOf({ databaseUrl, dataDir }: ServeOptions): DatabasePlace {
 
 /** The first operator: made once, with a key that only the owner of the data directory can read. */
 async function keepOperator(db: Database, dataDir: string): Promise<Served['operator']> {
-  const keyFile = join(dataDir, 'keys', 'operator-key.jwk');
-  mkdirSync(join(dataDir, 'keys'), { recursive: true, mode: 0o700 });
-  if (!existsSync(keyFile)) {
-    const text = JSON.stringify(exportSigningKey(generateSigningKey()));
-    writeFileSync(keyFile, text, { mode: 0o600, flag: 'wx', flush: true });
-  }
-  const key = importSigningKey(JSON.parse(readFileSync(keyFile, 'utf8')));
-  if ((await findAccount(db, OPERATOR)) === null) {
-    await saveOrganisation(db, {
-      id: OPERATOR,
-      name: 'Operator',
-      region: 'CN',
-      sector: 'platform',
-      operator: true,
-    });
-    await saveAccount(db, {
-      id: OPERATOR,
-      organisationId: OPERATOR,
-      roles: ['operator'],
-      keys: [{ ...key.publicJwk, kid: key.kid }],
-    });
-  }
-  return { account: OPERATOR, key, keyFile };
+  const { key, file } = operatorKeyPair(dataDir);
+  await ensureOperator(db, {
+    organisation: { id: OPERATOR, name: 'Operator' },
+    account: OPERATOR,
+    jwk: { ...key.publicJwk },
+  });
+  return { account: OPERATOR, key, keyFile: file };
 }

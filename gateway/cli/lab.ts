@@ -36,7 +36,7 @@ export function registerLab(program: Command): void {
     .option(
       '--dataset <file>',
       'dataset manifest; may repeat',
-      (value: string, list: readonly string[] = []) => [...list, value],
+      (value: string, list: readonly string[] | undefined) => [...(list ?? []), value],
     )
     .option('--policy <file>', 'release policy')
     .option('--sql <text>', 'the query')

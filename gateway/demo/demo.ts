@@ -110,7 +110,7 @@ class Demo {
         name: `City ${id}`,
         region: 'CN',
         sector: 'health',
-      } as never);
+      });
       await operator.client.createAccount({
         id,
         organisation: `city-${id}`,

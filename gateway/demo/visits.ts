@@ -6,7 +6,7 @@
  * value is a function of (seed, row), so one seed makes one file whatever the number of threads.
  */
 
-export const VISITS_PATIENTS = 40_000;
+const VISITS_PATIENTS = 40_000;
 
 /** ICD-10 codes, common ones first; the rare ones have from dozens of patients down to a handful. */
 const COMMON = [

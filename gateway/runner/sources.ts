@@ -53,16 +53,10 @@ export class Sources {
     const prepare = this.#options.prepare && policy.prepare;
     // A prepared copy depends on the whole manifest: bounds, grids and lists are worked into it.
     const name = JSON.stringify([source, policy.jail, prepare ? dataset : null]);
-    const known = await this.#opened.get(name)?.catch(() => undefined);
-    const current =
-      known !== undefined &&
-      !known.reader.isGone &&
-      isSameIdentity(known.reader.identity, await identify(source));
-    if (!current) {
-      await known?.reader.close();
-      this.#opened.set(name, openSource(dataset, policy, prepare));
-    }
-    const opened = await this.#opened.get(name)!;
+    // One after the other: whoever comes second waits for the first one's reader and uses it.
+    const renewed = this.#renewed(this.#opened.get(name), { dataset, policy, prepare });
+    this.#opened.set(name, renewed);
+    const opened = await renewed;
     checkAgainstSource(dataset, opened);
     const { size, mtimeNs, inode, device, footer } = opened.reader.identity;
     return {
@@ -83,11 +77,26 @@ export class Sources {
     };
   }
 
+  /** The reader as it is, if its file and process are; else a new one. */
+  async #renewed(
+    previous: Promise<Opened> | undefined,
+    wanted: { readonly dataset: Dataset; readonly policy: ReleasePolicy; readonly prepare: boolean },
+  ): Promise<Opened> {
+    const known = await previous?.catch(() => undefined);
+    const { source } = wanted.dataset;
+    if (
+      known !== undefined &&
+      !known.reader.isGone &&
+      isSameIdentity(known.reader.identity, await identify(source))
+    )
+      return known;
+    await known?.reader.close();
+    return openSource(wanted.dataset, wanted.policy, wanted.prepare);
+  }
+
   async close(): Promise<void> {
-    const readers = await Promise.allSettled(this.#opened.values());
-    await Promise.all(
-      readers.map((result) => (result.status === 'fulfilled' ? result.value.reader.close() : undefined)),
-    );
+    for (const result of await Promise.allSettled(this.#opened.values()))
+      if (result.status === 'fulfilled') await result.value.reader.close();
   }
 }
 

@@ -20,6 +20,11 @@ export function receiptKeyOf(dataDir: string): SigningKey {
   return keyOf(dataDir, 'receipt-key.jwk');
 }
 
+/** The key of the first operator's account in an embedded deployment, and where it lies. */
+export function operatorKeyPair(dataDir: string): { readonly key: SigningKey; readonly file: string } {
+  return { key: keyOf(dataDir, 'operator-key.jwk'), file: join(dataDir, 'keys', 'operator-key.jwk') };
+}
+
 /** Keys of the gateway. `receiptKeyFile`: the runner's public key, where the runner has a directory of its own. */
 export function loadKeys(
   dataDir: string,

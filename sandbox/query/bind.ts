@@ -347,7 +347,7 @@ export function nameOf(syntax: Syntax): string {
 /** The column a name means, whatever its role. Refuses: COLUMN. */
 export function resolve(syntax: Extract<Syntax, { kind: 'name' }>, relation: Relation): Expr {
   const [qualifier, name] = syntax.path.length === 2 ? syntax.path : [null, syntax.path[0]];
-  const known = syntax.path.length <= 2 && (qualifier === null || relation.qualifiers.has(qualifier!));
+  const known = syntax.path.length <= 2 && (qualifier === null || relation.qualifiers.has(qualifier));
   const found = known ? (relation.columns.get(name!) ?? caseless(relation.columns, name!)) : undefined;
   if (found !== undefined) return found;
   throw unknownColumn(syntax, relation);

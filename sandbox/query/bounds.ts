@@ -43,7 +43,7 @@ export function inverseOf(grid: Grid): number {
 }
 
 /** floor(x · (1/g) + 1/2), in the same double operations as the engines. */
-export function toGrid(value: number, grid: Grid): bigint {
+function toGrid(value: number, grid: Grid): bigint {
   return BigInt(Math.floor(value * inverseOf(grid) + 0.5));
 }
 
@@ -106,7 +106,7 @@ function columnInterval(column: Column): Interval | null {
 }
 
 /** The declared granularity as a grid; 1 for integers, 10^-n for decimal(n), else not known. */
-export function columnGrid(column: Column): Grid | null {
+function columnGrid(column: Column): Grid | null {
   if (column.granularity !== null) return gridOfStep(column.granularity);
   if (column.type.kind === 'integer') return INTEGER_GRID;
   return column.type.kind === 'decimal' ? { base: 10, exponent: column.type.scale } : null;

@@ -332,10 +332,10 @@ function timingOf(policy: ReleasePolicy, dataset: Dataset, fallback: Timing, vec
     policy.timing?.mode === 'planned' || (policy.timing === null && dataset.grade === 'important');
   if (planned)
     return { mode: 'planned', releaseAfterMs: 1000 * (1 + Math.ceil((dataset.maxRows * vectors) / 2e6)) };
-  return policy.timing === null ? fallback : (policy.timing as Timing);
+  return policy.timing === null ? fallback : policy.timing;
 }
 
 /** JSON replacer: big integers as decimal text. */
-export function bigintText(_name: string, value: unknown): unknown {
+function bigintText(_name: string, value: unknown): unknown {
   return typeof value === 'bigint' ? value.toString() : value;
 }

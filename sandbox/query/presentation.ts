@@ -125,8 +125,14 @@ function havingOf(syntax: Syntax, terms: Terms): ReleasedPredicate {
     case 'binary':
       if (/[=<>]/.test(syntax.operator))
         return comparison(syntax.operator as '=', syntax.left, syntax.right, terms);
+      throw notAnOutput(syntax);
+    default:
+      throw notAnOutput(syntax);
   }
-  throw new Refusal('PREDICATE', say('query.havingOutput', { at: syntax.at }));
+}
+
+function notAnOutput({ at }: Syntax): Refusal {
+  return new Refusal('PREDICATE', say('query.havingOutput', { at }));
 }
 
 function comparison(
@@ -138,7 +144,7 @@ function comparison(
   const mirrored = { '=': '=', '<>': '<>', '<': '>', '<=': '>=', '>': '<', '>=': '<=' } as const;
   if (isConstant(right)) return compared(operator, havingTerm(left, terms), right, terms);
   if (isConstant(left)) return compared(mirrored[operator], havingTerm(right, terms), left, terms);
-  throw new Refusal('PREDICATE', say('query.havingOutput', { at: left.at }));
+  throw notAnOutput(left);
 }
 
 function compared(
@@ -173,7 +179,7 @@ function constantOfType(syntax: Constant, type: ScalarType): Scalar {
 
 function havingTerm(syntax: Syntax, terms: Terms): OrderTerm {
   const term = termOf(syntax, terms);
-  if (term === null) throw new Refusal('PREDICATE', say('query.havingOutput', { at: syntax.at }));
+  if (term === null) throw notAnOutput(syntax);
   return term;
 }
 

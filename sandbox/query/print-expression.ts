@@ -165,7 +165,7 @@ export function printNumber(value: number): string {
   return `${value < 0 ? '(' : ''}${text.includes('e') ? text : `${text}e0`}${value < 0 ? ')' : ''}`;
 }
 
-export const ENGINE_TYPE: Readonly<Record<ScalarType, string>> = {
+const ENGINE_TYPE: Readonly<Record<ScalarType, string>> = {
   number: 'DOUBLE',
   string: 'VARCHAR',
   boolean: 'BOOLEAN',

@@ -43,7 +43,7 @@ export function printPlan(plan: Plan, dataset: Dataset, physical: PhysicalColumn
 }
 
 /** Whether a measure is printed as rows of (cell, bin, count). */
-export function isWide(measure: Measure): measure is Extract<Measure, { bins: number }> {
+function isWide(measure: Measure): measure is Extract<Measure, { bins: number }> {
   return measure.kind === 'histogram' || measure.kind === 'quantile';
 }
 

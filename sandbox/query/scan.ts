@@ -31,7 +31,7 @@ const SAFE = Number.MAX_SAFE_INTEGER;
  * The privacy unit's value, NULL where it is none: persons whose values cannot be told apart would else share one
  * bound, and one of them could change it by more than a unit may.
  */
-export function printUnit(column: Column, physical: PhysicalColumns): string {
+function printUnit(column: Column, physical: PhysicalColumns): string {
   const stored = storedName(column.name);
   const type = physical.types.get(column.name)!;
   if (type === 'DOUBLE' || type === 'FLOAT') return `CASE WHEN NOT isnan(${stored}) THEN ${stored} END`;
@@ -41,7 +41,7 @@ export function printUnit(column: Column, physical: PhysicalColumns): string {
 }
 
 /** One column's conversion. */
-export function printColumn(column: Column, dataset: Dataset, physical: PhysicalColumns): string {
+function printColumn(column: Column, dataset: Dataset, physical: PhysicalColumns): string {
   const stored = storedName(column.name);
   const type = physical.types.get(column.name)!;
   switch (column.type.kind) {

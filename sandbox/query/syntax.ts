@@ -93,7 +93,7 @@ export interface SelectSyntax {
 }
 
 /** The direct parts of a syntax node. */
-export function partsOf(node: Syntax): readonly Syntax[] {
+function partsOf(node: Syntax): readonly Syntax[] {
   switch (node.kind) {
     case 'name':
     case 'star':

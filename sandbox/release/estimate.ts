@@ -140,7 +140,7 @@ function additive(k: bigint, grid: Grid, spread: Spread): ReleasedValue {
 }
 
 /** k·g as decimal text without rounding. */
-export function decimalText(k: bigint, { base, exponent }: Grid): string {
+function decimalText(k: bigint, { base, exponent }: Grid): string {
   if (exponent <= 0) return (k * BigInt(base) ** BigInt(-exponent)).toString();
   const digits = base === 10 ? k : k * 5n ** BigInt(exponent);
   const text = (digits < 0n ? -digits : digits).toString().padStart(exponent + 1, '0');

@@ -11,7 +11,7 @@ import { noiseOfPlan } from './release.ts';
 import { centredReach, levelsOf } from './sensitivity.ts';
 
 /** Group sizes for which size-dependent errors are quoted. */
-export const EXAMPLE_SIZES = [100, 1_000, 10_000] as const;
+const EXAMPLE_SIZES = [100, 1_000, 10_000] as const;
 const Z95 = 1.959963984540054;
 const Z95_LAPLACE = 2.1183;
 

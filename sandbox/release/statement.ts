@@ -87,7 +87,7 @@ export function decimal(value: number): string {
 }
 
 /** Cells that a Plan counts with before data are read: all listed ones; of thresholded keys at most the policy's ceiling. */
-export function plannedCells(plan: Plan): number {
+function plannedCells(plan: Plan): number {
   if (plan.keys.mode === 'none') return 1;
   return plan.keys.mode === 'listed' ? plan.keys.cells : Math.min(plan.keys.maxEntries, THRESHOLDED_CELLS);
 }
@@ -105,7 +105,8 @@ const NOMINAL_ROWS_PER_MS = 2_000;
  * what is quoted, counted against quotas, rated, shown and stated; what a machine really used is not among them.
  */
 export function plannedUsageOf(plan: Plan): Readonly<Record<string, string>> {
-  const outputs = plannedCells(plan) * plan.aggregates.reduce((sum, aggregate) => sum + valuesOf(plan, aggregate), 0);
+  const outputs =
+    plannedCells(plan) * plan.aggregates.reduce((sum, aggregate) => sum + valuesOf(plan, aggregate), 0);
   const rows = plan.dataset.maxRows;
   const cpuMs = Math.ceil((rows * plan.measures.length) / NOMINAL_ROWS_PER_MS);
   return {

@@ -15,11 +15,6 @@ export function instantText(epochMs: number, timeZone: string): string {
   return `${new Date(epochMs + offset).toISOString().slice(0, 23)}${offsetText(offset)}`;
 }
 
-/** The calendar day of an instant in a zone, as `YYYY-MM-DD`. */
-export function dayText(epochMs: number, timeZone: string): string {
-  return instantText(epochMs, timeZone).slice(0, 10);
-}
-
 function offsetAt(epochMs: number, timeZone: string): number {
   const parts = Object.fromEntries(
     formatOf(timeZone)
