@@ -128,7 +128,7 @@ function renderColumns(terminal: Terminal, columns: readonly DatasetColumn[]): s
 /** A value of the API on one line: `epsilon 0.25, max 1`. */
 function plain(value: unknown): string {
   if (typeof value !== 'object' || value === null)
-    return value === undefined ? '' : `${value as string | number | boolean | null}`;
+    return value === undefined || value === null ? '–' : `${value as string | number | boolean}`;
   const { kind, scale, ...fields } = value as Readonly<Record<string, unknown>>;
   if (typeof kind === 'string') return typeof scale === 'number' ? `${kind}(${scale})` : kind;
   return Object.entries(fields)

@@ -1,4 +1,5 @@
 /** The verb `demo`: the life of an answer on this machine, shown. */
+import { EXIT } from './exit-code.ts';
 import { defineVerb, type VerbHost } from './verb.ts';
 
 export function registerDemoVerb(host: VerbHost): void {
@@ -8,6 +9,7 @@ export function registerDemoVerb(host: VerbHost): void {
       name: 'demo',
       about: 'cli.demo',
       offline: true,
+      prose: true,
       flags: [
         { flags: '--keep', about: 'cli.flag.keep' },
         { flags: '--flights', about: 'cli.flag.flights' },
@@ -16,9 +18,8 @@ export function registerDemoVerb(host: VerbHost): void {
     },
     async (call) => {
       const { runDemo } = await import('../demo/demo.ts');
-      call.terminal.end(
-        await runDemo(call.terminal, { keep: call.isSet('keep'), flights: call.isSet('flights') }),
-      );
+      const options = { keep: call.isSet('keep'), flights: call.isSet('flights') };
+      return (await runDemo(call.terminal, options)) === 0 ? EXIT.done : EXIT.bug;
     },
   );
 }

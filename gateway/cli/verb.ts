@@ -1,7 +1,7 @@
 /**
  * How every verb of the command line is made: the same flags, help with examples, output and endings.
  *
- * Guarantee: each verb takes `--json` and then prints JSON only; an error that has a code is one line on
+ * Guarantee: each verb that has an answer takes `--json` and then prints JSON only; an error that has a code is one line on
  * standard error (with `--json` also an object on standard output) and a documented exit code.
  */
 import { type Command, InvalidArgumentError, Option } from 'commander';
@@ -33,6 +33,8 @@ export interface VerbSpec {
   readonly examples: readonly string[];
   /** Verbs that need no server know no profile. */
   readonly offline?: boolean;
+  /** A verb that only talks to people has no `--json`. */
+  readonly prose?: boolean;
 }
 
 /** One use of a verb. */
@@ -67,7 +69,7 @@ export function defineGroup({ parent, terminal }: VerbHost, name: string, about:
 export function defineVerb({ parent, terminal }: VerbHost, spec: VerbSpec, action: VerbAction): void {
   const command = parent.command(spec.name).description(worded(terminal, spec.about));
   for (const flag of spec.flags ?? []) command.addOption(optionOf(flag, terminal.language));
-  command.option('--json', worded(terminal, 'cli.flag.json'));
+  if (spec.prose !== true) command.option('--json', worded(terminal, 'cli.flag.json'));
   if (spec.offline !== true) command.option('--profile <name>', worded(terminal, 'cli.flag.profile'));
   const title = worded(terminal, 'cli.help.examples');
   command.addHelpText('after', `\n${title}\n${spec.examples.map((line) => `  ${line}`).join('\n')}`);

@@ -15,7 +15,7 @@ const path = (name: string): string => join(line.directory, name);
 let world: World;
 let server: ServerType;
 let url = '';
-let stopping = false;
+const stopping = new AbortController();
 let runner: Promise<void>;
 
 beforeAll(async () => {
@@ -27,18 +27,17 @@ beforeAll(async () => {
     });
   });
   runner = (async () => {
-    for (; !stopping; await sleep(20)) await world.runAll();
+    for (; !stopping.signal.aborted; await sleep(20)) await world.runAll();
   })();
   for (const person of ['ben', 'petra', 'olga', 'oscar', 'rival'] as const) await login(person);
 });
 
 afterAll(async () => {
-  stopping = true;
+  stopping.abort();
   await runner;
   await new Promise((resolve) => server.close(resolve));
   await world.close();
   line.remove();
-  expect(world.bugs).toEqual([]);
 });
 
 async function login(person: Person): Promise<void> {
@@ -239,7 +238,7 @@ test('a grant is filed from YAML, approved by two people, shown, used and revoke
   expect((await as('ben', ...ask)).code).toBe(4);
   expect((await as('petra', 'grant', 'approve', 'g-2', '--side', 'provider')).code).toBe(0);
   expect((await as('ben', 'grant', 'approve', 'g-2', '--side', 'buyer')).code).toBe(0);
-  expect((await as('ben', 'grant', 'list')).out).toMatch(/g-2 +city-university +visits +\S+ +active/);
+  expect((await as('ben', 'grant', 'list')).out).toMatch(/g-2 +city-university +visits.* +active/);
   expect((await json('ben', 'grant', 'show', 'g-2')).value).toMatchObject({ id: 'g-2', state: 'active' });
   expect((await as('ben', ...ask)).code).toBe(0);
   expect((await as('oscar', 'grant', 'revoke', 'g-2', '--reason', 'ended')).out).toBe('`g-2` is revoked\n');
@@ -276,4 +275,8 @@ test('a server that is not there ends with 3', async () => {
   const { code, err } = await line.run(['whoami', '--profile', 'dead']);
   expect(code).toBe(3);
   expect(err).toMatch(/^unseen: UNREACHABLE: /);
+});
+
+test('none of this was a fault of the server', () => {
+  expect(world.bugs).toEqual([]);
 });
