@@ -24,7 +24,7 @@ import { stoppedSql } from './suspension.ts';
 import type { PlannedUsage } from './tables/jobs.ts';
 
 /** How long a held reservation waits for a runner before it expires. */
-export const HOLD_MS = 24 * 3_600_000;
+const HOLD_MS = 24 * 3_600_000;
 
 /** A grant, and what is true of it, as one transaction sees them. */
 export interface StoredGrant {
@@ -137,6 +137,10 @@ interface GrantRow {
   readonly today: Amounts | null;
 }
 
+/**
+ * The grant as it stands, and the stored answer. An answer that waits for its release time is not found: a repetition
+ * that got it at once would tell that the run has ended, and what came of it.
+ */
 async function readGrant(
   tx: Tx,
   admission: Admission,
@@ -147,7 +151,7 @@ async function readGrant(
       buyer_approval IS NOT NULL AS buyer, subject_approval IS NOT NULL AS subject,
       ${stoppedSql({ grant: id, account, datasets })} AS stopped, ${useSql(id, TOTAL)} AS total, ${useSql(id, dayScope(day))} AS today,
       (SELECT r.id FROM release r WHERE r.grant_id = g.id AND r.version_id = ${versionId} AND r.plan_digest = ${planDigest}
-        AND r.repeatable AND ${repeats === 'stored'}) AS stored
+        AND r.repeatable AND ${repeats === 'stored'} AND r.released_at <= now()) AS stored
     FROM access_grant g
     WHERE id = ${id} AND organisation_id = (SELECT organisation_id FROM account WHERE id = ${account})`);
   if (row === undefined) throw new Refusal('NO_GRANT', say('storage.noGrant'));

@@ -46,6 +46,8 @@ export interface LockedJob {
   readonly haltCode: 'KILLED' | 'GRANT_REVOKED' | null;
   /** The stored answer to the same Plan under the same grant, if there is one. */
   readonly stored: string | null;
+  /** The same if it may be seen: before its release time nothing may be answered from it that has not been run. */
+  readonly answered: string | null;
 }
 
 /** Locks a job. RangeError when there is none. */
@@ -57,7 +59,9 @@ export async function lockJob(tx: Tx, jobId: string): Promise<LockedJob> {
       j.created_at AS "createdAt", j.halt_code AS "haltCode",
       (extract(epoch FROM clock_timestamp() - j.created_at) * 1000)::float8 AS "elapsedMs",
       (SELECT r.id FROM release r WHERE r.grant_id = j.grant_id AND r.version_id = j.version_id
-        AND r.plan_digest = j.plan_digest AND r.repeatable AND j.repeatable) AS stored
+        AND r.plan_digest = j.plan_digest AND r.repeatable AND j.repeatable) AS stored,
+      (SELECT r.id FROM release r WHERE r.grant_id = j.grant_id AND r.version_id = j.version_id
+        AND r.plan_digest = j.plan_digest AND r.repeatable AND j.repeatable AND r.released_at <= now()) AS answered
     FROM job j WHERE j.id = ${jobId} FOR NO KEY UPDATE`);
   if (job === undefined) throw new RangeError('no such job');
   return job;

@@ -46,9 +46,9 @@ async function openIn(tx: Tx, jobId: string, attempt: number): Promise<Opened | 
   const rests = { grant: grantOf(job), account: job.accountId, datasets: job.datasets };
   const [row] = await tx.rows<{ stopped: boolean }>(sql`SELECT ${stoppedSql(rests)} AS stopped`);
   if (row?.stopped !== false || job.haltCode !== null) return endStopped(tx, job);
-  if (job.stored !== null) {
-    await endHeld(tx, job, { outcome: 'released', releaseId: job.stored, repeat: true });
-    return { kind: 'stored', releaseId: job.stored };
+  if (job.answered !== null) {
+    await endHeld(tx, job, { outcome: 'released', releaseId: job.answered, repeat: true });
+    return { kind: 'stored', releaseId: job.answered };
   }
   // One statement, so that there is no state between held and opened. A crash before the commit: the job is still
   // claimed and held, and recovery queues it again. After the commit: opened, and recovery books it as spent.

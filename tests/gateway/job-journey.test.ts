@@ -187,34 +187,41 @@ describe('a job that ends without an answer', () => {
 
 describe('before its release time', () => {
   test('an ended job looks as if it ran: resource, events, answer, receipt, usage and checkpoint', async () => {
-    const late = await makeWorld({ policy: POLICY_PLANNED });
-    const { id } = await jsonOf<Job>(late.as('ben', '/v1/jobs', ASK));
-    const before = await jsonOf(late.as('ben', `/v1/jobs/${id}`));
-    await late.runAll();
-    expect(await dueInMs(late.db, id)).toBeGreaterThan(0);
-    expect(await jsonOf(late.as('ben', `/v1/jobs/${id}`))).toEqual({ ...before, state: 'accepted' });
-    expect((await late.as('ben', `/v1/releases/${late.released[0]}`)).status).toBe(404);
-    expect((await late.as('ben', `/v1/receipts/${id}`)).status).toBe(404);
-    expect((await late.as('ben', '/v1/log/checkpoint')).status).toBe(404);
-    expect(await jsonOf(late.as('olga', '/v1/usage'))).toEqual({ items: [], nextCursor: null });
-    expect(await (await late.request('/metrics')).text()).toContain('unseen_job_events{state="done"} 0');
+    const ask = { ...ASK, sql: SQL.replace('visits GROUP', 'visits_late GROUP') };
+    const [events, size] = [await doneEvents(), await checkpointSize()];
+    const { id } = await jsonOf<Job>(world.as('ben', '/v1/jobs', ask));
+    const before = await jsonOf(world.as('ben', `/v1/jobs/${id}`));
+    await world.runAll();
+    const releaseId = world.released.at(-1);
+    expect(await dueInMs(world.db, id)).toBeGreaterThan(0);
+    expect(await jsonOf(world.as('ben', `/v1/jobs/${id}`))).toEqual({ ...before, state: 'accepted' });
+    expect((await world.as('ben', `/v1/releases/${releaseId}`)).status).toBe(404);
+    expect((await world.as('ben', `/v1/receipts/${id}`)).status).toBe(404);
+    expect(await (await world.as('olga', '/v1/usage?limit=200')).text()).not.toContain(id);
+    expect([await doneEvents(), await checkpointSize()]).toEqual([events, size]);
+    // The same request again is not answered from what nobody may see: it waits, and costs, as if it were the first.
+    const twin = await jsonOf<Job>(world.as('ben', '/v1/jobs', ask));
+    expect(twin).toMatchObject({ state: 'queued', cost: before['cost'], repeat: null });
+    expect(await jsonOf(world.as('ben', '/v1/quotes', ask))).toMatchObject({ repeat: false });
+    await world.as('ben', `/v1/jobs/${twin.id}/cancel`, {});
     // A cancellation is answered as if the job still ran.
-    const cancelled = await late.as('ben', `/v1/jobs/${id}/cancel`, {});
+    const cancelled = await world.as('ben', `/v1/jobs/${id}/cancel`, {});
     expect(await jsonOf(cancelled)).toEqual({ ...before, state: 'accepted' });
     // Control: at its time all of it is there.
-    await jsonOf(late.as('ben', `/v1/jobs/${id}?wait=20`));
-    expect((await late.as('ben', `/v1/releases/${late.released[0]}`)).status).toBe(200);
-    expect((await late.as('ben', '/v1/log/checkpoint')).status).toBe(200);
-    await late.close();
+    expect(await dueInMs(world.db, id)).toBeGreaterThan(0);
+    await jsonOf(world.as('ben', `/v1/jobs/${id}?wait=20`));
+    expect((await world.as('ben', `/v1/releases/${releaseId}`)).status).toBe(200);
+    expect([await doneEvents(), await checkpointSize()]).toEqual([events + 2, size + 2]);
   });
 });
 
-const POLICY_PLANNED = `
-kind: ReleasePolicy
-mechanism: gaussian
-budget: { epsilon: 8, delta: 1e-6 }
-perJob: { epsilon: 0.25, max: 1, delta: 1e-7 }
-maxGroupsPerUnit: 1
-maxRowsPerUnit: 4
-timing: planned
-`;
+/** What the metrics count as done. */
+async function doneEvents(): Promise<number> {
+  const text = await (await world.request('/metrics')).text();
+  return Number(/^unseen_job_events\{state="done"\} (\d+)$/m.exec(text)?.[1]);
+}
+
+/** The size of the log as it is published. */
+async function checkpointSize(): Promise<number> {
+  return Number((await (await world.as('ben', '/v1/log/checkpoint')).text()).split('\n')[1]);
+}

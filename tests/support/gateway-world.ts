@@ -51,7 +51,7 @@ columns:
   region: { type: string, role: key, values: [north, south] }
   cost: { type: number, bounds: [0, 5000], granularity: 0.01 }
   age: { type: integer, bounds: [0, 120] }
-  note: { type: string, role: hidden }
+  diagnosis_text: { type: string, role: hidden }
 `;
 
 const POLICY = `
@@ -61,8 +61,13 @@ budget: { epsilon: 8, delta: 1e-6 }
 perJob: { epsilon: 0.25, max: 1, delta: 1e-7 }
 maxGroupsPerUnit: 1
 maxRowsPerUnit: 4
-timing: { quantumMs: 1 }
 `;
+
+/** The datasets: the same columns, released as soon as may be, or at a planned time a second and a bit later. */
+const DATASETS = [
+  { name: 'visits', timing: '{ quantumMs: 1 }', digest: 'f'.repeat(64) },
+  { name: 'visits_late', timing: 'planned', digest: 'e'.repeat(64) },
+] as const;
 
 /** Who there is: one account per role, and a second buyer of another organisation. */
 export const PEOPLE = {
@@ -85,7 +90,12 @@ export const SQL = 'SELECT region, COUNT(*) AS visits, SUM(cost) AS cost FROM vi
 export function worldGrant(changes: Readonly<Record<string, unknown>> = {}): object {
   return {
     ...grantFile(),
-    datasets: [{ dataset: 'visits', version: 'latest', columns: ['region', 'cost', 'age'], rowScope: 'all' }],
+    datasets: DATASETS.map(({ name }) => ({
+      dataset: name,
+      version: 'latest',
+      columns: ['region', 'cost', 'age'],
+      rowScope: 'all',
+    })),
     restrictions: { regions: 'any', sectors: 'any', legal: [] },
     personalData: false,
     consentReference: null,
@@ -120,15 +130,13 @@ export interface World {
 }
 
 /** Sets up a world with an approved grant `g-1` of city-university. */
-export async function makeWorld(
-  options: { readonly ratePerMinute?: number; readonly policy?: string } = {},
-): Promise<World> {
+export async function makeWorld(): Promise<World> {
   const db = await openDatabase({ memory: true });
   const keys = Object.fromEntries(
     Object.keys(PEOPLE).map((name) => [name, generateSigningKey()]),
   ) as World['keys'];
   await makeParties(db, keys);
-  await makeDataset(db, options.policy ?? POLICY);
+  for (const dataset of DATASETS) await makeDataset(db, dataset);
   await makeGrant(db, worldGrant());
   const receiptKey = generateSigningKey();
   const bugs: unknown[] = [];
@@ -145,7 +153,7 @@ export async function makeWorld(
     publicUrl: ISSUER,
     timeZone: 'Asia/Shanghai',
     channel: 'operation',
-    ratePerMinute: options.ratePerMinute ?? 100_000,
+    ratePerMinute: 100_000,
     now: () => Date.now() + skewMs,
     reportBug: (error) => bugs.push(error),
   };
@@ -191,13 +199,13 @@ async function makeParties(db: Database, keys: World['keys']): Promise<void> {
   }
 }
 
-/** Registers the dataset as a runner would. */
-async function makeDataset(db: Database, policyText: string): Promise<void> {
-  const { source, ...manifest } = parseDataset(MANIFEST, {
+/** Registers a dataset as a runner would. */
+async function makeDataset(db: Database, { name, timing, digest }: (typeof DATASETS)[number]): Promise<void> {
+  const { source, ...manifest } = parseDataset(MANIFEST.replaceAll('visits', name), {
     path: '/nowhere/dataset.yaml',
     requireMaxRows: true,
   });
-  const policy = parsePolicy(policyText, { path: '/nowhere/policy.yaml' });
+  const policy = parsePolicy(`${POLICY}timing: ${timing}\n`, { path: '/nowhere/policy.yaml' });
   if (policy.budget === 'unlimited') throw new RangeError('this world has a budget');
   const { unit, nano, thresholdDeltaYocto } = capacityOf(policy.budget, {
     keysMayBeThresholded: policy.keys === 'thresholded',
@@ -214,7 +222,7 @@ async function makeDataset(db: Database, policyText: string): Promise<void> {
     version: { id: randomBytes(16).toString('hex'), commitment: `hmac-sha256:${'0'.repeat(64)}` },
     source: {
       path: source.path,
-      digest: 'f'.repeat(64),
+      digest,
       identity: { type: 'csv' },
       versionKey: '1'.repeat(64),
     },
