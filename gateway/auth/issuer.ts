@@ -12,9 +12,9 @@ import type { Shell } from '../services/shell.ts';
 import { type AccountWithOrganisation, findAccount, useAssertion } from '../storage/parties.ts';
 import { ASSERTION_ALGORITHMS, clientJwk, type ClientJwk, thumbprint, verifyingKey } from './client-key.ts';
 
-export const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 export const TOKEN_PATH = '/oauth/token';
-export const TOKEN_SECONDS = 300;
+const TOKEN_SECONDS = 300;
 /** `typ` of RFC 9068 §2.1: an identity token or an assertion can never pass as an access token. */
 export const TOKEN_TYPE = 'at+jwt';
 export const SKEW_SECONDS = 30;

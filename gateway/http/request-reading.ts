@@ -9,7 +9,7 @@ import { say, type Sentence } from '#policies/words.ts';
 import { type FieldFault, FieldFaults, HttpFault } from '../problem.ts';
 
 /** More than any request needs; SQL of 64 KiB is not written by a person. */
-export const BODY_BYTES_MAX = 65_536;
+const BODY_BYTES_MAX = 65_536;
 const DEPTH_MAX = 32;
 const FAULTS_MAX = 20;
 

@@ -5,7 +5,7 @@ import { ROLES } from '#policies/roles.ts';
 import { clientJwk } from '../auth/client-key.ts';
 
 /** Ids that people choose: organisations and accounts. */
-export const chosenId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$/);
+const chosenId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$/);
 /** Ids that the server makes: 128 random bits. */
 export const madeId = z.string().regex(/^[0-9a-f]{32}$/);
 const name = z.string().trim().min(1).max(200);

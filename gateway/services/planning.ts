@@ -140,7 +140,7 @@ function withoutSource(manifest: PublicDataset): Dataset {
 }
 
 /** Planned quantities of a run, whole numbers by name. What it costs the ledger is stated beside them, not among them. */
-export function plannedOf(plan: Plan): PlannedUsage {
+function plannedOf(plan: Plan): PlannedUsage {
   const { ledgerNano: _nano, thresholdDeltaYocto: _yocto, ...planned } = plannedUsageOf(plan);
   return planned;
 }

@@ -6,7 +6,7 @@
  * budget may change meanwhile by other jobs, and the admission of the job decides.
  */
 import { randomBytes } from 'node:crypto';
-import { Refusal, type RefusedCode } from '#policies/refusal.ts';
+import { Refusal } from '#policies/refusal.ts';
 import { refusalOf } from '#policies/explain.ts';
 import { type Language, render, say } from '#policies/words.ts';
 import { expectedErrorsOf } from '#sandbox/release/expected-error.ts';
@@ -218,10 +218,5 @@ function outputsPart({ plan, presentation }: Compiled): readonly object[] {
 }
 
 function refusedPart({ code, sentence }: Refusal, language: Language): object {
-  return { code, detail: render(sentence, language), fix: render(fixOf(code), language) };
-}
-
-/** What a person can do about a code. */
-export function fixOf(code: RefusedCode) {
-  return say(`fix.${code}`);
+  return { code, detail: render(sentence, language), fix: render(say(`fix.${code}`), language) };
 }
