@@ -80,6 +80,27 @@ describe('hostile values', () => {
   );
 });
 
+describe('hostile texts in a CSV file', () => {
+  const texts = ['NaN', 'nan', '-nan', 'inf', '-Infinity', '1e999', '', 'ten', '0x10', ' 7 ', '7'];
+  folder.write('text.csv', `uid,income\n${texts.map((text, i) => `${i},${text}`).join('\n')}\n`);
+  const columns = { uid: { type: 'integer', role: 'unit' }, income: { type: 'number', bounds: [0, 100] } };
+  const manifest = { ...townManifest('text.csv'), source: { type: 'csv', path: 'text.csv' }, columns };
+  const dataset = folder.write('text.yaml', manifest);
+  const sql =
+    'SELECT COUNT(*) AS people, COUNT(income) AS numbers, COUNT(*) FILTER (WHERE income > 1000) AS large FROM people';
+  const read = rounds.add(0, [{ dataset, policy: oneRow, sql }]);
+
+  test('C2: NaN and what is no number are NULL; infinities are larger than all', () => {
+    const { people, numbers, large } = readingsOf(read()[0]!) as Record<string, number>;
+    // Numbers: both infinities, ` 7 ` and `7`; what the engine makes of 1e999 and 0x10 is at most two more.
+    expect(people).toBe(texts.length);
+    expect(numbers).toBeGreaterThanOrEqual(4);
+    expect(numbers).toBeLessThanOrEqual(6);
+    expect(large).toBeGreaterThanOrEqual(1);
+    expect(large).toBeLessThanOrEqual(2);
+  });
+});
+
 describe('C6: the order of rows', () => {
   const sql =
     'SELECT zip, COUNT(*), COUNT(DISTINCT uid), SUM(debt), AVG(debt), STDDEV(grade), MEDIAN(age), HISTOGRAM(age, 0, 100, 4) FROM people GROUP BY zip';
