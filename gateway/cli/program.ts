@@ -1,7 +1,7 @@
 /** The whole command line as one commander program: every verb, and what is said about wrong arguments. */
 import { Command, CommanderError } from 'commander';
 import packageFile from '../../package.json' with { type: 'json' };
-import type { SentenceId } from '#policies/words.ts';
+import { render, say, type SentenceId } from '#policies/words.ts';
 import { registerAskVerbs } from './ask-verbs.ts';
 import { registerDatasetVerbs } from './dataset-verbs.ts';
 import { registerEvidenceVerbs } from './evidence-verbs.ts';
@@ -54,6 +54,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return;
+    if (args[0] === 'lab') await terminal.out(`${JSON.stringify(badArguments(error, terminal))}\n`);
     const sentence = ARGUMENT_FAULTS[error.code];
     // commander quotes what it speaks of; the first quotation is the flag, argument or word that is wrong.
     const [, name = ''] = /'([^']*)'/.exec(error.message) ?? [];
@@ -66,6 +67,12 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     }
     terminal.end(EXIT.arguments);
   }
+}
+
+/** The lab answers in JSON whatever it was asked. */
+function badArguments({ message }: CommanderError, { language }: Terminal): object {
+  const sentence = say('lab.field', { field: 'unseen lab', rule: message.replace(/^error: /, '') });
+  return { decision: 'failed', code: 'CONFIG', message: render(sentence, language) };
 }
 
 const ARGUMENT_FAULTS: Readonly<Record<string, SentenceId>> = {

@@ -88,7 +88,7 @@ export class Lab {
   async close(): Promise<void> {
     await this.#sources.close();
     for (const state of await Promise.allSettled(this.#states.values()))
-      if (state.status === 'fulfilled') state.value.close();
+      if (state.status === 'fulfilled') await state.value.close();
   }
 
   #read(written: WrittenRequest): LabRequest {
@@ -144,6 +144,7 @@ export class Lab {
       message: render(say(rehearsal.repeat ? 'lab.repeat' : 'lab.released'), this.#language),
       repeat: rehearsal.repeat,
       releaseId: rehearsal.releaseId,
+      salt: rehearsal.salt,
       outputs: rehearsal.outputs,
       notes: rehearsal.notes.map((note) => render(note, this.#language)),
       budget: this.#budget(state, request, rehearsal),

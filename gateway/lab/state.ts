@@ -29,7 +29,7 @@ import { Failure } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import type { Cost, ReleasedCell } from '#sandbox/plan.ts';
 import { type Capacity, charge, type Ledger } from '#sandbox/release/accountant.ts';
-import { type FileLock, takeLock } from '../lock-file.ts';
+import { type DirectoryLock, lockDirectory } from '../storage/directory-lock.ts';
 
 const LOCK_WAIT_MS = 30_000;
 
@@ -102,14 +102,14 @@ export class LabState {
   /** Whether the key lasts: a throw-away key goes along in the receipt. */
   readonly durable: boolean;
   readonly #file: number | null;
-  readonly #lock: FileLock | null;
+  readonly #lock: DirectoryLock | null;
   readonly #accounts = new Map<string, Account>();
   readonly #versions = new Map<string, Version>();
   /** Content digest or path → the lineage that holds it. */
   readonly #holders = new Map<string, string>();
   readonly #answers = new Map<string, StoredAnswer>();
 
-  private constructor(signingKey: SigningKey, file: number | null, lock: FileLock | null) {
+  private constructor(signingKey: SigningKey, file: number | null, lock: DirectoryLock | null) {
     this.signingKey = signingKey;
     this.durable = file !== null;
     this.#file = file;
@@ -127,9 +127,7 @@ export class LabState {
    */
   static async open(directory: string, { waitMs = LOCK_WAIT_MS } = {}): Promise<LabState> {
     const journal = join(directory, 'journal.jsonl');
-    const lock = await lockDirectory(directory, waitMs);
-    if ('heldBy' in lock)
-      throw new Failure('STATE_BUSY', say('lab.stateBusy', { directory, pid: lock.heldBy }));
+    const lock = await lockOf(directory, waitMs);
     try {
       const entries = readEntries(journal, directory);
       const state = new LabState(
@@ -140,7 +138,7 @@ export class LabState {
       for (const entry of entries) state.#apply(entry);
       return state;
     } catch (error) {
-      lock.release();
+      await lock.release();
       throw error;
     }
   }
@@ -214,9 +212,9 @@ export class LabState {
     return this.#answers.get(JSON.stringify([lineage, planDigest]));
   }
 
-  close(): void {
+  async close(): Promise<void> {
     if (this.#file !== null) closeSync(this.#file);
-    this.#lock?.release();
+    await this.#lock?.release();
   }
 
   #append(entry: Entry): void {
@@ -344,12 +342,13 @@ function lower(a: Capacity, b: Capacity): Capacity {
   };
 }
 
-/** Makes the directory and takes its lock. Fails: CONFIG. */
-async function lockDirectory(directory: string, waitMs: number): ReturnType<typeof takeLock> {
+/** Makes the directory and takes its lock. Fails: STATE_BUSY, CONFIG. */
+async function lockOf(directory: string, waitMs: number): Promise<DirectoryLock> {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    return await takeLock(join(directory, 'lock'), waitMs);
+    return await lockDirectory(directory, { waitMs });
   } catch (error) {
+    if (error instanceof Failure) throw error;
     throw new Failure('CONFIG', say('lab.stateUnusable', { directory }), { cause: error });
   }
 }

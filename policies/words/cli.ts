@@ -12,10 +12,6 @@ export const CLI_WORDS = {
     en: 'the state directory `{directory}` cannot be used: it cannot be made or read, or holds a journal of another program',
     zh: '状态目录 `{directory}` 无法使用：无法创建或读取，或其中是其他程序的日志',
   },
-  'lab.stateBusy': {
-    en: 'the state directory `{directory}` is in use by process {pid}; try again when it has ended',
-    zh: '状态目录 `{directory}` 正被进程 {pid} 使用；请待其结束后重试',
-  },
   'lab.ledgerUnit': {
     en: 'lineage `{lineage}` already has a ledger of another kind in this state directory; delta of its budget cannot become or cease to be 0',
     zh: '血缘 `{lineage}` 在该状态目录中已有另一种账本；其预算的 delta 不能在 0 与非 0 之间改变',

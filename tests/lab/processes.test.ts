@@ -152,7 +152,7 @@ describe('two processes on one directory', () => {
 
   test('a lock of a dead process, or of one whose number was given away, is taken over', async () => {
     const state = join(folder.path, fresh());
-    (await LabState.open(state)).close();
+    await (await LabState.open(state)).close();
     const gone = spawnSync(process.execPath, ['-e', '0']).pid;
     for (const holder of [
       { pid: gone, started: '1' },
@@ -160,11 +160,11 @@ describe('two processes on one directory', () => {
     ]) {
       writeFileSync(join(state, 'lock'), JSON.stringify(holder));
       const opened = await LabState.open(state, { waitMs: 0 });
-      opened.close();
+      await opened.close();
     }
     // The control: a living holder keeps it.
     const opened = await LabState.open(state, { waitMs: 0 });
     await expect(LabState.open(state, { waitMs: 100 })).rejects.toThrow(Failure);
-    opened.close();
+    await opened.close();
   });
 });
