@@ -144,7 +144,6 @@ export class Lab {
       message: render(say(rehearsal.repeat ? 'lab.repeat' : 'lab.released'), this.#language),
       repeat: rehearsal.repeat,
       releaseId: rehearsal.releaseId,
-      salt: rehearsal.salt,
       outputs: rehearsal.outputs,
       notes: rehearsal.notes.map((note) => render(note, this.#language)),
       budget: this.#budget(state, request, rehearsal),

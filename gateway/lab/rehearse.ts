@@ -45,8 +45,6 @@ export interface Rehearsal {
   readonly usage: Readonly<Record<string, string>>;
   readonly receipt: string;
   readonly releaseId: string;
-  /** Opens the receipt's output digest over the stored cells. */
-  readonly salt: string;
   readonly lineage: string;
 }
 
@@ -126,7 +124,6 @@ function shown({ plan, presentation }: Compiled, answer: StoredAnswer, repeat: b
     usage: repeat ? freeUsageOf(plan) : plannedUsageOf(plan),
     receipt: answer.receipt,
     releaseId: answer.releaseId,
-    salt: answer.salt,
     lineage: answer.lineage,
   };
 }
