@@ -16,7 +16,7 @@ import { checkAttempt, grantOf, type LockedJob, lockJob, releaseAtOf } from './l
 import { type Ending, endJob, NOTHING_SPENT } from './run-record.ts';
 
 /** Claims of one job that may end before it is opened; then it fails, because it may be what stops its runners. */
-export const ATTEMPTS_MAX = 3;
+const ATTEMPTS_MAX = 3;
 
 export interface FailureInput {
   readonly jobId: string;

@@ -24,7 +24,7 @@ export function dayScope(day: string): string {
 }
 
 /** A quota as counters with caps: always the total, and the day where the grant limits days. */
-export function scopesOf(quota: Quota, day: string): { readonly scope: string; readonly caps: Caps }[] {
+function scopesOf(quota: Quota, day: string): { readonly scope: string; readonly caps: Caps }[] {
   const total = { scope: TOTAL, caps: quota.total };
   return quota.perDay === null ? [total] : [{ scope: dayScope(day), caps: quota.perDay }, total];
 }

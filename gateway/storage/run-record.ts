@@ -22,7 +22,7 @@ import type { PlannedUsage } from './tables/jobs.ts';
 export const EVENT = { queued: 1, accepted: 2, done: 3 } as const;
 
 /** Where the events of CloudEvents come from. */
-export const USAGE_SOURCE = 'unseen';
+const USAGE_SOURCE = 'unseen';
 
 export type Ending =
   | { readonly outcome: 'released'; readonly releaseId: string; readonly repeat: boolean }

@@ -8,7 +8,7 @@ import { say } from '#policies/words.ts';
 import { admit, type Admitted, refuse, type StoredGrant } from '#gateway/storage/admission.ts';
 import type { Database } from '#gateway/storage/database.ts';
 import { findUse } from '#gateway/storage/grant-store.ts';
-import { once } from '#gateway/storage/idempotency.ts';
+import { forgetKeys, once } from '#gateway/storage/idempotency.ts';
 import { findViolations } from '#gateway/storage/invariants.ts';
 import { findAnswer, findJob, listEvents, listUsage } from '#gateway/storage/job-view.ts';
 import { findLedgers, freezeLedgers, thawLedger } from '#gateway/storage/ledger.ts';
@@ -185,6 +185,11 @@ describe.for(ENGINES)('on %s', (engine) => {
     const answers = await Promise.all([1, 2, 3].map(() => once(db, request, work)));
     expect(answers.map(({ response }) => response)).toEqual(['made 1', 'made 1', 'made 1']);
     expect(answers.filter(({ replayed }) => !replayed)).toHaveLength(1);
+    await db.rows(
+      sql`UPDATE idempotency SET created_at = now() - interval '3 days' WHERE account_id = ${scene.account}`,
+    );
+    expect(await forgetKeys(db, 48 * 3_600_000)).toBe(1);
+    expect(await once(db, request, work)).toMatchObject({ response: 'made 2', replayed: false });
   });
 
   test('the same Plan under the same grant is answered from store: no budget, one run, ε 0', async () => {

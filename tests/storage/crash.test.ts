@@ -194,20 +194,22 @@ async function calmRun(
   return { counts, wanted: await standing(db, scene) };
 }
 
-/** Every point of an operation, with whether something of it may be committed there. */
+/**
+ * Every point of an operation, with whether something of it may be committed there. After a statement is before the
+ * next or before the commit, so that each state that the operation passes through is here once.
+ */
 function pointsOf({ statements, commits }: Counts): { point: CrashPoint; isCommitted: boolean }[] {
-  const whens = ['before', 'after'] as const;
   const range = (length: number) => Array.from({ length }, (_, number) => number);
+  const when = (point: CrashPoint) => ({
+    point,
+    isCommitted: commits > 1 || (point.at === 'commit' && point.when === 'after'),
+  });
   return [
-    ...range(statements).flatMap((number) =>
-      whens.map((when) => ({ point: { at: 'statement', number, when } as const, isCommitted: commits > 1 })),
-    ),
-    ...range(commits).flatMap((number) =>
-      whens.map((when) => ({
-        point: { at: 'commit', number, when } as const,
-        isCommitted: commits > 1 || when === 'after',
-      })),
-    ),
+    ...range(statements).map((number) => when({ at: 'statement', number, when: 'before' })),
+    ...range(commits).flatMap((number) => [
+      when({ at: 'commit', number, when: 'before' }),
+      when({ at: 'commit', number, when: 'after' }),
+    ]),
   ];
 }
 
