@@ -9,8 +9,11 @@ import type { Column, ColumnType } from '#sandbox/manifest/dataset.ts';
 import type { Scalar } from '#sandbox/query/ir.ts';
 import type { Row } from './reference-expression.ts';
 
-/** Name and type of a column to be written; other members of a manifest's column are ignored. */
-export type FileColumn = Pick<Column, 'name' | 'type'>;
+/** A column to be written: other members of a manifest's column are ignored. */
+export interface FileColumn extends Pick<Column, 'name' | 'type'> {
+  /** The engine's type it is stored in, if not that of its declared type. */
+  readonly stored?: string;
+}
 
 const CHUNK_ROWS = 500;
 
@@ -34,7 +37,7 @@ export async function tableOf(
 ): Promise<DuckDBConnection> {
   const connection = await (await shared).connect();
   const names = columns.map((column) => `"${column.name.replaceAll('"', '""')}"`);
-  const types = columns.map(({ type }) => physicalType(type));
+  const types = columns.map(({ type, stored }) => stored ?? physicalType(type));
   await connection.run(
     `CREATE TEMP TABLE ${name} (${names.map((column, i) => `${column} ${types[i]}`).join(', ')})`,
   );
