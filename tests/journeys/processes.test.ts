@@ -6,22 +6,20 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, readlinkSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { generateSigningKey, parsePublicJwk, type SigningKey } from '#crypto/ed25519-key.ts';
+import { generateSigningKey, parsePublicJwk } from '#crypto/ed25519-key.ts';
 import { verifyReceipt } from '#crypto/receipt.ts';
-import { Client } from '#gateway/client/client.ts';
-import { ProblemError } from '#gateway/client/problem.ts';
+import type { Client } from '#gateway/client/client.ts';
 import type { Job } from '#gateway/client/resources.ts';
 import { runStatements } from '#gateway/demo/generate.ts';
-import { demoGrant } from '#gateway/demo/grant-file.ts';
 import { openDatabase } from '#gateway/storage/database.ts';
 import { findViolations } from '#gateway/storage/invariants.ts';
 import { findLedgers } from '#gateway/storage/ledger.ts';
+import { answering, freePort, openGrant, openShop, patiently } from '#tests/support/journey.ts';
 import { type Cluster, findPostgres, startCluster } from '#tests/support/postgres.ts';
 
 const PROGRAM = { gateway: 'gateway/main.ts', runner: 'gateway/runner/main.ts' } as const;
@@ -95,36 +93,11 @@ class Platform {
     await gone;
   }
 
-  client(account: string, key: SigningKey): Client {
-    return new Client({ url: this.gatewayUrl, runnerUrl: this.runnerUrl, account, key });
-  }
-
   async stop(): Promise<void> {
     for (const [name, child] of this.#processes)
       if (child.exitCode === null && child.signalCode === null) await this.kill(name);
     rmSync(this.directory, { recursive: true, force: true });
   }
-}
-
-async function answering(url: string): Promise<void> {
-  for (let attempt = 0; attempt < 300; attempt += 1) {
-    const ok = await fetch(`${url}/healthz`).then(
-      (response) => response.ok,
-      () => false,
-    );
-    if (ok) return;
-    await sleep(100);
-  }
-  throw new Error(`${url} does not answer`);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }
 
 const isHere = findPostgres() !== null;
@@ -155,7 +128,7 @@ afterAll(async () => {
 test.skipIf(!isHere)(
   'answers, survives kill -9 of runner and gateway, and gives no budget back',
   async () => {
-    const buyer = await openShop();
+    const buyer = await openShopWithVisits();
     const settled: Job[] = [];
     const ask = (age: number): Promise<Job> =>
       patiently(() =>
@@ -229,43 +202,20 @@ async function restarted(): Promise<ChildProcess> {
 }
 
 /** A provider, a buyer, a dataset and a grant. */
-async function openShop(): Promise<Client> {
-  const operator = platform.client('operator', platform.operatorKey);
-  const parties = await Promise.all(
-    (['provider', 'buyer'] as const).map(async (role) => {
-      const key = generateSigningKey();
-      await operator.createOrganisation({
-        id: `city-${role}`,
-        name: `City ${role}`,
-        region: 'CN',
-        sector: 'health',
-      } as never);
-      await operator.createAccount({
-        id: role,
-        organisation: `city-${role}`,
-        roles: [role],
-        jwk: { ...key.publicJwk },
-      });
-      return platform.client(role, key);
-    }),
-  );
-  const [provider, buyer] = parties as [Client, Client];
-  await provider.registerDataset({ manifest: MANIFEST, policy: POLICY, baseDirectory: platform.directory });
-  const columns = ['region', 'age', 'cost'];
-  const terms = {
-    id: 'journey',
-    dataset: 'visits',
-    columns,
-    authoriser: 'city-provider',
-    holder: 'city-buyer',
-    purpose: 'public_health',
-    scene: 'journey',
-    runs: 100,
-  };
-  await operator.createGrant(demoGrant(terms, Date.now()));
-  await provider.approveGrant('journey', { side: 'provider' });
-  await buyer.approveGrant('journey', { side: 'buyer' });
-  return buyer;
+async function openShopWithVisits(): Promise<Client> {
+  const { gatewayUrl, runnerUrl, operatorKey } = platform;
+  const shop = await openShop({
+    gatewayUrl,
+    runnerUrl,
+    operator: { account: 'operator', key: operatorKey },
+  });
+  await shop.provider.registerDataset({
+    manifest: MANIFEST,
+    policy: POLICY,
+    baseDirectory: platform.directory,
+  });
+  await openGrant(shop, { id: 'journey', dataset: 'visits', columns: ['region', 'age', 'cost'] });
+  return shop.buyer;
 }
 
 async function checkReceipt(buyer: Client, jobId: string): Promise<void> {
@@ -275,16 +225,4 @@ async function checkReceipt(buyer: Client, jobId: string): Promise<void> {
   const logKey = (await buyer.logKey()).trim();
   const verification = await verifyReceipt({ receipt: receipt!, keys: trusted, proof: proof!, logKey });
   expect(verification).toMatchObject({ verdict: 'valid', payload: { separation: 'processes' } });
-}
-
-/** Repeats a call until the gateway is back; a refusal is an answer. */
-async function patiently<T>(call: () => Promise<T>): Promise<T> {
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      return await call();
-    } catch (error) {
-      if (error instanceof ProblemError || attempt > 100) throw error;
-      await sleep(100);
-    }
-  }
 }
