@@ -20,12 +20,13 @@ import type { Ask, Job, Quote, Release } from '../client/resources.ts';
 import { serve, type Served } from '../embedded.ts';
 import { FLIGHTS_POLICY, findFlights, flightsManifest } from './flights.ts';
 import { runStatements } from './generate.ts';
-import { demoGrant } from './grant-file.ts';
+import { plainGrant } from '../services/plain-grant.ts';
 import { sampleTruth, visitsManifest, visitsPolicy, visitsStatement } from './visits.ts';
 
 const SEED = 20_251_121;
 const SAMPLE_SEED = 7;
 const PURPOSE = 'public_health';
+const VISITS_COLUMNS = ['region', 'hospital_level', 'diagnosis', 'visited_on', 'age', 'cost', 'insured'];
 
 export interface DemoOptions {
   readonly keep: boolean;
@@ -123,7 +124,9 @@ class Demo {
 
   async visits(): Promise<void> {
     await this.#makeVisits();
-    const [visits, sample] = [await this.#open('visits', 'public'), await this.#open('sample', 'synthetic')];
+    await this.#register('visits', 'public');
+    await this.#register('sample', 'synthetic');
+    const visits = await this.#grant('visits', VISITS_COLUMNS);
     const regions =
       'SELECT region, COUNT(*) AS visits, AVG(cost) AS mean_cost FROM visits WHERE age >= 18 GROUP BY region';
     const first = await this.#ask('demo.titleRegions', { grant: visits, purpose: PURPOSE, sql: regions });
@@ -149,7 +152,7 @@ class Demo {
     });
     await this.#repeat({ grant: visits, purpose: PURPOSE, sql: regions }, first);
     await this.#ask('demo.titleSample', {
-      grant: sample,
+      grant: 'practice:sample',
       purpose: PURPOSE,
       sql: 'SELECT hospital_level, COUNT(*) FROM sample GROUP BY hospital_level',
     });
@@ -205,7 +208,7 @@ class Demo {
     });
   }
 
-  async #open(name: 'visits' | 'sample', origin: 'public' | 'synthetic'): Promise<string> {
+  async #register(name: 'visits' | 'sample', origin: 'public' | 'synthetic'): Promise<void> {
     const provider = this.#parties.get('provider')!;
     const { versionId } = await provider.client.registerDataset({
       manifest: visitsManifest({ name, file: `${name}.parquet`, origin }),
@@ -213,15 +216,6 @@ class Demo {
       baseDirectory: this.#directory,
     });
     await this.line('demo.registered', { dataset: name, version: versionId });
-    return this.#grant(name, [
-      'region',
-      'hospital_level',
-      'diagnosis',
-      'visited_on',
-      'age',
-      'cost',
-      'insured',
-    ]);
   }
 
   /** Filed by the operator, approved on both sides by those whose business it is. */
@@ -230,7 +224,7 @@ class Demo {
       this.#parties.get(name)!,
     ) as [Party, Party, Party];
     const id = `demo-${dataset}`;
-    const file = demoGrant(
+    const file = plainGrant(
       {
         id,
         dataset,

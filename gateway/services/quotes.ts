@@ -17,6 +17,7 @@ import { findGrant, findUse, type GrantRecord } from '../storage/grant-store.ts'
 import { findLedgers, type LedgerState } from '../storage/ledger.ts';
 import { isAnswered, type NewQuote } from '../storage/quote-store.ts';
 import { type BuyerAsk, costText, dayOf, planAsk, type Planning, useRequest } from './planning.ts';
+import { withPracticeGrant } from './practice.ts';
 import type { Shell } from './shell.ts';
 
 /** How long a quote binds. */
@@ -34,8 +35,9 @@ export interface MadeQuote {
 export async function makeQuote(
   shell: Shell,
   caller: Caller,
-  { ask, language }: { readonly ask: BuyerAsk; readonly language: Language },
+  { ask: sent, language }: { readonly ask: BuyerAsk; readonly language: Language },
 ): Promise<MadeQuote> {
+  const ask = await withPracticeGrant(shell, caller, sent);
   const id = randomBytes(16).toString('hex');
   const expiresAt = new Date(shell.now() + QUOTE_MS);
   const grant = await heldGrant(shell, caller, ask.grant);

@@ -29,6 +29,7 @@ import {
   useRequest,
 } from './planning.ts';
 import { heldGrant } from './quotes.ts';
+import { withPracticeGrant } from './practice.ts';
 import type { Shell } from './shell.ts';
 
 /** A request on its way, with what is known of it so far: what a refusal records. */
@@ -47,8 +48,9 @@ interface Submission {
 export async function submitJob(
   shell: Shell,
   caller: Caller,
-  { ask, idempotency }: { readonly ask: BuyerAsk; readonly idempotency: IdempotencyKey | null },
+  { ask: sent, idempotency }: { readonly ask: BuyerAsk; readonly idempotency: IdempotencyKey | null },
 ): Promise<string> {
+  const ask = await withPracticeGrant(shell, caller, sent);
   const operator = await findOperator(shell.db);
   if (operator === null) throw new Refusal('NO_GRANT', say('api.noOperator'));
   const jobId = randomBytes(16).toString('hex');

@@ -1,0 +1,64 @@
+/**
+ * Practice: synthetic data with an unlimited budget are open to every account, under a grant made at first use.
+ *
+ * A request that names the grant `practice:<dataset>` is asked under the caller's own practice grant. It is a grant
+ * like any other: metered, shown, revocable. Nobody is in the data, so nobody's approval is waited for; the record
+ * says on whose word it stands.
+ */
+import { parseGrant } from '#policies/grant.ts';
+import { Refusal } from '#policies/refusal.ts';
+import { say } from '#policies/words.ts';
+import type { Dataset } from '#sandbox/manifest/dataset.ts';
+import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
+import type { Caller } from '../http/endpoint.ts';
+import { findDataset } from '../storage/dataset-list.ts';
+import { approveGrant, findGrant, saveGrant } from '../storage/grant-store.ts';
+import { plainGrant } from './plain-grant.ts';
+import type { BuyerAsk } from './planning.ts';
+import { joined, type Shell } from './shell.ts';
+
+const PREFIX = 'practice:';
+/** Of the whole practice grant: a limit that a grant must state, far above what anybody practises. */
+const RUNS = 1_000_000;
+
+/** A request as it is, or under the caller's practice grant. Refusal NO_GRANT for data that are not open to practice. */
+export async function withPracticeGrant(shell: Shell, caller: Caller, ask: BuyerAsk): Promise<BuyerAsk> {
+  if (!ask.grant.startsWith(PREFIX)) return ask;
+  return { ...ask, grant: await practiceGrant(shell, caller, ask.grant.slice(PREFIX.length)) };
+}
+
+async function practiceGrant(shell: Shell, { principal }: Caller, name: string): Promise<string> {
+  const id = `${PREFIX}${principal.org.id}:${name}`;
+  if ((await findGrant(shell.db, id)) !== null) return id;
+  const stored = await findDataset(shell.db, name);
+  const manifest = stored?.manifest as Dataset | undefined;
+  const policy = stored?.policy as ReleasePolicy | undefined;
+  const isOpen = manifest?.origin === 'synthetic' && policy?.budget === 'unlimited';
+  if (stored === null || manifest === undefined || !isOpen)
+    throw new Refusal('NO_GRANT', say('api.noPractice', { dataset: name }));
+  const columns = manifest.columns
+    .filter(({ role }) => role !== 'hidden' && role !== 'unit')
+    .map((column) => column.name);
+  const grant = parseGrant(
+    plainGrant(
+      {
+        id,
+        dataset: name,
+        columns,
+        authoriser: stored.organisationId,
+        holder: principal.org.id,
+        purpose: 'governance_welfare',
+        scene: 'practice',
+        runs: RUNS,
+      },
+      shell.now(),
+    ),
+  );
+  await shell.db.transact(async (tx) => {
+    const db = joined(shell.db, tx);
+    const revision = await saveGrant(db, { grant, upstream: [], by: 'synthetic data' });
+    await approveGrant(db, { grantId: id, revision, side: 'provider', by: 'synthetic data' });
+    await approveGrant(db, { grantId: id, revision, side: 'buyer', by: principal.id });
+  });
+  return id;
+}
