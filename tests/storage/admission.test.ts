@@ -13,6 +13,7 @@ import { findViolations } from '#gateway/storage/invariants.ts';
 import { findAnswer, findJob, listEvents, listUsage } from '#gateway/storage/job-view.ts';
 import { findLedgers, freezeLedgers, thawLedger } from '#gateway/storage/ledger.ts';
 import { claimJob } from '#gateway/storage/queue.ts';
+import { commitRelease } from '#gateway/storage/release.ts';
 import { revokeGrant, suspend } from '#gateway/storage/suspension.ts';
 import { ENGINES, HAS_POSTGRES, openEngine, type OpenEngine } from '#tests/support/engines.ts';
 import {
@@ -21,9 +22,11 @@ import {
   DAY,
   deny,
   freshId,
+  handIn,
   ledgerOf,
   makeGrant,
   makeScene,
+  openNew,
   runWhole,
   type Scene,
 } from '#tests/support/world.ts';
@@ -226,6 +229,20 @@ describe.for(ENGINES)('on %s', (engine) => {
       expect(await outcomeOf(admit(db, ask(scene, { planDigest, ...change })))).toBe('queued');
     }
     expect(await ledgerOf(db, scene)).toEqual({ reserved: 3_000n, spent: 1_000n });
+  });
+
+  test('an answer that waits for its release time answers nobody else: the repetition waits, runs and pays', async () => {
+    const scene = await makeScene(db);
+    const first = ask(scene, { timing: { mode: 'planned', releaseAfterMs: 600_000 } });
+    const released = await runWhole(db, first);
+    const again = ask(scene, { planDigest: first.planDigest });
+    const job = await openNew(db, again);
+    expect((await findJob(db, again.jobId))?.state).toBe('accepted');
+    expect(await commitRelease(db, handIn(job))).toMatchObject({
+      releaseId: released.releaseId,
+      repeat: true,
+    });
+    expect(await ledgerOf(db, scene)).toEqual({ reserved: 0n, spent: 2_000n });
   });
 
   test('a decision that denies today denies the stored answer as well', async () => {

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
-import { failJob, haltJob, recover } from '#gateway/storage/abort.ts';
+import { failJob, haltJob, recover, refuseJob } from '#gateway/storage/abort.ts';
 import { admit, refuse } from '#gateway/storage/admission.ts';
 import type { Database } from '#gateway/storage/database.ts';
 import { findViolations } from '#gateway/storage/invariants.ts';
@@ -107,6 +107,13 @@ const OPERATIONS: Readonly<Record<string, Prepare>> = {
     await admit(db, admission);
     const { id: jobId, attempt } = await claim(db, admission.jobId);
     return (inner) => failJob(inner, { jobId, attempt, ...FAULT });
+  },
+  'refusal by the runner': async (db, scene) => {
+    const admission = ask(scene);
+    await admit(db, admission);
+    const { id: jobId, attempt } = await claim(db, admission.jobId);
+    const refusal = new Refusal('JAIL', say('storage.noGrant'));
+    return (inner) => refuseJob(inner, { jobId, attempt, refusal });
   },
   cancellation: async (db, scene) => {
     const admission = ask(scene);
