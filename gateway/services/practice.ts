@@ -6,8 +6,6 @@
  * says on whose word it stands.
  */
 import { parseGrant } from '#policies/grant.ts';
-import { Refusal } from '#policies/refusal.ts';
-import { say } from '#policies/words.ts';
 import type { Dataset } from '#sandbox/manifest/dataset.ts';
 import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
 import type { Caller } from '../http/endpoint.ts';
@@ -21,21 +19,21 @@ const PREFIX = 'practice:';
 /** Of the whole practice grant: a limit that a grant must state, far above what anybody practises. */
 const RUNS = 1_000_000;
 
-/** A request as it is, or under the caller's practice grant. Refusal NO_GRANT for data that are not open to practice. */
+/** A request as it is, or under the caller's practice grant. Data that are not open have none, and the request is refused. */
 export async function withPracticeGrant(shell: Shell, caller: Caller, ask: BuyerAsk): Promise<BuyerAsk> {
   if (!ask.grant.startsWith(PREFIX)) return ask;
-  return { ...ask, grant: await practiceGrant(shell, caller, ask.grant.slice(PREFIX.length)) };
+  const grant = await practiceGrant(shell, caller, ask.grant.slice(PREFIX.length));
+  return grant === null ? ask : { ...ask, grant };
 }
 
-async function practiceGrant(shell: Shell, { principal }: Caller, name: string): Promise<string> {
+async function practiceGrant(shell: Shell, { principal }: Caller, name: string): Promise<string | null> {
   const id = `${PREFIX}${principal.org.id}:${name}`;
   if ((await findGrant(shell.db, id)) !== null) return id;
   const stored = await findDataset(shell.db, name);
   const manifest = stored?.manifest as Dataset | undefined;
   const policy = stored?.policy as ReleasePolicy | undefined;
   const isOpen = manifest?.origin === 'synthetic' && policy?.budget === 'unlimited';
-  if (stored === null || manifest === undefined || !isOpen)
-    throw new Refusal('NO_GRANT', say('api.noPractice', { dataset: name }));
+  if (stored === null || manifest === undefined || !isOpen) return null;
   const columns = manifest.columns
     .filter(({ role }) => role !== 'hidden' && role !== 'unit')
     .map((column) => column.name);

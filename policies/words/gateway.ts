@@ -472,8 +472,4 @@ export const GATEWAY_WORDS = {
     en: 'ask for groups that differ by at least the minimum cohort',
     zh: '请使各次查询的人群差异不低于最小群体数',
   },
-  'api.noPractice': {
-    en: 'dataset `{dataset}` is not open to practice: only synthetic data without a budget are; name a grant',
-    zh: '数据集 `{dataset}` 不开放练习：只有不限预算的合成数据可以；请指明授权',
-  },
 } as const;
