@@ -54,7 +54,10 @@ export async function startCluster(): Promise<Cluster> {
   );
   if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`);
   let server = await startServer({ binaries, directory, data, user });
-  const killAtExit = (): void => void server.kill('SIGKILL');
+  const killAtExit = (): void => {
+    server.kill('SIGKILL');
+    rmSync(directory, { recursive: true, force: true });
+  };
   process.once('exit', killAtExit);
   const addressOf = (name: string) =>
     `postgresql://postgres@localhost/${name}?host=${encodeURIComponent(directory)}`;
