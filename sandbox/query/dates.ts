@@ -21,7 +21,9 @@ export function parseTimestamp(text: string): string | null {
   if (match === null || date === null) return null;
   const [hour, minute, second] = [match[2] ?? '00', match[3] ?? '00', match[4] ?? '00'];
   if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return null;
-  return `${date}T${hour}:${minute}:${second}${match[5] ?? ''}`;
+  // One text per instant, so that equal questions have equal Plans.
+  const fraction = (match[5] ?? '').replace(/\.?0+$/, '');
+  return `${date}T${hour}:${minute}:${second}${fraction}`;
 }
 
 /** The first instant of the period that a date or timestamp lies in, as canonical date text (hour: timestamp text). */

@@ -1,8 +1,9 @@
 /**
  * The closed expression language of a Plan: what a filter, a key and an argument may say.
  *
- * Every operator is total (contract of values): NULL in, NULL out unless stated; a result that is not a
- * finite number is NULL; a comparison with NULL is unknown. Numbers are IEEE 754 doubles in every engine.
+ * Every operator is total (contract of values): NULL in, NULL out unless stated; arithmetic, sqrt, ln and exp
+ * without a finite result give NULL, and a stored ±Inf passes through what only moves or chooses values; a
+ * comparison with NULL is unknown. Numbers are IEEE 754 doubles in every engine.
  */
 
 export type ScalarType = 'number' | 'string' | 'boolean' | 'date' | 'timestamp';
