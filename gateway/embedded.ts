@@ -19,6 +19,7 @@ import { recheck } from './runner/recheck.ts';
 import { startRunner } from './runner/runner.ts';
 import { Sources } from './runner/sources.ts';
 import { secretOf } from './runner/secret.ts';
+import { startHousekeeping } from './services/housekeeping.ts';
 import { ensureOperator } from './services/first-operator.ts';
 import { loadKeys, operatorKeyPair, receiptKeyOf } from './services/key-files.ts';
 import type { Shell } from './services/shell.ts';
@@ -67,7 +68,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
   }
 }
 
-/** Starts everything; what must be closed if the rest does not start goes onto `opened`. */
+/** Starts everything; what must be closed, last opened first, goes onto `opened`. */
 async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack): Promise<Served> {
   const db = await openDatabase(placeOf(options));
   opened.defer(() => db.close());
@@ -78,7 +79,7 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
   const policies = policyEngine();
   // The port is known only when the gateway listens, and tokens name it: routes are looked up per request.
   let app: Hono | null = null;
-  const gateway = await listen((request) => app!.fetch(request), {
+  const gateway = await listen((request) => app?.fetch(request) ?? new Response(null, { status: 503 }), {
     host: options.host,
     port: options.gatewayPort,
   });
@@ -114,18 +115,15 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
     },
     { name: 'embedded', concurrency: CONCURRENCY },
   );
+  opened.defer(() => runner.stop());
+  opened.defer(startHousekeeping(db, options.reportBug));
   return {
     gatewayUrl: gateway.url,
     runnerUrl: runnerHttp.url,
     label: db.label,
     operator,
     receiptKeyFile: join(options.dataDir, 'keys', 'receipt-key.jwk'),
-    close: async () => {
-      await Promise.all([gateway.close(), runnerHttp.close()]);
-      await runner.stop();
-      await sources.close();
-      await db.close();
-    },
+    close: () => opened.disposeAsync(),
   };
 }
 

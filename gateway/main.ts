@@ -12,6 +12,7 @@ import { createApp } from './app.ts';
 import { type GatewayConfig, gatewayConfig } from './config.ts';
 import { listen } from './http/listening.ts';
 import { ensureOperator, operatorKeyOf } from './services/first-operator.ts';
+import { startHousekeeping } from './services/housekeeping.ts';
 import { loadKeys } from './services/key-files.ts';
 import { openDatabase } from './storage/database.ts';
 
@@ -50,9 +51,11 @@ export async function startGateway(
     reportBug,
   });
   const listening = await listen((request) => app.fetch(request), config);
+  const stopHousekeeping = startHousekeeping(db, reportBug);
   return {
     url: listening.url,
     close: async () => {
+      stopHousekeeping();
       await listening.close();
       await db.close();
     },
