@@ -44,7 +44,8 @@ export async function recheck(
     {
       action: 'run',
       principal: callerOf(account).principal,
-      ask: job.request as KeptRequest,
+      // The scene it was admitted for: an absent one meant the grant's of then, which may have another by now.
+      ask: { ...(job.request as KeptRequest), scene: job.scene },
       planning,
       grant: await standingGrant(shell.db, grant, job, compiled),
     },

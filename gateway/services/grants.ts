@@ -92,7 +92,11 @@ export async function approve(
 ): Promise<void> {
   const { principal } = caller;
   const isOwnAcceptance =
-    ask.side === 'buyer' && principal.org.id === grant.body.holder && principal.roles.includes('buyer');
+    ask.side === 'buyer' &&
+    principal.org.id === grant.body.holder &&
+    principal.roles.includes('buyer') &&
+    // An auditor accepts nothing either: nobody audits an act of their own.
+    !principal.roles.includes('auditor');
   if (!isOwnAcceptance) {
     demand(shell, await fileRequest(shell, caller, grant, 'approve_grant'));
     const isOwnSide = ask.side === 'provider' && principal.org.id === grant.body.authoriser;
