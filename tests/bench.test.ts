@@ -58,7 +58,7 @@ function expectLines({ code, out, err }: Ended, ids: readonly string[]): void {
 test(
   'reading, latency and memory print a line per id, in the order of the table',
   async () => {
-    const ids = ['P1', 'P1b', 'P1r', 'P4', 'P4k', 'P11m'];
+    const ids = ['P1', 'P1b', 'P1r', 'P4', 'P4k', 'P11m', 'P11p'];
     expectLines(await bench('--small', ...ids.toReversed()), ids);
   },
   TIMEOUT_MS,

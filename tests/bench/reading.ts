@@ -96,7 +96,7 @@ async function ratiosOf(path: string, how: Comparison): Promise<readonly number[
     });
   } finally {
     await sources.close();
-    state.close();
+    await state.close();
   }
 }
 

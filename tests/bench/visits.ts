@@ -5,7 +5,7 @@
  * rows lie scattered over the file, as where visits are stored by time.
  */
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { checkTogether } from '#sandbox/manifest/agreement.ts';
@@ -36,11 +36,15 @@ export async function visitsFile({ rows, units }: VisitsSize, seed = 1): Promise
   return path;
 }
 
+/** A reader takes no more by default. */
+const READER_THREADS_MAX = 4;
+
 /** Runs `work` with an engine in this process: DuckDB as anyone has it, with as many threads as a reader. */
 export async function withDuckdb<T>(
   work: (connection: Awaited<ReturnType<DuckDBInstance['connect']>>) => Promise<T>,
 ): Promise<T> {
-  const instance = await DuckDBInstance.create(':memory:');
+  const threads = String(Math.min(availableParallelism(), READER_THREADS_MAX));
+  const instance = await DuckDBInstance.create(':memory:', { threads });
   const connection = await instance.connect();
   try {
     return await work(connection);
