@@ -17,7 +17,7 @@ import type { Database } from '../storage/database.ts';
 import { findGrant, findUse, type GrantRecord } from '../storage/grant-store.ts';
 import { findAccount } from '../storage/parties.ts';
 import type { ClaimedJob } from '../storage/queue.ts';
-import { listDatasets } from '../storage/dataset-list.ts';
+import { findDataset } from '../storage/dataset-list.ts';
 
 export interface Rechecker {
   readonly db: Database;
@@ -31,12 +31,12 @@ export async function recheck(
   job: ClaimedJob,
   compiled: Compiled,
 ): Promise<ReceiptPayload['policyDecision']> {
-  const [account, grant] = await Promise.all([
+  const [account, grant, stored] = await Promise.all([
     findAccount(shell.db, job.accountId),
     findGrant(shell.db, job.grantId),
+    findDataset(shell.db, compiled.dataset.name),
   ]);
-  const stored = (await listDatasets(shell.db)).find(({ name }) => name === compiled.dataset.name);
-  if (account === null || grant === null || stored === undefined)
+  if (account === null || grant === null || stored === null)
     throw new Refusal('NO_GRANT', say('storage.noGrant'));
   const planning = await planningOf(shell.db, compiled, { ...stored, versionId: job.versionId });
   const request = useRequest(
