@@ -33,6 +33,7 @@ import { compileQuery } from '#sandbox/query/compile.ts';
 import { capacityOf } from '#sandbox/release/accountant.ts';
 import { instantText } from '#sandbox/release/zone.ts';
 import { grantFile } from '#tests/policies/request-fixture.ts';
+import { emptyImage } from '#tests/support/pglite-image.ts';
 
 export const ISSUER = 'https://unseen.example';
 
@@ -131,13 +132,8 @@ export interface World {
 
 /** Sets up a world with an approved grant `g-1` of city-university. */
 export async function makeWorld(): Promise<World> {
-  const db = await openDatabase({ memory: true });
-  const keys = Object.fromEntries(
-    Object.keys(PEOPLE).map((name) => [name, generateSigningKey()]),
-  ) as World['keys'];
-  await makeParties(db, keys);
-  for (const dataset of DATASETS) await makeDataset(db, dataset);
-  await makeGrant(db, worldGrant());
+  const db = await openDatabase({ memory: true, image: await emptyImage() });
+  const keys = await setUpWorld(db);
   const receiptKey = generateSigningKey();
   const bugs: unknown[] = [];
   const released: string[] = [];
@@ -180,6 +176,17 @@ export async function makeWorld(): Promise<World> {
     runAll: (how) => runAll(db, receiptKey, { fail: how?.fail ?? false, released }),
     close: () => db.close(),
   };
+}
+
+/** Makes everyone and everything of a world in a database; the keys of its accounts. */
+export async function setUpWorld(db: Database): Promise<World['keys']> {
+  const keys = Object.fromEntries(
+    Object.keys(PEOPLE).map((name) => [name, generateSigningKey()]),
+  ) as World['keys'];
+  await makeParties(db, keys);
+  for (const dataset of DATASETS) await makeDataset(db, dataset);
+  await makeGrant(db, worldGrant());
+  return keys;
 }
 
 async function makeParties(db: Database, keys: World['keys']): Promise<void> {
