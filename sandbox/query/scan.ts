@@ -55,10 +55,10 @@ function printColumn(column: Column, dataset: Dataset, physical: PhysicalColumns
     case 'boolean':
       return type === 'BOOLEAN' ? stored : `TRY_CAST(${stored} AS BOOLEAN)`;
     case 'date':
-      return dateColumn(type === 'DATE' ? stored : `TRY_CAST(${local(stored, type, dataset)} AS DATE)`);
+      return dateColumn(type === 'DATE' ? stored : `TRY_CAST(${moment(stored, type, dataset)} AS DATE)`);
     case 'timestamp':
       return timestampColumn(
-        type === 'TIMESTAMP' ? stored : `TRY_CAST(${local(stored, type, dataset)} AS TIMESTAMP)`,
+        type === 'TIMESTAMP' ? stored : `TRY_CAST(${moment(stored, type, dataset)} AS TIMESTAMP)`,
       );
   }
 }
@@ -85,9 +85,21 @@ function timestampColumn(value: string): string {
   return `CASE WHEN ${value} BETWEEN TIMESTAMP '0001-01-01 00:00:00' AND TIMESTAMP '9999-12-31 23:59:59.999999' THEN ${value} END`;
 }
 
-/** An instant as wall-clock time of the dataset's zone; anything else as it is. */
-function local(stored: string, type: string, dataset: Dataset): string {
-  return type === 'TIMESTAMP WITH TIME ZONE' ? `timezone(${quoteText(dataset.timeZone)}, ${stored})` : stored;
+/** Earliest and latest moment that is some local time of the years 0001 to 9999, and a day more on either side. */
+const MOMENTS = ['0001-12-31 (BC) 00:00:00', '10000-01-02 00:00:00'] as const;
+
+/**
+ * An instant as wall-clock time of the dataset's zone; anything else as it is. Conversions of moments near the ends of
+ * the engine's range throw, also inside TRY_CAST: such moments are NULL before they are converted.
+ */
+function moment(stored: string, type: string, dataset: Dataset): string {
+  const within = (literal: string, zone: string): string => {
+    const [first, last] = MOMENTS.map((text) => `${literal} ${quoteText(`${text}${zone}`)}`);
+    return `CASE WHEN ${stored} BETWEEN ${first} AND ${last} THEN ${stored} END`;
+  };
+  if (type === 'TIMESTAMP') return within('TIMESTAMP', '');
+  if (type !== 'TIMESTAMP WITH TIME ZONE') return stored;
+  return `timezone(${quoteText(dataset.timeZone)}, ${within('TIMESTAMPTZ', '+00')})`;
 }
 
 function storedName(name: string): string {
