@@ -290,7 +290,7 @@ class PlanBuilder {
     const entries = this.#measures.reduce((sum, measure) => sum + widthOf(measure) * cells, 0);
     if (entries > ENTRIES_MAX)
       throw new Refusal('CELLS', say('query.entries', { entries, max: ENTRIES_MAX }));
-    const wide = this.#measures.some((measure) => widthOf(measure) > 1);
+    const wide = this.#measures.some(({ kind }) => kind === 'histogram' || kind === 'quantile');
     if (wide && keys.mode === 'thresholded') throw new Refusal('CELLS', say('query.wideThresholded'));
   }
 
