@@ -50,8 +50,12 @@ export function truncate(unit: TruncUnit, text: string): string {
 export function periodsBetween(unit: TruncUnit, low: string, high: string, max: number): readonly string[] {
   const last = truncate(unit, high);
   const periods: string[] = [];
-  for (let at = truncate(unit, low); at <= last && periods.length <= max; at = next(unit, at))
+  if (low > high) return periods;
+  // The last one has no next where it holds the end of the year 9999.
+  for (let at = truncate(unit, low); periods.length <= max; at = next(unit, at)) {
     periods.push(at);
+    if (at === last) break;
+  }
   return periods;
 }
 
