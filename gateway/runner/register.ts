@@ -8,15 +8,18 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { commitVersion } from '#crypto/commitment.ts';
+import { Failure } from '#policies/refusal.ts';
 import { checkTogether } from '#sandbox/manifest/agreement.ts';
 import { parseDataset } from '#sandbox/manifest/dataset-file.ts';
 import type { Dataset } from '#sandbox/manifest/dataset.ts';
 import { parsePolicy } from '#sandbox/manifest/policy-file.ts';
 import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
+import { printReading } from '#sandbox/query/prepare.ts';
+import { sourceUnreadable } from '#sandbox/reader/source.ts';
 import { capacityOf } from '#sandbox/release/accountant.ts';
 import type { Database } from '../storage/database.ts';
 import { registerDataset } from '../storage/registration.ts';
-import type { Sources } from './sources.ts';
+import type { OpenSource, Sources } from './sources.ts';
 
 /** What `dataset.manifest` holds: everything but the source. Hidden columns are in it; buyers are not shown them. */
 export type StoredManifest = Omit<Dataset, 'source'>;
@@ -52,6 +55,7 @@ export async function registerWritten(
   const policy = parsePolicy(written.policy, { path: join(written.baseDirectory, 'policy.yaml') });
   checkTogether(dataset, policy);
   const opened = await sources.open(dataset, policy);
+  if (!opened.prepared) await checkReadable(dataset, opened);
   const [id, versionKey] = [randomBytes(16).toString('hex'), randomBytes(32)];
   const commitment = commitVersion(versionKey, `sha256:${opened.content}`);
   const { source, ...manifest } = dataset;
@@ -72,6 +76,16 @@ export async function registerWritten(
     },
   });
   return { name: dataset.name, versionId, commitment, prepared: opened.prepared, layers: opened.layers };
+}
+
+/** Reads every value once, as a prepared copy does: a row that stops the engine stops the registration, and no job. */
+async function checkReadable(dataset: Dataset, source: OpenSource): Promise<void> {
+  try {
+    await source.use((engine) => engine.query(printReading(dataset, engine.physical), []));
+  } catch (error) {
+    const isEngine = error instanceof Failure && error.code === 'MACHINE_FAULT';
+    throw isEngine ? sourceUnreadable(dataset.source) : error;
+  }
 }
 
 /** The ledger that a policy's budget opens. */

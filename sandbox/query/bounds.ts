@@ -25,16 +25,28 @@ interface Interval {
 
 /** The clamp bounds and grid of an aggregate's argument. Refuses: BOUNDS_MISSING. */
 export function boundArgument(expr: Expr, dataset: Dataset, name: string, at: number): BoundedArgument {
+  const argument = argumentOf(expr, dataset);
+  if (argument === null) throw new Refusal('BOUNDS_MISSING', say('query.bounds', { name, at }));
+  if (!isSummable(argument)) throw new Refusal('BOUNDS_MISSING', say('query.range', { name, at }));
+  return argument;
+}
+
+/** The same of a column as it is; null where no aggregate could take it. */
+export function boundColumn({ name }: Column, dataset: Dataset): BoundedArgument | null {
+  const argument = argumentOf({ op: 'column', name, type: 'number' }, dataset);
+  return argument !== null && isSummable(argument) ? argument : null;
+}
+
+function argumentOf(expr: Expr, dataset: Dataset): BoundedArgument | null {
   const interval = intervalOf(expr, dataset);
-  if (interval === null || !Number.isFinite(interval.high - interval.low)) {
-    throw new Refusal('BOUNDS_MISSING', say('query.bounds', { name, at }));
-  }
+  if (interval === null || !Number.isFinite(interval.high - interval.low)) return null;
   const { low, high } = interval;
   const grid = interval.grid ?? defaultGrid(low, high);
-  const [lowGrid, highGrid] = [toGrid(low, grid), toGrid(high, grid)];
-  if (-lowGrid > GRID_MAX || highGrid > GRID_MAX)
-    throw new Refusal('BOUNDS_MISSING', say('query.range', { name, at }));
-  return { expr, low, high, grid, lowGrid, highGrid };
+  return { expr, low, high, grid, lowGrid: toGrid(low, grid), highGrid: toGrid(high, grid) };
+}
+
+function isSummable({ lowGrid, highGrid }: BoundedArgument): boolean {
+  return -lowGrid <= GRID_MAX && highGrid <= GRID_MAX;
 }
 
 /** Steps per unit as a double: what a value is multiplied by before it is rounded. */

@@ -8,9 +8,8 @@
  */
 import type { Column, Dataset } from '../manifest/dataset.ts';
 import type { PlanKey } from '../plan.ts';
-import { boundArgument } from './bounds.ts';
+import { boundColumn } from './bounds.ts';
 import { unitColumn } from './compile.ts';
-import type { Expr } from './ir.ts';
 import { printGrid } from './print.ts';
 import { printCode } from './print-cell.ts';
 import { quoteName } from './print-expression.ts';
@@ -23,7 +22,7 @@ export function printPreparation(
 ): { readonly sql: string; readonly physical: PhysicalColumns } {
   const unit = unitColumn(dataset);
   const columns = dataset.columns.filter((column) => column.role !== 'hidden' && column.role !== 'unit');
-  const grids = columns.filter(hasGrid);
+  const grids = columns.filter((column) => boundColumn(column, dataset) !== null);
   const codes = columns.filter(
     (column) => column.role === 'key' && column.values !== null && !needsJoin(column),
   );
@@ -50,13 +49,21 @@ export function printPreparation(
   return { sql, physical: { types: physical.types, prepared: { grids: names(grids), codes: names(codes) } } };
 }
 
-function hasGrid(column: Column): boolean {
-  return typeof column.bounds?.[0] === 'number';
+/**
+ * A query that reads and converts every value that a job may read. What throws here (text that is no UTF-8, moments
+ * beyond the engine's range) would throw at every job that reads its column: an answer about one row.
+ */
+export function printReading(dataset: Dataset, physical: PhysicalColumns): string {
+  const unit = unitColumn(dataset);
+  const names = dataset.columns
+    .filter((column) => column.role !== 'hidden' && column.role !== 'unit')
+    .map((column) => column.name);
+  const values = [...(unit === null ? [] : ['u']), ...names.map(quoteName), '1'];
+  return `SELECT max(hash(${values.join(', ')})) FROM (${printScan(dataset, unit, names, physical)})`;
 }
 
 function gridOf(column: Column, dataset: Dataset): string {
-  const expr: Expr = { op: 'column', name: column.name, type: 'number' };
-  return printGrid(`s.${quoteName(column.name)}`, boundArgument(expr, dataset, column.name, 1));
+  return printGrid(`s.${quoteName(column.name)}`, boundColumn(column, dataset)!);
 }
 
 /** Long lists of values are looked up by a join, which a single projection cannot hold; such keys are coded per job. */
