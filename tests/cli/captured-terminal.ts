@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runProgram } from '#gateway/cli/program.ts';
+import type { Command } from 'commander';
+import { programOf, runProgram } from '#gateway/cli/program.ts';
 import type { Terminal } from '#gateway/cli/terminal.ts';
 
 export interface Ended {
@@ -19,10 +20,44 @@ export interface CommandLine {
   remove(): void;
 }
 
+/** A verb by its whole name, such as `unseen job list`. */
+export interface Verb {
+  readonly name: string;
+  readonly command: Command;
+}
+
+/** Every verb of the command line. */
+export function allVerbs(): readonly Verb[] {
+  return verbsOf(programOf(silentTerminal()), ['unseen']);
+}
+
+function verbsOf(command: Command, path: readonly string[]): Verb[] {
+  return command.commands.flatMap((child) => {
+    const names = [...path, child.name()];
+    return child.commands.length > 0 ? verbsOf(child, names) : [{ name: names.join(' '), command: child }];
+  });
+}
+
 /** A fetch for commands that must not use any. */
 export const noFetch: typeof fetch = () => {
   throw new RangeError('this command went to the network');
 };
+
+/** A terminal that says nothing to anybody. */
+function silentTerminal(): Terminal {
+  return {
+    language: 'en',
+    configDirectory: '/nowhere',
+    profile: undefined,
+    fetch: noFetch,
+    isWatched: false,
+    out: async () => undefined,
+    err: () => undefined,
+    input: async () => '',
+    stopped: async () => undefined,
+    end: () => undefined,
+  };
+}
 
 /** A command line with a home of its own. */
 export function commandLine(defaults: Partial<Terminal> = {}): CommandLine {
@@ -30,19 +65,14 @@ export function commandLine(defaults: Partial<Terminal> = {}): CommandLine {
   const run: CommandLine['run'] = async (args, changes = {}) => {
     const written = { out: '', err: '', code: 0 };
     const terminal: Terminal = {
-      language: 'en',
+      ...silentTerminal(),
       configDirectory: join(directory, 'config'),
-      profile: undefined,
-      fetch: noFetch,
-      isWatched: false,
       out: async (text) => {
         written.out += text;
       },
       err: (text) => {
         written.err += text;
       },
-      input: async () => '',
-      stopped: async () => undefined,
       end: (code) => {
         written.code = code;
       },

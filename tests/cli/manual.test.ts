@@ -3,34 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { expect, test } from 'vitest';
 import { EXIT } from '#gateway/cli/exit-code.ts';
-import { programOf } from '#gateway/cli/program.ts';
-import type { Terminal } from '#gateway/cli/terminal.ts';
-import { noFetch } from './captured-terminal.ts';
-
-const terminal: Terminal = {
-  language: 'en',
-  configDirectory: '/nowhere',
-  profile: undefined,
-  fetch: noFetch,
-  isWatched: false,
-  out: async () => undefined,
-  err: () => undefined,
-  input: async () => '',
-  stopped: async () => undefined,
-  end: () => undefined,
-};
-
-interface Verb {
-  readonly name: string;
-  readonly command: Command;
-}
-
-function verbsOf(command: Command, path: readonly string[] = ['unseen']): Verb[] {
-  return command.commands.flatMap((child) => {
-    const names = [...path, child.name()];
-    return child.commands.length > 0 ? verbsOf(child, names) : [{ name: names.join(' '), command: child }];
-  });
-}
+import { allVerbs, type Verb } from './captured-terminal.ts';
 
 /** Options that every verb has, described once, and those of programs, which this version does not build. */
 const EVERYWHERE = new Set(['--json', '--profile', '--help']);
@@ -57,7 +30,7 @@ function sectionsOf(manual: string): Section[] {
     }));
 }
 
-const verbs = verbsOf(programOf(terminal));
+const verbs = allVerbs();
 const manual = readFileSync('docs/cli.md', 'utf8');
 const sections = sectionsOf(manual);
 

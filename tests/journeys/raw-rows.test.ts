@@ -1,0 +1,278 @@
+/** No route of the servers, no verb of the command line and no request to the lab gives anybody a value of a row. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { generateSigningKey } from '#crypto/ed25519-key.ts';
+import { createListener } from '#gateway/runner/listener.ts';
+import { plainGrant } from '#gateway/services/plain-grant.ts';
+import { allVerbs } from '#tests/cli/captured-terminal.ts';
+import { runLab } from '#tests/lab/lab-process.ts';
+import { ANSWERED, MANIFEST, MarkedServer, PEOPLE, POLICY, SEEKING } from '#tests/support/marked-server.ts';
+
+const server = new MarkedServer();
+beforeAll(() => server.open());
+afterAll(() => server.close());
+
+interface Sent {
+  readonly path: string;
+  readonly body?: string;
+  readonly type?: string;
+}
+
+/** Bodies of the routes that take one, and what their paths name. */
+function posts(): Readonly<
+  Record<string, { readonly ids?: readonly string[]; readonly bodies: readonly object[] }>
+> {
+  const asks = [...ANSWERED, ...SEEKING].map((sql) => ({ grant: 'rows', purpose: 'public_health', sql }));
+  const spare = {
+    authoriser: 'city-provider',
+    holder: 'city-buyer',
+    purpose: 'public_health',
+    scene: 'x',
+    runs: 1,
+  };
+  const jwk = generateSigningKey().publicJwk;
+  return {
+    'post /oauth/token': { bodies: [{}] },
+    'post /v1/organisations': { bodies: [{ id: 'spare', name: 'Spare' }] },
+    'post /v1/accounts': { bodies: [{ id: 'spare', organisation: 'spare', roles: ['buyer'], jwk }] },
+    'post /v1/accounts/{id}/revoke': { ids: ['spare'], bodies: [{}] },
+    'post /v1/grants': {
+      bodies: [plainGrant({ id: 'spare', dataset: 'visits', columns: ['ward'], ...spare }, Date.now())],
+    },
+    'post /v1/grants/{id}/approve': { ids: ['spare'], bodies: [{ side: 'provider' }, { side: 'buyer' }] },
+    'post /v1/grants/{id}/revoke': { ids: ['spare'], bodies: [{ reason: 'x' }] },
+    'post /v1/quotes': { bodies: asks },
+    'post /v1/jobs': { bodies: asks },
+    'post /v1/jobs/{id}/cancel': { ids: server.jobs.map(({ id }) => id), bodies: [{}] },
+  };
+}
+
+/** What stands for `{id}` or `{name}` in a path that is read. */
+function idsOf(path: string): readonly string[] {
+  if (path.startsWith('/v1/datasets/')) return ['visits'];
+  if (path.startsWith('/v1/grants/')) return ['rows'];
+  if (path.startsWith('/v1/releases/')) return server.jobs.map(({ releaseId }) => releaseId!);
+  return server.jobs.map(({ id }) => id);
+}
+
+/** Every request that is made of a route of the gateway. */
+function requestsOf(route: string): readonly Sent[] {
+  const [method = '', path = ''] = route.split(' ');
+  const { ids = idsOf(path), bodies = [] } = posts()[route] ?? {};
+  const paths = path.includes('{') ? ids.map((id) => path.replace(/\{\w+\}/, id)) : [path];
+  if (method === 'get')
+    return paths.map((one) => ({ path: one.endsWith('consistency') ? `${one}?from=1` : one }));
+  return paths.flatMap((one) => bodies.map((body) => ({ path: one, body: JSON.stringify(body) })));
+}
+
+/** Sends a request as somebody, once for each form that an answer may have; what leaks, by request and person. */
+async function sweep(
+  url: string,
+  sent: Sent,
+  { person, using = fetch }: { readonly person: string; readonly using?: typeof fetch },
+): Promise<readonly string[]> {
+  const { text: token } = await server.clients.get(person)!.token();
+  const found: string[] = [];
+  for (const accept of sent.body === undefined ? ['application/json', 'text/csv'] : ['application/json']) {
+    const headers = { authorization: `Bearer ${token}`, accept, 'content-type': 'application/json' };
+    const init = sent.body === undefined ? { headers } : { headers, method: 'POST', body: sent.body };
+    const response = await using(`${url}${sent.path}`, init);
+    const text = `${JSON.stringify([...response.headers])}\n${await response.text()}`;
+    if (server.leaksIn(text).length > 0) found.push(`${person} ${accept} ${sent.path}`);
+  }
+  return found;
+}
+
+/** The routes of the gateway, as its own description lists them. */
+async function routes(): Promise<readonly string[]> {
+  const document = (await (await fetch(`${server.served.gatewayUrl}/openapi.json`)).json()) as {
+    readonly paths: Readonly<Record<string, object>>;
+  };
+  return Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method} ${path}`),
+  );
+}
+
+describe('a value of a row leaves', () => {
+  test('by no route of the gateway, for no role', async () => {
+    expect(server.jobs.map(({ outcome }) => outcome)).toEqual(ANSWERED.map(() => 'released'));
+    const all = await routes();
+    expect(all.filter((route) => route.startsWith('post')).toSorted()).toEqual(
+      Object.keys(posts()).toSorted(),
+    );
+    const leaks: string[] = [];
+    for (const route of all) {
+      for (const [at, sent] of requestsOf(route).entries())
+        // Who may not ask at all is told so by the first request.
+        for (const person of PEOPLE.filter((one) => one === 'x-buyer' || at === 0 || sent.body === undefined))
+          leaks.push(...(await sweep(server.served.gatewayUrl, sent, { person })));
+    }
+    expect(leaks).toEqual([]);
+    expect(server.bugs).toEqual([]);
+  });
+
+  test('by no route of the runner, for no role', async () => {
+    const columns = { ...MANIFEST.columns, note: { type: 'integer', bounds: [0, 1] } };
+    const registration = (manifest: object): string =>
+      JSON.stringify({
+        manifest: JSON.stringify(manifest),
+        policy: JSON.stringify(POLICY),
+        baseDirectory: server.folder.path,
+      });
+    const sent: Readonly<Record<string, readonly Sent[]>> = {
+      'GET /healthz': [{ path: '/healthz' }],
+      'GET /v1/jail': [{ path: '/v1/jail' }],
+      // Again, and with a column declared as what it is not: the engine's own words must not come out.
+      'POST /v1/datasets': [
+        { path: '/v1/datasets', body: registration(MANIFEST) },
+        {
+          path: '/v1/datasets',
+          body: registration({ ...MANIFEST, name: 'other', lineage: 'other', columns }),
+        },
+      ],
+    };
+    const { routes: table } = createListener({} as never);
+    expect([...new Set(table.map(({ method, path }) => `${method} ${path}`))].toSorted()).toEqual(
+      Object.keys(sent).toSorted(),
+    );
+    const leaks: string[] = [];
+    for (const one of Object.values(sent).flat())
+      for (const person of PEOPLE) leaks.push(...(await sweep(server.served.runnerUrl, one, { person })));
+    expect(leaks).toEqual([]);
+  });
+
+  test('control: a route that answered with one row, bare or in base64url, would be seen', async () => {
+    const row = readFileSync(join(server.folder.path, 'visits.csv'), 'utf8').split('\n')[3]!;
+    for (const body of [row, Buffer.from(row).toString('base64url')]) {
+      const broken = (() => Promise.resolve(new Response(`{"sample":"${body}"}`))) as typeof fetch;
+      expect(
+        await sweep(server.served.gatewayUrl, { path: '/v1/me' }, { person: 'x-buyer', using: broken }),
+      ).toHaveLength(2);
+    }
+    expect(server.secrets.length).toBeGreaterThan(1_200);
+  });
+
+  test('by no verb of the command line, for no role', async () => {
+    const leaks: string[] = [];
+    const useless: string[] = [];
+    for (const [verb, lines] of Object.entries(commandLines())) {
+      const uses: Use[] = [];
+      for (const args of lines) uses.push(...(await usesOf(verb, args)));
+      leaks.push(...uses.filter(({ leaks: found }) => found.length > 0).map(({ as }) => as));
+      if (!uses.some(({ code }) => code === 0)) useless.push(verb);
+    }
+    expect(leaks).toEqual([]);
+    // What is verified here is no receipt; every other verb worked for somebody.
+    expect(useless).toEqual(['unseen verify']);
+    expect(Object.keys(commandLines()).concat(ELSEWHERE).toSorted()).toEqual(
+      allVerbs()
+        .map(({ name }) => name)
+        .toSorted(),
+    );
+  });
+
+  test('by no request to the lab', async () => {
+    const [dataset, policy] = [
+      server.folder.write('d.json', MANIFEST),
+      server.folder.write('p.json', POLICY),
+    ];
+    const requests = [...ANSWERED, ...SEEKING].map((sql) => JSON.stringify({ dataset, policy, sql }));
+    const { stdout, stderr, answers } = await runLab(
+      server.folder,
+      '--batch',
+      server.folder.write('batch.jsonl', `${requests.join('\n')}\n`),
+    );
+    const decisions = answers.map(({ decision }) => decision);
+    expect(decisions).toEqual([...ANSWERED.map(() => 'released'), ...SEEKING.map(() => 'refused')]);
+    expect(server.leaksIn(`${stdout}\n${stderr}`)).toEqual([]);
+  });
+});
+
+/** Verbs that are tested by processes of their own: the lab below, the others on data that they make themselves. */
+const ELSEWHERE = ['unseen lab', 'unseen demo', 'unseen serve'];
+
+/** Each verb with the arguments that it is given here, in one or more ways. */
+function commandLines(): Readonly<Record<string, readonly (readonly string[])[]>> {
+  const { id = '' } = server.jobs[0] ?? {};
+  const file = (name: string): string => join(server.folder.path, name);
+  const asks = [ANSWERED[0]!, ...SEEKING.slice(0, 4)].map((sql) => [
+    '--grant',
+    'rows',
+    '--purpose',
+    'public_health',
+    '--sql',
+    sql,
+  ]);
+  const manifest = [
+    server.folder.write('again.json', MANIFEST),
+    '--policy',
+    server.folder.write('policy.json', POLICY),
+  ];
+  const grant = { dataset: 'visits', columns: ['ward'], authoriser: 'city-provider', holder: 'city-buyer' };
+  const terms = { ...grant, id: 'typed', purpose: 'public_health', scene: 'x', runs: 1 };
+  const receipt = ['--proof', file('proof'), '--keys', file('keys'), '--log-key', file('log-key')];
+  const where = ['--url', server.served.gatewayUrl, '--account', 'x-buyer', '--key', file('x-buyer.jwk')];
+  return {
+    'unseen login': [where],
+    'unseen whoami': [[]],
+    'unseen token': [[]],
+    'unseen organisation create': [['typed', '--name', 'Typed']],
+    'unseen organisation list': [[]],
+    'unseen account create': [
+      ['typed', '--organisation', 'typed', '--role', 'buyer', '--new-key', file('typed.jwk')],
+    ],
+    'unseen account list': [[]],
+    'unseen account revoke': [['typed']],
+    'unseen dataset add': [manifest],
+    'unseen dataset list': [[]],
+    'unseen dataset show': [['visits']],
+    'unseen grant create': [[server.folder.write('grant.json', plainGrant(terms, Date.now()))]],
+    'unseen grant approve': [
+      ['typed', '--side', 'provider'],
+      ['typed', '--side', 'buyer'],
+    ],
+    'unseen grant list': [[]],
+    'unseen grant show': [['rows']],
+    'unseen grant revoke': [['typed', '--reason', 'x']],
+    'unseen quote': asks,
+    'unseen query': [...asks, [...asks[0]!, '--csv']],
+    'unseen job list': [[]],
+    'unseen job show': [[id]],
+    'unseen job wait': [[id], [id, '--csv']],
+    'unseen job cancel': [[id]],
+    'unseen receipt': [[id, ...receipt]],
+    'unseen log checkpoint': [[]],
+    'unseen log prove': [[id]],
+    'unseen log key': [[]],
+    'unseen usage export': [[], ['--csv']],
+    'unseen verify': [[file('proof'), '--keys', file('keys')]],
+    'unseen logout': [[]],
+  };
+}
+
+interface Use {
+  readonly as: string;
+  readonly code: number;
+  readonly leaks: readonly string[];
+}
+
+/** Uses a verb as everybody, for programs and, as a buyer, for people. */
+async function usesOf(verb: string, args: readonly string[]): Promise<readonly Use[]> {
+  const uses: Use[] = [];
+  for (const person of PEOPLE) {
+    const profile = ['--profile', verb === 'unseen login' ? `${person}-again` : person];
+    const forms = person === 'x-buyer' ? [[], ['--json']] : [['--json']];
+    for (const form of args.includes('--csv') ? [[]] : forms) {
+      const words = [
+        ...verb.split(' ').slice(1),
+        ...args,
+        ...(verb === 'unseen verify' ? [] : profile),
+        ...form,
+      ];
+      const { code, out, err } = await server.line.run(words);
+      uses.push({ as: `${person} ${verb} ${form.join('')}`, code, leaks: server.leaksIn(`${out}\n${err}`) });
+    }
+  }
+  return uses;
+}
