@@ -13,6 +13,7 @@ import { issueReceipt } from '#crypto/receipt.ts';
 import { Failure, Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import { computePartials } from '#sandbox/execute.ts';
+import type { Dataset } from '#sandbox/manifest/dataset.ts';
 import type { Timing } from '#sandbox/plan.ts';
 import { checkJail, describeJail } from '#sandbox/jail/jail.ts';
 import { type Compiled, compileQuery } from '#sandbox/query/compile.ts';
@@ -27,7 +28,7 @@ import { openJob } from '../storage/open.ts';
 import type { ClaimedJob } from '../storage/queue.ts';
 import { commitRelease, type ReceiptDraft } from '../storage/release.ts';
 import { findRunnable, type RunnableVersion } from './source-store.ts';
-import type { Sources } from './sources.ts';
+import type { OpenSource, Sources } from './sources.ts';
 
 /** What SQL jobs wait for when their policy does not say. */
 export const DEFAULT_TIMING: Timing = { mode: 'quantum', quantumMs: 125 };
@@ -85,14 +86,13 @@ async function releaseJob(shell: RunnerShell, job: ClaimedJob, progress: { opene
   if (opened.kind === 'stored') return;
   progress.opened = true;
 
-  const source = await shell.sources.open(version.dataset, version.policy);
-  if (source.content !== version.content)
-    throw new Failure('SOURCE_CHANGED', say('source.changed', { path: version.dataset.name }));
-  await source.checkUnchanged();
   const { plan } = compiled;
-  const partials = await source.use((engine) =>
-    computePartials(plan, version.dataset, engine, seedOf(shell, plan.dataset.lineage)),
-  );
+  const source = await openRegistered(shell, version);
+  const partials = await source
+    .use((engine) => computePartials(plan, version.dataset, engine, seedOf(shell, plan.dataset.lineage)))
+    .catch((error: unknown) => {
+      throw withoutPath(error, version.dataset);
+    });
   const cells = release(plan, partials, random);
 
   const evidence = evidenceOfCells(cells);
@@ -134,6 +134,32 @@ async function runnable(shell: RunnerShell, job: ClaimedJob): Promise<RunnableVe
   const version = await findRunnable(shell.db, job.versionId);
   if (version === undefined) throw new Failure('MACHINE_FAULT', say('runner.noSource'));
   return version;
+}
+
+/** The source as it was registered. Fails: SOURCE_CHANGED, SOURCE_UNREADABLE, MACHINE_FAULT; refuses: JAIL. */
+async function openRegistered(
+  { sources }: RunnerShell,
+  { dataset, policy, content }: RunnableVersion,
+): Promise<OpenSource> {
+  try {
+    const source = await sources.open(dataset, policy);
+    if (source.content !== content)
+      throw new Failure('SOURCE_CHANGED', say('source.changed', { path: dataset.name }));
+    await source.checkUnchanged();
+    return source;
+  } catch (error) {
+    throw withoutPath(error, dataset);
+  }
+}
+
+/** What went wrong with a source, as its buyer may know it: by the dataset's name, for the path is the runner's. */
+function withoutPath(error: unknown, { name, source: { type } }: Dataset): unknown {
+  if (!(error instanceof Failure)) return error;
+  const { code } = error;
+  if (code === 'SOURCE_UNREADABLE') return new Failure(code, say('source.unreadable', { path: name, type }));
+  // What was registered had its columns and no more rows than declared: a file that has not is another one.
+  const isChanged = code === 'SOURCE_CHANGED' || code === 'CONFIG';
+  return isChanged ? new Failure('SOURCE_CHANGED', say('source.changed', { path: name })) : error;
 }
 
 /** The same text against manifest and policy as they are now must give the Plan that was admitted and paid for. */
