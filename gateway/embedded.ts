@@ -96,7 +96,13 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
     reportBug: options.reportBug,
   };
   app = createApp(shell) as unknown as Hono;
-  const listener = createListener({ reader: () => Promise.resolve(shell), db, policies, sources });
+  const listener = createListener({
+    reader: () => Promise.resolve(shell),
+    db,
+    policies,
+    sources,
+    reportBug: options.reportBug,
+  });
   const runnerHttp = await listen((request) => listener.fetch(request), {
     host: options.host,
     port: options.runnerPort,

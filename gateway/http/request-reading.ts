@@ -15,20 +15,29 @@ const FAULTS_MAX = 20;
 
 const JSON_TYPE = 'application/json';
 
-/** The text of a body. HttpFault TOO_LARGE; a body that states no length is counted while it comes. */
-export async function readBody(request: Request): Promise<string> {
-  if (Number(request.headers.get('content-length') ?? 0) > BODY_BYTES_MAX) throw tooLarge();
+/** What is still read of a body that is too large, and kept nowhere. */
+const DISCARDED_BYTES_MAX = 2 ** 25;
+
+/**
+ * The text of a body of at most `bytesMax` bytes. HttpFault TOO_LARGE, also for one that states no length. The rest of
+ * a body that is too large is read and dropped, because whoever still sends would find the connection broken and never
+ * read the answer (RFC 9112 §9.6); of one beyond all measure it is not.
+ */
+export async function readBody(request: Request, bytesMax = BODY_BYTES_MAX): Promise<string> {
+  const fault = tooLarge(bytesMax);
+  if (Number(request.headers.get('content-length') ?? 0) > DISCARDED_BYTES_MAX) throw fault;
   const reader = request.body?.getReader();
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for (let part = await reader?.read(); part !== undefined && !part.done; part = await reader?.read()) {
     bytes += part.value.length;
-    if (bytes > BODY_BYTES_MAX) {
-      await reader?.cancel();
-      throw tooLarge();
-    }
-    chunks.push(part.value);
+    if (bytes <= bytesMax) chunks.push(part.value);
+    else chunks.length = 0;
+    if (bytes <= DISCARDED_BYTES_MAX) continue;
+    await reader?.cancel();
+    throw fault;
   }
+  if (bytes > bytesMax) throw fault;
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
   } catch {
@@ -102,8 +111,8 @@ function depthOf(text: string): number {
   return deepest;
 }
 
-function tooLarge(): HttpFault {
-  return new HttpFault('TOO_LARGE', say('api.tooLarge', { bytes: BODY_BYTES_MAX }), { connection: 'close' });
+function tooLarge(bytesMax: number): HttpFault {
+  return new HttpFault('TOO_LARGE', say('api.tooLarge', { bytes: bytesMax }), { connection: 'close' });
 }
 
 function malformed(): HttpFault {

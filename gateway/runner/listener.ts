@@ -6,14 +6,14 @@
 import { randomUUID } from 'node:crypto';
 import { isAbsolute } from 'node:path';
 import { Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { z } from 'zod';
 import type { PolicyEngine } from '#policies/decide.ts';
 import { Refusal } from '#policies/refusal.ts';
 import { languageOf, say } from '#policies/words.ts';
 import { describeJail } from '#sandbox/jail/jail.ts';
 import { authenticate, type TokenReader } from '../auth/authenticate.ts';
-import { problemResponse } from '../problem.ts';
+import { parseBody, readBody } from '../http/request-reading.ts';
+import { isBug, problemResponse } from '../problem.ts';
 import { demand } from '../services/permission.ts';
 import type { Database } from '../storage/database.ts';
 import { registerWritten } from './register.ts';
@@ -34,26 +34,28 @@ export interface ListenerShell {
   readonly db: Database;
   readonly policies: PolicyEngine;
   readonly sources: Sources;
+  /** Where a bug is told in full; the caller is told nothing. */
+  readonly reportBug: (error: unknown, requestId: string) => void;
 }
 
 /** The runner's routes. */
-export function createListener({ reader, db, policies, sources }: ListenerShell): Hono {
+export function createListener({ reader, db, policies, sources, reportBug }: ListenerShell): Hono {
   const app = new Hono();
-  app.onError((error, c) =>
-    problemResponse(error, {
-      language: languageOf(c.req.header('accept-language')),
-      requestId: randomUUID(),
-    }),
-  );
+  app.onError((error, c) => {
+    const requestId = randomUUID();
+    if (isBug(error)) reportBug(error, requestId);
+    return problemResponse(error, { language: languageOf(c.req.header('accept-language')), requestId });
+  });
   app.get('/healthz', (c) => c.json({ status: 'ok' }));
   app.get('/v1/jail', async (c) => {
     await authenticate(await reader(), c.req.header('authorization') ?? null);
     const { mode, layers, missing } = await describeJail();
     return c.json({ mode, layers, missing });
   });
-  app.post('/v1/datasets', bodyLimit({ maxSize: BODY_BYTES_MAX }), async (c) => {
+  app.post('/v1/datasets', async (c) => {
     const { principal } = await authenticate(await reader(), c.req.header('authorization') ?? null);
-    const parsed = bodySchema.safeParse(await c.req.json().catch(() => null));
+    const body = await readBody(c.req.raw, BODY_BYTES_MAX);
+    const parsed = bodySchema.safeParse(parseBody(body, c.req.header('content-type') ?? null));
     if (!parsed.success) {
       const issue = parsed.error.issues[0];
       throw new Refusal(

@@ -38,7 +38,13 @@ export async function startRunnerProcess(
   writeFileSync(join(config.dataDir, 'receipt-key.public.jwk'), JSON.stringify(signingKey.publicJwk));
   const policies = policyEngine();
   const sources = new Sources({ prepare: true });
-  const listener = createListener({ reader: () => tokenReader(db, config), db, policies, sources });
+  const listener = createListener({
+    reader: () => tokenReader(db, config),
+    db,
+    policies,
+    sources,
+    reportBug,
+  });
   const listening = await listen((request) => listener.fetch(request), config);
   const runner = await startRunner(
     {
