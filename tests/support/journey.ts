@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { generateSigningKey, importSigningKey, type SigningKey } from '#crypto/ed25519-key.ts';
 import { Client } from '#gateway/client/client.ts';
 import { ProblemError } from '#gateway/client/problem.ts';
-import { demoGrant } from '#gateway/demo/grant-file.ts';
+import { plainGrant } from '#gateway/services/plain-grant.ts';
 
 const PROGRAM = resolve('gateway/bin.js');
 
@@ -27,6 +27,8 @@ export interface Platform {
 /** `unseen serve` in a process of its own. */
 export interface ServerProcess extends Platform {
   readonly child: ChildProcess;
+  /** What it has complained about: the operator's own log. */
+  complaints(): string;
   /** Sends a signal and waits for the end. */
   end(signal: NodeJS.Signals): Promise<void>;
 }
@@ -42,17 +44,20 @@ export async function startServer(dataDir: string, databaseUrl?: string): Promis
   const line = once(createInterface(child.stdout), 'line').then(([text]) => String(text));
   const said = await Promise.race([line, gone.then(([code]) => Number(code))]);
   if (typeof said === 'number') throw new Error(`exit ${said}: ${complaint}`);
-  const { gatewayUrl, runnerUrl, operator } = JSON.parse(said) as {
+  const { gatewayUrl, runnerUrl, operator } = JSON.parse(said) as Partial<{
     gatewayUrl: string;
     runnerUrl: string;
     operator: { account: string; keyFile: string };
-  };
+  }>;
+  if (gatewayUrl === undefined || runnerUrl === undefined || operator === undefined)
+    throw new Error(`exit ${String((await gone)[0])}: ${said}`);
   const key = importSigningKey(JSON.parse(readFileSync(operator.keyFile, 'utf8')));
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     child.kill(signal);
     await gone;
   };
-  return { gatewayUrl, runnerUrl, operator: { account: operator.account, key }, child, end };
+  const first = { account: operator.account, key };
+  return { gatewayUrl, runnerUrl, operator: first, child, end, complaints: () => complaint };
 }
 
 /** Three parties who do business: each signs in with a key of its own. */
@@ -118,7 +123,7 @@ export async function openGrant({ operator, provider, buyer }: Shop, terms: Gran
   const { now = Date.now(), runs = 100, ...rest } = terms;
   const parties = { authoriser: 'city-provider', holder: 'city-buyer' };
   const use = { purpose: 'public_health', scene: 'journey', runs };
-  await operator.createGrant(demoGrant({ ...parties, ...use, ...rest }, now));
+  await operator.createGrant(plainGrant({ ...parties, ...use, ...rest }, now));
   await provider.approveGrant(terms.id, { side: 'provider' });
   await buyer.approveGrant(terms.id, { side: 'buyer' });
 }
