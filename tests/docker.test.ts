@@ -97,6 +97,9 @@ maxGroupsPerUnit: 1
 jail: required
 `;
 
+/** This Node.js as the container sees it: the repository itself may lie below /tmp, which is another one there. */
+const NODE = process.execPath.replace(join(ROOT, 'node_modules'), '/tmp/app/node_modules');
+
 /** A container of our own: the image's files below /tmp/app, one writable directory, and what the machine has, read-only. */
 class Container {
   readonly directory = mkdtempSync(join(tmpdir(), 'unseen-image-'));
@@ -123,7 +126,7 @@ class Container {
       ['--ro-bind', this.#app, '/tmp/app'],
       ['--ro-bind', join(ROOT, 'node_modules'), '/tmp/app/node_modules'],
       ['--bind', this.data, '/tmp/data', '--chdir', '/tmp/app'],
-      ['--seccomp', '3', '--', process.execPath, ...args],
+      ['--seccomp', '3', '--', NODE, ...args],
     ].flat();
   }
 
