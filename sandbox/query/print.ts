@@ -80,7 +80,7 @@ class QueryPrinter {
     this.#ctes.push(
       `b AS (SELECT *, ${printBin('a0', low, high, measure.bins)} AS bin FROM f WHERE a0 IS NOT NULL)`,
     );
-    const kept = this.#plan.unit === null ? 'b' : this.#choosenRows();
+    const kept = this.#plan.unit === null ? 'b' : this.#chosenRows();
     const sql = this.#assemble(
       `SELECT ${this.#cell}, bin, count(*) FROM ${kept} GROUP BY ${this.#cell}, bin`,
     );
@@ -211,7 +211,7 @@ class QueryPrinter {
    * At most R rows of a unit in a cell, by the keyed hash of unit, cell and the row's ordinal among the unit's own
    * rows there in bin order: rows of one bin are alike, so no position in the file matters.
    */
-  #choosenRows(): string {
+  #chosenRows(): string {
     let rows = 'b';
     if (this.#choosesCells) {
       this.#ctes.push(`d AS (SELECT DISTINCT ${this.#unitColumns}, ${this.#cell} FROM f)`);
