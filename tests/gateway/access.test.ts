@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { routeTable } from '#gateway/app.ts';
 import { signAccessToken } from '#gateway/auth/issuer.ts';
 import { surfaceOf } from '#gateway/http/surface.ts';
+import { createListener } from '#gateway/runner/listener.ts';
+import { Sources } from '#gateway/runner/sources.ts';
 import {
   makeGrant,
   makeWorld,
@@ -160,6 +162,38 @@ describe('the route table', () => {
       expect([secret, all.includes(secret)]).toEqual([secret, false]);
     }
   });
+});
+
+test('the runner’s listener answers no stranger, and registers for operators and providers only', async () => {
+  const { db, shell } = world;
+  const sources = new Sources({ prepare: false });
+  const listener = createListener({
+    reader: () => Promise.resolve(shell),
+    db,
+    policies: shell.policies,
+    sources,
+    reportBug: (error) => world.bugs.push(error),
+  });
+  // It is no manifest, so whoever may register is told that, and nothing is registered.
+  const body = JSON.stringify({ manifest: 'kind: Nothing', policy: '', baseDirectory: '/nowhere' });
+  const register = async (headers: Readonly<Record<string, string>>): Promise<number> =>
+    (
+      await listener.request('/v1/datasets', {
+        method: 'POST',
+        body,
+        headers: { 'content-type': 'application/json', ...headers },
+      })
+    ).status;
+  expect(await register({})).toBe(401);
+  expect((await listener.request('/v1/jail')).status).toBe(401);
+  const found: number[] = [];
+  for (const person of ROLES_ASKED) {
+    const { organisation, roles } = PEOPLE[person];
+    const token = await signAccessToken(shell, { id: person, organisationId: organisation, roles });
+    found.push(await register({ authorization: `Bearer ${token}` }));
+  }
+  expect(found).toEqual([422, 422, 403, 403, 403, 403, 403]);
+  await sources.close();
 });
 
 describe('what is read of others', () => {

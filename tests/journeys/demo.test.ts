@@ -2,11 +2,20 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { isJailMissing } from '#tests/jail/jail-presence.ts';
 
 const BIN = fileURLToPath(new URL('../../gateway/bin.js', import.meta.url));
 
+/** A command where there is no network but the loopback, if such a place can be made here. */
+function alone(...command: readonly string[]): [string, string[]] {
+  const [file = '', ...args] = isJailMissing
+    ? command
+    : ['bwrap', '--dev-bind', '/', '/', '--unshare-net', '--', ...command];
+  return [file, args];
+}
+
 test('the demo answers, refuses, repeats, verifies, and exits 0', () => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, 'demo'], {
+  const { status, stdout, stderr } = spawnSync(...alone(process.execPath, BIN, 'demo'), {
     encoding: 'utf8',
     env: { PATH: process.env['PATH'], LANG: 'C', CI: process.env['CI'] },
     timeout: 120_000,
@@ -25,6 +34,15 @@ test('the demo answers, refuses, repeats, verifies, and exits 0', () => {
   // Rare diagnoses (a handful of patients) are not among the thresholded keys.
   expect(stdout).not.toMatch(/^(E75|G71|G10)\b/m);
 }, 150_000);
+
+test.skipIf(isJailMissing)('control: where it runs there is no way out', () => {
+  const script = "require('node:net').connect(53, '192.0.2.1').on('error', ({ code }) => console.log(code))";
+  const { stdout } = spawnSync(...alone(process.execPath, '-e', script), {
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
+  expect(stdout.trim()).toBe('ENETUNREACH');
+});
 
 test('in Chinese, the same', () => {
   const { status, stdout } = spawnSync(process.execPath, [BIN, 'demo', '--help'], {

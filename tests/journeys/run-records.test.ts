@@ -1,9 +1,12 @@
 /** What is recorded of a real run: one usage record and one receipt, which name all that a run must answer for. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parsePublicJwk } from '#crypto/ed25519-key.ts';
+import { openCheckpoint } from '#crypto/log/checkpoint.ts';
+import { verifyConsistency } from '#crypto/log/merkle.ts';
+import { parseVerifier } from '#crypto/log/note.ts';
 import { verifyReceipt } from '#crypto/receipt.ts';
 import { describeJail } from '#sandbox/jail/jail.ts';
-import { MarkedServer } from '#tests/support/marked-server.ts';
+import { ANSWERED, MarkedServer } from '#tests/support/marked-server.ts';
 
 const server = new MarkedServer();
 beforeAll(() => server.open());
@@ -72,6 +75,27 @@ describe('what is recorded of a run', () => {
       timing: { mode: 'exact' },
       releasedAt: job!.releaseAt,
     });
+    const { submittedAt } = job as unknown as { readonly submittedAt: string };
+    expect(Date.parse(submittedAt)).toBeLessThanOrEqual(Date.parse(job!.releaseAt!));
+  });
+
+  test('stands in a log whose every later checkpoint continues the earlier ones', async () => {
+    const buyer = server.clients.get('buyer')!;
+    const log = parseVerifier((await buyer.logKey()).trim());
+    const before = openCheckpoint(await buyer.checkpoint(), log);
+    const sql = ANSWERED[0]!.replace(' GROUP', ' WHERE age < 60 GROUP');
+    await buyer.waitForJob((await buyer.submit({ grant: 'rows', purpose: 'public_health', sql })).id);
+    const path = `/v1/log/consistency?from=${before.size}`;
+    const headers = { authorization: `Bearer ${(await buyer.token()).text}` };
+    const response = await fetch(`${server.served.gatewayUrl}${path}`, { headers });
+    const found = (await response.json()) as { readonly path: string[]; readonly checkpoint: string };
+    const after = openCheckpoint(found.checkpoint, log);
+    expect(after.size).toBe(before.size + 1n);
+    const proof = found.path.map((hash) => new Uint8Array(Buffer.from(hash, 'base64')));
+    expect(verifyConsistency({ first: before, second: after, path: proof })).toBe(true);
+    // Control: a log that had said something else before is told from this one.
+    const other = { ...before, root: before.root.with(0, before.root[0]! ^ 1) };
+    expect(verifyConsistency({ first: other, second: after, path: proof })).toBe(false);
   });
 });
 
