@@ -140,7 +140,7 @@ function cancelRoute(surface: Surface): Endpoint {
     answer: { status: 202, schema: job },
     handle: async ({ caller, language, params: { id } }) => {
       await getJob(surface, caller, id);
-      await cancelJob(surface, id);
+      await cancelJob(surface, caller, id);
       return json(await resourceFor(surface, { caller, language }, id), { status: 202 });
     },
   });

@@ -86,9 +86,12 @@ async function costOf(shell: Shell, job: SeenJob, cost: CostText | null): Promis
     : { ...cost, ...spent };
 }
 
-/** Stops a job. What is answered does not say whether it had ended already. */
-export async function cancelJob(shell: Shell, jobId: string): Promise<void> {
-  await haltJob(shell.db, jobId);
+/**
+ * Stops a job: a buyer's while it waits, an operator's also while it runs. Neither what is answered nor what becomes of a
+ * buyer's job says whether it had ended already.
+ */
+export async function cancelJob(shell: Shell, { principal }: Caller, jobId: string): Promise<void> {
+  await haltJob(shell.db, jobId, { onlyWaiting: !principal.roles.includes('operator') });
 }
 
 /** Waits until a job may be seen to be done, at most so long; or until whoever waits has gone. */

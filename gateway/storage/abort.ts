@@ -98,12 +98,21 @@ export async function endHeld(tx: Tx, job: LockedJob, ending: Ending): Promise<v
   await endJob(tx, record, null);
 }
 
-/** A buyer's or an operator's order to stop one job. `ended`: it was not opened. `stopping`: its runner will end it. */
-export async function haltJob(db: Database, jobId: string): Promise<'ended' | 'stopping' | 'done'> {
+/**
+ * An order to stop one job. `ended`: it was not opened. `stopping`: its runner will end it. `running`: it is opened,
+ * and `onlyWaiting` lets it end by itself. A buyer may stop only what waits: if he could stop a run, whether an answer
+ * came all the same would tell when the run had ended, whatever its release time.
+ */
+export async function haltJob(
+  db: Database,
+  jobId: string,
+  { onlyWaiting }: { readonly onlyWaiting: boolean } = { onlyWaiting: false },
+): Promise<'ended' | 'stopping' | 'running' | 'done'> {
   const sentence = say('storage.killed');
   const halted = await db.transact(async (tx) => {
     const job = await lockJob(tx, jobId);
     if (job.state === 'done') return 'done';
+    if (job.state === 'opened' && onlyWaiting) return 'running';
     if (job.state === 'opened') {
       await tx.rows(
         sql`UPDATE job SET halted_at = coalesce(halted_at, now()), halt_code = coalesce(halt_code, 'KILLED') WHERE id = ${jobId}`,
