@@ -121,20 +121,39 @@ describe('before data are opened the runner decides again', () => {
     datasets: [{ dataset: 'visits', version: 'latest', columns, rowScope: 'all' }],
   });
 
+  /** What the gateway says of the same request meanwhile. */
+  async function findAtGateway(): Promise<string> {
+    const quote = await jsonOf(world.as('ben', '/v1/quotes', { ...ASK, grant: 'g-again', epsilon: 0.02 }));
+    return (quote['refused'] as { code: string } | null)?.code ?? 'permit';
+  }
+
+  // The job holds one run of the quota: it counts for the next request, and not against itself.
   test.for([
-    { name: 'as it was', change: {}, found: 'permit' },
-    { name: 'without a column', change: columnsOf(['region', 'age']), found: 'COLUMN' },
-    { name: 'for another purpose', change: { purposes: ['public_education'] }, found: 'PURPOSE_NOT_GRANTED' },
+    { name: 'as it was', change: {}, runner: 'permit', gateway: 'permit' },
+    { name: 'without a column', change: columnsOf(['region', 'age']), runner: 'COLUMN' },
+    {
+      name: 'for another purpose',
+      change: { purposes: ['public_education'] },
+      runner: 'PURPOSE_NOT_GRANTED',
+    },
+    { name: 'of fewer runs', change: { quota: { total: { runs: 0 } } }, runner: 'QUOTA' },
+    {
+      name: 'of exactly this run',
+      change: { quota: { total: { runs: 1 } } },
+      runner: 'permit',
+      gateway: 'QUOTA',
+    },
+    { name: 'at its end', change: { end: '2021-01-01T00:00:00+08:00' }, runner: 'GRANT_EXPIRED' },
+    { name: 'without the right', change: { rights: ['hold'] }, runner: 'MODE' },
+    // The request named no scene, which meant that of the grant as it was.
     {
       name: 'of another scene',
       change: { scene: { id: 'x', description: 'x' } },
-      found: 'PURPOSE_NOT_GRANTED',
+      runner: 'PURPOSE_NOT_GRANTED',
+      gateway: 'permit',
     },
-    { name: 'of fewer runs', change: { quota: { total: { runs: 0 } } }, found: 'QUOTA' },
-    { name: 'of exactly this run', change: { quota: { total: { runs: 1 } } }, found: 'permit' },
-    { name: 'at its end', change: { end: '2021-01-01T00:00:00+08:00' }, found: 'GRANT_EXPIRED' },
-    { name: 'without the right', change: { rights: ['hold'] }, found: 'MODE' },
-  ])('on a grant $name', async ({ change, found }) => {
-    expect(await findAgain(change)).toBe(found);
+  ])('on a grant $name', async ({ change, runner, gateway = runner }) => {
+    expect(await findAgain(change)).toBe(runner);
+    expect(await findAtGateway()).toBe(gateway);
   });
 });
