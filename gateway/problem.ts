@@ -177,8 +177,9 @@ function membersOf(thrown: Refusal | Failure, language: Language): Partial<Probl
   return { errors: thrown.faults.map(({ field, rule }) => ({ field, rule: render(rule, language) })) };
 }
 
-/** Whether something thrown is known, or a bug to be reported. */
+/** Whether something thrown is to be reported: a bug, or a state of the machine that only its operator can change. */
 export function isBug(thrown: unknown): boolean {
+  if (thrown instanceof Failure && thrown.code === 'STATE_BUSY') return true;
   return !(thrown instanceof Refusal || thrown instanceof Failure || thrown instanceof HttpFault);
 }
 

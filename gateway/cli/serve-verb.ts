@@ -101,7 +101,9 @@ function timeZoneOf(call: VerbCall): string {
 /** The operator's own log: what happened, and the id that the caller was given. */
 function reportBug(terminal: Terminal, error: unknown, id: string): void {
   const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  terminal.err(`${new Date().toISOString()} ${id} ${told}\n`);
+  // The message of a cause and no more of it: a database's error carries the values of its statement.
+  const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : '';
+  terminal.err(`${new Date().toISOString()} ${id} ${told}${cause}\n`);
 }
 
 function factsOf({ gatewayUrl, runnerUrl, operator, receiptKeyFile }: Served): object {

@@ -12,6 +12,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { SQL } from 'drizzle-orm';
 import { PgDialect, type PgDatabase, type PgQueryResultHKT } from 'drizzle-orm/pg-core';
 
+import { Failure } from '#policies/refusal.ts';
 import { type Sentence, say } from '#policies/words.ts';
 
 import { openPglite } from './pglite.ts';
@@ -105,11 +106,11 @@ function databaseOf(driver: Driver): Database {
     },
     rows: async (statement) => {
       outside();
-      return driver.rows(queryOf(statement));
+      return clearly(() => driver.rows(queryOf(statement)));
     },
     transact: async (work) => {
       outside();
-      return rerun(() => once(work));
+      return clearly(() => rerun(() => once(work)));
     },
     notify: (channel, payload) => driver.notify(channel, payload),
     listen: (channel, heard) => driver.listen(channel, heard),
@@ -135,6 +136,16 @@ async function rerun<Result>(work: () => Promise<Result>): Promise<Result> {
     } catch (error) {
       if (run === RUNS_MAX || !isEndedByAnother(error)) throw error;
     }
+  }
+}
+
+/** Says of a full disk (disk_full) that it is one: nothing was committed, and it goes on when there is room again. */
+async function clearly<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (sqlStateOf(error) !== '53100') throw error;
+    throw new Failure('STATE_BUSY', say('storage.full'), { cause: error });
   }
 }
 

@@ -12,6 +12,10 @@ export const GATEWAY_WORDS = {
     en: 'the directory `{directory}` is in use by process {pid}',
     zh: '目录 `{directory}` 正被进程 {pid} 使用',
   },
+  'storage.full': {
+    en: 'the disk of the database is full: nothing of this was recorded; try again when the operator has made room',
+    zh: '数据库所在磁盘已满：本次操作未留下任何记录；请待运营方腾出空间后重试',
+  },
   'storage.unreachable': {
     en: 'the database server cannot be reached with the configured address',
     zh: '无法用所配置的地址连接数据库服务器',
