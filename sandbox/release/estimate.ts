@@ -187,7 +187,8 @@ function dispersion(
   const step = grid.base ** -grid.exponent;
   const finish = (variance: number, n: number): number => {
     const count = Math.max(2, n);
-    const bounded = clamp(variance * step * step, 0, (((high - low) ** 2 / 4) * count) / (count - 1));
+    const widest = Math.min(Number.MAX_VALUE, (((high - low) ** 2 / 4) * count) / (count - 1));
+    const bounded = clamp(variance * step * step, 0, widest);
     return fn === 'variance' ? bounded : Math.sqrt(bounded);
   };
   const varianceAt = (s: number, q: number, n: number): number =>
