@@ -133,7 +133,7 @@ function cancelRoute(surface: Surface): Endpoint {
     method: 'post',
     path: '/v1/jobs/{id}/cancel',
     tag: 'jobs',
-    summary: 'Stop a job; what its data cost stays spent once they were opened',
+    summary: 'Stop a job that waits; one whose data were opened runs to its end, unless an operator stops it',
     access: { roles: ['buyer', 'operator'] },
     params: idParams,
     body: z.union([nothing, z.undefined()]),

@@ -68,8 +68,8 @@ export const CLI_HELP_WORDS = {
   'cli.job.show': { en: 'show the public state of a job', zh: '显示作业的公开状态' },
   'cli.job.wait': { en: 'wait for a job and print its answer', zh: '等待作业完成并输出结果' },
   'cli.job.cancel': {
-    en: 'stop a job; what it had opened stays spent',
-    zh: '取消作业；已打开数据的预算不退还',
+    en: 'stop a job that waits; one whose data were opened runs to its end',
+    zh: '取消等待中的作业；已打开数据的作业会运行至结束',
   },
   'cli.receipt': { en: 'print the signed receipt of a job', zh: '输出作业的签名收据' },
   'cli.log': { en: 'the public log of all runs', zh: '全部运行的公开日志' },
