@@ -14,7 +14,7 @@ import { z } from 'zod';
 import { EvidenceError } from './evidence.ts';
 
 /** A version of this schema; a reader refuses versions that it does not know. */
-export const RECEIPT_VERSION = '1';
+const RECEIPT_VERSION = '1';
 
 /** Characters of a field path that may be shown to a person: the path may come from a forged receipt. */
 const FIELD = /^[A-Za-z0-9_.]{1,120}$/;

@@ -38,7 +38,7 @@ export const NOTHING_USED: Amounts = {
 };
 
 /** Parses an amount; anything but decimal digits is a programmer's error. */
-export function amountOf(text: Amount): bigint {
+function amountOf(text: Amount): bigint {
   if (!/^\d{1,38}$/.test(text)) throw new RangeError('an amount is decimal text of a whole number');
   return BigInt(text);
 }

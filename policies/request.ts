@@ -46,7 +46,7 @@ export interface Ask {
   readonly outputKind: OutputKind;
   /** Version id of the dataset. */
   readonly version: string;
-  /** The row filter that the reader will apply, as `rowScopeText` writes it. */
+  /** The row filter that the reader will apply, as terms.ts writes it. */
   readonly rowScope: string;
   /** Columns the request names. The privacy unit, read only to bound contributions, is not asked for. */
   readonly columns: readonly string[];

@@ -118,6 +118,6 @@ export function termsOf(grant: Grant, dataset: string, standing: Standing): Gran
 }
 
 /** A row scope as one text, so that two can be compared: `all`, or `where ` and the filter. */
-export function rowScopeText(scope: Grant['datasets'][number]['rowScope']): string {
+function rowScopeText(scope: Grant['datasets'][number]['rowScope']): string {
   return scope === 'all' ? 'all' : `where ${scope.where}`;
 }

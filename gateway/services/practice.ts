@@ -6,8 +6,6 @@
  * says on whose word it stands.
  */
 import { parseGrant } from '#policies/grant.ts';
-import type { Dataset } from '#sandbox/manifest/dataset.ts';
-import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
 import type { Caller } from '../http/endpoint.ts';
 import { findDataset } from '../storage/dataset-list.ts';
 import { approveGrant, findGrant, saveGrant } from '../storage/grant-store.ts';
@@ -30,8 +28,8 @@ async function practiceGrant(shell: Shell, { principal }: Caller, name: string):
   const id = `${PREFIX}${principal.org.id}:${name}`;
   if ((await findGrant(shell.db, id)) !== null) return id;
   const stored = await findDataset(shell.db, name);
-  const manifest = stored?.manifest as Dataset | undefined;
-  const policy = stored?.policy as ReleasePolicy | undefined;
+  const manifest = stored?.manifest;
+  const policy = stored?.policy;
   const isOpen = manifest?.origin === 'synthetic' && policy?.budget === 'unlimited';
   if (stored === null || manifest === undefined || !isOpen) return null;
   const columns = manifest.columns

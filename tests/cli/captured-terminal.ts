@@ -39,7 +39,7 @@ function verbsOf(command: Command, path: readonly string[]): Verb[] {
 }
 
 /** A fetch for commands that must not use any. */
-export const noFetch: typeof fetch = () => {
+const noFetch: typeof fetch = () => {
   throw new RangeError('this command went to the network');
 };
 

@@ -153,7 +153,8 @@ test('a receipt is read from standard input as well', async () => {
   expect(code).toBe(0);
 });
 
-// `noFetch` throws; here the real process is given a profile of a server that is not there, and no name service.
+// The terminal of these tests has no fetch that works; here the real process has a profile of a server that is not
+// there, and no name service.
 test('verification asks nobody: it holds with a dead server in the profile and with fetch taken away', () => {
   mkdirSync(join(line.directory, 'unseen', 'profiles'), { recursive: true });
   write(

@@ -117,7 +117,7 @@ describe('before data are opened the runner decides again', () => {
     }
   }
 
-  const columnsOf = (columns: readonly string[]): object => ({
+  const columnsOf = (columns: readonly string[]): Readonly<Record<string, unknown>> => ({
     datasets: [{ dataset: 'visits', version: 'latest', columns, rowScope: 'all' }],
   });
 

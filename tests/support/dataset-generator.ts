@@ -18,16 +18,7 @@ export interface World {
   readonly rows: readonly Row[];
 }
 
-const REGIONS = [
-  'north',
-  '华东',
-  "o'brien",
-  'back\\slash',
-  '',
-  'a%b_c',
-  '"quoted"',
-  'Ünïcode🚀',
-] as const;
+const REGIONS = ['north', '华东', "o'brien", 'back\\slash', '', 'a%b_c', '"quoted"', 'Ünïcode🚀'] as const;
 const WORDS = ['alpha', 'βeta', '词', "x'y", '', 'long-'.repeat(60), 'NULL', ...REGIONS.slice(0, 3)] as const;
 const NOTES = [
   'plain',
