@@ -139,12 +139,21 @@ async function rerun<Result>(work: () => Promise<Result>): Promise<Result> {
   }
 }
 
-/** Says of a full disk (disk_full) that it is one: nothing was committed, and it goes on when there is room again. */
+/** What a database's error repeats of its statement and of rows, in both drivers; its message and codes stay. */
+const REPEATED = ['params', 'query', 'detail', 'where', 'internalQuery', 'dataType'] as const;
+
+/**
+ * Errors are logged, so they lose the values of their statements. A full disk (disk_full) is said to be one: nothing
+ * was committed, and it goes on when there is room again.
+ */
 async function clearly<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();
   } catch (error) {
-    if (sqlStateOf(error) !== '53100') throw error;
+    const state = sqlStateOf(error);
+    if (state === null || !(error instanceof Error)) throw error;
+    for (const name of REPEATED) Reflect.deleteProperty(error, name);
+    if (state !== '53100') throw error;
     throw new Failure('STATE_BUSY', say('storage.full'), { cause: error });
   }
 }

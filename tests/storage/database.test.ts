@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 
 import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api';
 import { sql } from 'drizzle-orm';
@@ -204,6 +205,20 @@ describe.for(ENGINES)('a transaction on %s', (engine) => {
     tx.rows(sql`UPDATE spot SET n = n + ${n}::int WHERE id = ${id}::int`);
   const read = async () =>
     (await db.rows<{ n: number }>(sql`SELECT n FROM spot ORDER BY id`)).map(({ n }) => n);
+
+  test('that fails in the database says what is wrong and repeats no value of its statement', async () => {
+    const statement = sql`INSERT INTO spot VALUES (3, ${77_777}::int)`;
+    const told = async (work: Promise<unknown>): Promise<string> =>
+      inspect(await work.catch((error: unknown) => error));
+    const alone = await told(db.rows(statement));
+    const within = await told(db.transact((tx) => tx.rows(statement)));
+    for (const text of [alone, within]) {
+      expect(text).toContain('spot_n_check');
+      expect(text).not.toContain('77777');
+    }
+    // Negative control: the driver's own error does.
+    expect(await told(db.orm.execute(statement))).toContain('77777');
+  });
 
   test('that throws leaves nothing', async () => {
     const before = await read();
