@@ -4,6 +4,7 @@
  * A runner that dies leaves its jobs to `recover`: held ones wait again, opened ones are spent. It looks for work
  * when told and every few seconds anyway, because being told may fail.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { recover } from '../storage/abort.ts';
 import { type ClaimedJob, claimJob, extendLease } from '../storage/queue.ts';
 import { runJob, type RunnerShell } from './run-job.ts';
@@ -46,6 +47,7 @@ class RunnerLoop {
   readonly #name: string;
   readonly #concurrency: number;
   readonly #running = new Set<Promise<void>>();
+  readonly #stopping = new AbortController();
   #claiming = false;
   #again = false;
   #stopped = false;
@@ -71,6 +73,7 @@ class RunnerLoop {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#stopping.abort();
     await Promise.all(this.#running);
   }
 
@@ -95,8 +98,19 @@ class RunnerLoop {
     );
     try {
       await runJob(this.#shell, job);
+      await this.#untilReleased(job);
     } finally {
       clearInterval(extending);
     }
+  }
+
+  /**
+   * A planned job keeps its place until its planned time: a place that came free when the run really ended would
+   * show, in the start of the next job, how long the run took.
+   */
+  async #untilReleased({ timing, createdAt }: ClaimedJob): Promise<void> {
+    if (timing.mode !== 'planned') return;
+    const leftMs = createdAt.getTime() + timing.releaseAfterMs - Date.now();
+    await sleep(Math.max(0, leftMs), undefined, { signal: this.#stopping.signal }).catch(() => undefined);
   }
 }

@@ -35,7 +35,12 @@ function printUnit(column: Column, physical: PhysicalColumns): string {
   const stored = storedName(column.name);
   const type = physical.types.get(column.name)!;
   if (type === 'DOUBLE' || type === 'FLOAT') return `CASE WHEN NOT isnan(${stored}) THEN ${stored} END`;
-  if (type !== 'VARCHAR' || column.type.kind !== 'integer') return stored;
+  const { kind } = column.type;
+  if (type !== 'VARCHAR' || kind === 'string') return stored;
+  // Texts of one value are one person: 7 and 7.0, 2026-01-02 and 2026-1-2.
+  if (kind === 'number' || kind === 'decimal')
+    return `CASE WHEN isfinite(TRY_CAST(${stored} AS DOUBLE)) THEN TRY_CAST(${stored} AS DOUBLE) END`;
+  if (kind !== 'integer') return `TRY_CAST(${stored} AS ${kind.toUpperCase()})`;
   // A cast alone would round, and make one person of 12.5 and 13.
   return `CASE WHEN regexp_full_match(${stored}, ' *[+-]?[0-9]+ *') THEN TRY_CAST(${stored} AS HUGEINT) END`;
 }
