@@ -12,21 +12,13 @@ import { parseGrant } from '#policies/grant.ts';
 import { Refusal } from '#policies/refusal.ts';
 import type { Role } from '#policies/roles.ts';
 import { compileQuery } from '#sandbox/query/compile.ts';
-import { makeGrant, makeWorld, SQL, type World, worldGrant } from '#tests/support/gateway-world.ts';
+import { ASK, jsonOf, makeGrant, makeWorld, type World, worldGrant } from '#tests/support/gateway-world.ts';
 
 let world: World;
 beforeAll(async () => {
   world = await makeWorld();
 });
 afterAll(() => world.close());
-
-const ASK = { grant: 'g-1', sql: SQL, purpose: 'public_health' };
-
-type Json = Record<string, unknown>;
-
-async function jsonOf(response: Response | Promise<Response>): Promise<Json> {
-  return (await (await response).json()) as Json;
-}
 
 /** An approval by an account that is made for it. */
 async function approvalBy(

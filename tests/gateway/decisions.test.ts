@@ -8,7 +8,15 @@ import { DEFAULT_TIMING } from '#gateway/runner/run-job.ts';
 import { REFUSED_CODES } from '#policies/refusal.ts';
 import { replay } from '#policies/decide.ts';
 import { render, say } from '#policies/words.ts';
-import { makeGrant, makeWorld, SQL, type World, worldGrant } from '#tests/support/gateway-world.ts';
+import {
+  ASK,
+  jsonOf,
+  makeGrant,
+  makeWorld,
+  SQL,
+  type World,
+  worldGrant,
+} from '#tests/support/gateway-world.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -16,13 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-const ASK = { grant: 'g-1', sql: SQL, purpose: 'public_health' };
-
 type Json = Record<string, unknown>;
-
-async function jsonOf(response: Response | Promise<Response>): Promise<Json> {
-  return (await (await response).json()) as Json;
-}
 
 describe('a grant', () => {
   test('is filed by one operator, approved on both sides by others, and only then in force', async () => {

@@ -3,15 +3,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { verifyReceipt } from '#crypto/receipt.ts';
 import { dueInMs } from '#gateway/storage/job-view.ts';
 import { findViolations } from '#gateway/storage/invariants.ts';
-import { makeWorld, SQL, type World } from '#tests/support/gateway-world.ts';
+import { ASK, jsonOf, makeWorld, SQL, type World } from '#tests/support/gateway-world.ts';
 
 let world: World;
 beforeAll(async () => {
   world = await makeWorld();
 });
 afterAll(() => world.close());
-
-const ASK = { grant: 'g-1', sql: SQL, purpose: 'public_health' };
 
 interface Job {
   readonly id: string;
@@ -21,12 +19,6 @@ interface Job {
   readonly outcome: string | null;
   readonly releaseId: string;
   readonly links: { readonly release: string };
-}
-
-async function jsonOf<Value = Record<string, unknown>>(
-  response: Response | Promise<Response>,
-): Promise<Value> {
-  return (await (await response).json()) as Value;
 }
 
 describe('a request', () => {

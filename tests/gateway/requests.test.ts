@@ -6,15 +6,13 @@ import { createApp } from '#gateway/app.ts';
 import { signAccessToken } from '#gateway/auth/issuer.ts';
 import { Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
-import { makeWorld, SQL, type World } from '#tests/support/gateway-world.ts';
+import { ASK, makeWorld, SQL, type World } from '#tests/support/gateway-world.ts';
 
 let world: World;
 beforeAll(async () => {
   world = await makeWorld();
 });
 afterAll(() => world.close());
-
-const ASK = { grant: 'g-1', sql: SQL, purpose: 'public_health' };
 
 interface Problem {
   readonly type: string;

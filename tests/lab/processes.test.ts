@@ -11,51 +11,21 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { LabState } from '#gateway/lab/state.ts';
 import { Failure } from '#policies/refusal.ts';
 import { capacityOf } from '#sandbox/release/accountant.ts';
-import { type Answer, Folder, runBatch, runLab, startLab } from './lab-process.ts';
+import { runBatch, runLab, startLab } from './lab-process.ts';
+import { COST, type JournalEntry, LedgerFolder, left } from './ledger.ts';
 import { csvOf, manifestOf, policyOf } from './small-data.ts';
 
-const folder = new Folder();
+const folder = new LedgerFolder();
 afterAll(() => folder[Symbol.dispose]());
-folder.write(
-  'data.csv',
-  csvOf(Array.from({ length: 200 }, (_, i) => ({ uid: i, age: i % 90, zip: ['n', 's'][i % 2]! }))),
-);
-const dataset = folder.write('dataset.yaml', manifestOf('data.csv'));
-const policy = folder.write('policy.yaml', policyOf());
-/** ε 1 at δ 1e-6 in nano-ρ, rounded up: Canonne, Kamath and Steinke (arXiv:2004.00010), Proposition 12. */
-const COST = 24_355_971n;
+const { dataset, policy } = folder;
+const fresh = (): string => folder.fresh();
+const ask = (state: string, more: object = {}): object => folder.ask(state, more);
 
-/** The same of the whole budget (ε 10), rounded down. */
+/** The whole budget (ε 10) in nano-ρ, rounded down. */
 const CAPACITY = capacityOf(
   { epsilon: 10, delta: 1e-6 },
   { keysMayBeThresholded: false, mechanism: 'gaussian' },
 ).nano;
-
-let states = 0;
-const fresh = (): string => `state-${states++}`;
-const ask = (state: string, more: object = {}): object => ({
-  dataset,
-  policy,
-  sql: 'SELECT COUNT(*) FROM people',
-  state,
-  ...more,
-});
-const left = (answer: Answer | undefined): bigint => BigInt(answer!.budget.rhoNanoLeft!);
-
-interface JournalEntry {
-  readonly type: string;
-  readonly nano?: string;
-  readonly releaseId?: string;
-}
-function journalOf(state: string): readonly JournalEntry[] {
-  const text = readFileSync(join(folder.path, state, 'journal.jsonl'), 'utf8');
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as JournalEntry);
-}
-const openedIn = (state: string): bigint =>
-  BigInt(journalOf(state).filter((entry) => entry.type === 'opened').length);
 
 describe('a process that dies', () => {
   /** Planned: 1 s + 1 s per 2 million declared rows and vector, so that there is time to kill it. */
@@ -88,7 +58,7 @@ describe('a process that dies', () => {
         expect(existsSync(join(folder.path, state, 'lock'))).toBe(true);
         const { answers } = await runLab(folder, ...flags, '--policy', policy);
         expect(answers[0]).toMatchObject({ decision: 'released', repeat: false });
-        expect(openedIn(state)).toBe(2n);
+        expect(folder.openedIn(state)).toBe(2n);
         return left(answers[0]);
       }),
     );

@@ -7,49 +7,19 @@ import { appendFileSync, readFileSync, renameSync, symlinkSync, writeFileSync } 
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Lab } from '#gateway/lab/lab.ts';
-import { type Answer, Folder, runLab } from './lab-process.ts';
+import { type Answer, runLab } from './lab-process.ts';
+import { COST, LedgerFolder, left } from './ledger.ts';
 import { Rounds } from './rounds.ts';
 import { csvOf, manifestOf, policyOf } from './small-data.ts';
 
-const folder = new Folder();
+const folder = new LedgerFolder();
 afterAll(() => folder[Symbol.dispose]());
-folder.write(
-  'data.csv',
-  csvOf(Array.from({ length: 200 }, (_, i) => ({ uid: i, age: i % 90, zip: ['n', 's'][i % 2]! }))),
-);
-const dataset = folder.write('dataset.yaml', manifestOf('data.csv'));
-const policy = folder.write('policy.yaml', policyOf());
-/** ε 1 at δ 1e-6 in nano-ρ, rounded up: Canonne, Kamath and Steinke (arXiv:2004.00010), Proposition 12. */
-const COST = 24_355_971n;
+const { dataset, policy } = folder;
+const fresh = (): string => folder.fresh();
+const ask = (state: string, more: object = {}): object => folder.ask(state, more);
 
 const rounds = new Rounds(folder);
 beforeAll(() => rounds.run());
-
-let states = 0;
-const fresh = (): string => `state-${states++}`;
-const ask = (state: string, more: object = {}): object => ({
-  dataset,
-  policy,
-  sql: 'SELECT COUNT(*) FROM people',
-  state,
-  ...more,
-});
-const left = (answer: Answer | undefined): bigint => BigInt(answer!.budget.rhoNanoLeft!);
-
-interface JournalEntry {
-  readonly type: string;
-  readonly nano?: string;
-  readonly releaseId?: string;
-}
-function journalOf(state: string): readonly JournalEntry[] {
-  const text = readFileSync(join(folder.path, state, 'journal.jsonl'), 'utf8');
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as JournalEntry);
-}
-const openedIn = (state: string): bigint =>
-  BigInt(journalOf(state).filter((entry) => entry.type === 'opened').length);
 
 describe('a repeat', () => {
   const state = fresh();
@@ -71,7 +41,7 @@ describe('a repeat', () => {
       expect(JSON.stringify([answer.releaseId, answer.outputs, answer.notes, answer.receipt])).toBe(bytes);
       expect(left(answer)).toBe(left(first));
     }
-    expect(openedIn(state)).toBe(1n);
+    expect(folder.openedIn(state)).toBe(1n);
   });
 
   const spelling = fresh();
@@ -99,7 +69,7 @@ describe('a repeat', () => {
     expect(shown!.outputs.map(({ value }) => value)).toEqual([Math.max(...(values as number[]))]);
     expect(cheaper).toMatchObject({ repeat: false, budget: { epsilonSpent: 0.5 } });
     expect(other).toMatchObject({ repeat: false, budget: { epsilonSpent: 1 } });
-    expect(openedIn(spelling)).toBe(3n);
+    expect(folder.openedIn(spelling)).toBe(3n);
   });
 
   const changed = fresh();
@@ -247,7 +217,7 @@ describe('a journal', () => {
     const [repeat, other] = second();
     expect(repeat).toMatchObject({ repeat: true, releaseId: first()[0]!.releaseId });
     expect(other!.decision).toBe('released');
-    const types = journalOf(torn).map(({ type }) => type);
+    const types = folder.journalOf(torn).map(({ type }) => type);
     expect(types).toEqual(['version', 'lineage', 'opened', 'released', 'opened', 'released']);
   });
 

@@ -87,6 +87,16 @@ export type Person = keyof typeof PEOPLE;
 
 export const SQL = 'SELECT region, COUNT(*) AS visits, SUM(cost) AS cost FROM visits GROUP BY region';
 
+/** What a buyer asks for in most tests: allowed by `g-1`. */
+export const ASK = { grant: 'g-1', sql: SQL, purpose: 'public_health' };
+
+/** The JSON of an answer. */
+export async function jsonOf<Value = Record<string, unknown>>(
+  response: Response | Promise<Response>,
+): Promise<Value> {
+  return (await (await response).json()) as Value;
+}
+
 /** A grant of the fixture's wording, in force, for this world's dataset. */
 export function worldGrant(changes: Readonly<Record<string, unknown>> = {}): object {
   return {

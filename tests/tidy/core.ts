@@ -3,16 +3,8 @@
  *
  * What a core function gives can therefore be tested without a machine, and re-computed by an auditor.
  */
-import { finding, isIn, type Rule } from './rule.ts';
-import {
-  folderOf,
-  importsOf,
-  isNode,
-  nameOf,
-  SOURCE_FOLDERS,
-  type SourceFile,
-  type SyntaxNode,
-} from './source.ts';
+import { finding, isIn, type Rule, SOURCES } from './rule.ts';
+import { folderOf, importsOf, isNode, nameOf, type SourceFile, type SyntaxNode } from './source.ts';
 
 const CORE = [
   'policies/',
@@ -120,13 +112,7 @@ const RANDOM_DOORS: Readonly<Record<string, string>> = {
 export const randomnessHasOneDoor: Rule = {
   name: 'below the gateway fresh random bits come through named files only, and Math.random is nowhere',
   check: (file) => {
-    if (
-      !isIn(
-        file.path,
-        SOURCE_FOLDERS.map((folder) => `${folder}/`),
-      )
-    )
-      return [];
+    if (!isIn(file.path, SOURCES)) return [];
     const mayDraw = folderOf(file.path) === 'gateway' || file.path in RANDOM_DOORS;
     return file.nodes.flatMap((node) => {
       if (nameOf(node) === 'Math.random') return [finding(file, node, 'uses `Math.random`')];
@@ -145,13 +131,7 @@ const ENVIRONMENT_READERS: Readonly<Record<string, string>> = {
 export const environmentHasOneReader: Rule = {
   name: 'only gateway/config.ts reads the environment',
   check: (file) => {
-    if (
-      !isIn(
-        file.path,
-        SOURCE_FOLDERS.map((folder) => `${folder}/`),
-      )
-    )
-      return [];
+    if (!isIn(file.path, SOURCES)) return [];
     if (file.path in ENVIRONMENT_READERS) return [];
     const reads = file.nodes.filter(
       (node) =>

@@ -1,6 +1,6 @@
 /** The layers: which folder may reach which, and through which one place each outside package comes in. */
 import { isBuiltin } from 'node:module';
-import { finding, isIn, type Rule } from './rule.ts';
+import { finding, isIn, type Rule, SOURCES } from './rule.ts';
 import {
   addressesOf,
   folderOf,
@@ -76,19 +76,13 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   pino: ['gateway/'],
   'prom-client': ['gateway/'],
   yaml: ['sandbox/manifest/'],
-  zod: SOURCE_FOLDERS.map((folder) => `${folder}/`),
+  zod: SOURCES,
 };
 
 export const packagesHaveOneDoor: Rule = {
   name: 'a package is imported only where its door is',
   check: (file) => {
-    if (
-      !isIn(
-        file.path,
-        SOURCE_FOLDERS.map((folder) => `${folder}/`),
-      )
-    )
-      return [];
+    if (!isIn(file.path, SOURCES)) return [];
     return importsOf(file).flatMap((reach) => {
       if (/^[.#]/.test(reach.specifier) || isBuiltin(reach.specifier)) return [];
       const name = packageOf(reach.specifier);

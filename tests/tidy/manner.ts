@@ -1,9 +1,7 @@
 /** The manner: how a file begins, how long it and its functions may be, and what must not be left in it. */
 import { posix } from 'node:path';
-import { finding, isIn, type Rule } from './rule.ts';
-import { isNode, lineAt, nameOf, SOURCE_FOLDERS, type SyntaxNode } from './source.ts';
-
-const SOURCES = SOURCE_FOLDERS.map((folder) => `${folder}/`);
+import { finding, isIn, type Rule, SOURCES } from './rule.ts';
+import { isNode, lineAt, nameOf, type SyntaxNode } from './source.ts';
 
 export const opensWithItsPurpose: Rule = {
   name: 'a file of code opens with a comment whose first sentence says what it is for',

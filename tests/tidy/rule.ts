@@ -1,5 +1,8 @@
 /** A rule of the repository's law: a name, and what it finds wrong with one file. */
-import { type SourceFile, type SyntaxNode, lineAt } from './source.ts';
+import { lineAt, SOURCE_FOLDERS, type SourceFile, type SyntaxNode } from './source.ts';
+
+/** The folders of the product, as places for `isIn`. */
+export const SOURCES: readonly string[] = SOURCE_FOLDERS.map((folder) => `${folder}/`);
 
 export interface Rule {
   /** A sentence that is true of every file that keeps the rule. */
