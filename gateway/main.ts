@@ -14,6 +14,7 @@ import { listen } from './http/listening.ts';
 import { ensureOperator, operatorKeyOf } from './services/first-operator.ts';
 import { startHousekeeping } from './services/housekeeping.ts';
 import { loadKeys } from './services/key-files.ts';
+import { closeWhenTold } from './shutdown.ts';
 import { openDatabase } from './storage/database.ts';
 
 const RATE_PER_MINUTE = 6_000;
@@ -74,17 +75,7 @@ async function runProcess(): Promise<void> {
       ? await startEmbedded(config, reportBug)
       : await startGateway({ ...config, databaseUrl }, reportBug);
   log.info({ url: running.url }, 'listening');
-  const stop = (): void => {
-    running.close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.error({ err: error }, 'stopping failed');
-        process.exit(1);
-      },
-    );
-  };
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
+  closeWhenTold(running, log);
 }
 
 async function startEmbedded(

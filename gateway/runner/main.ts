@@ -11,6 +11,7 @@ import type { TokenReader } from '../auth/authenticate.ts';
 import { type RunnerConfig, runnerConfig } from '../config.ts';
 import { listen } from '../http/listening.ts';
 import { receiptKeyOf } from '../services/key-files.ts';
+import { closeWhenTold } from '../shutdown.ts';
 import { type Database, openDatabase } from '../storage/database.ts';
 import { createListener } from './listener.ts';
 import { recheck } from './recheck.ts';
@@ -89,17 +90,7 @@ async function runProcess(): Promise<void> {
     log.error({ err: error, id }, 'internal error'),
   );
   log.info({ url: running.url }, 'working');
-  const stop = (): void => {
-    running.close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.error({ err: error }, 'stopping failed');
-        process.exit(1);
-      },
-    );
-  };
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
+  closeWhenTold(running, log);
 }
 
 if (import.meta.main) await runProcess();
