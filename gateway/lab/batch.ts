@@ -8,18 +8,23 @@ import { Lab, type LabAnswer, unreleased, type WrittenRequest } from './lab.ts';
 
 const number = z.union([z.number(), z.string().transform(Number)]).nullish();
 
-const lineSchema = z.strictObject({
-  id: z.unknown().optional(),
-  dataset: z.union([z.string(), z.array(z.string()).min(1)]),
-  policy: z.string(),
-  sql: z.string().nullish(),
-  program: z.string().nullish(),
-  manifest: z.string().nullish(),
-  params: z.unknown().optional(),
-  epsilon: number,
-  delta: number,
-  state: z.string().nullish(),
-});
+const lineSchema = z
+  .strictObject({
+    id: z.unknown().optional(),
+    dataset: z.union([z.string(), z.array(z.string()).min(1)]),
+    policy: z.string(),
+    sql: z.string().nullish(),
+    program: z.string().nullish(),
+    manifest: z.string().nullish(),
+    params: z.unknown().optional(),
+    epsilon: number,
+    delta: number,
+    state: z.string().nullish(),
+  })
+  .refine((line) => (typeof line.sql === 'string') !== (typeof line.program === 'string'), {
+    path: ['sql, program'],
+    error: 'give one of the two',
+  });
 
 /** Answers every line of a file. Throws Failure CONFIG when the file itself cannot be read. */
 export async function runBatch(

@@ -93,18 +93,32 @@ function timestampColumn(value: string): string {
 /** Earliest and latest moment that is some local time of the years 0001 to 9999, and a day more on either side. */
 const MOMENTS = ['0001-12-31 (BC) 00:00:00', '10000-01-02 00:00:00'] as const;
 
+/** A time of day, then `Z` or a UTC offset: text that names an instant. */
+const INSTANT_TEXT = String.raw`[0-9]:[0-9]{2}[0-9.:]* *(?:[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?) *$`;
+
 /**
- * An instant as wall-clock time of the dataset's zone; anything else as it is. Conversions of moments near the ends of
- * the engine's range throw, also inside TRY_CAST: such moments are NULL before they are converted.
+ * An instant, also as text with an offset, as wall-clock time of the dataset's zone; anything else as it is.
+ * A cast of such text to TIMESTAMP would leave its offset out and shift it by hours.
  */
 function moment(stored: string, type: string, dataset: Dataset): string {
-  const within = (literal: string, zone: string): string => {
-    const [first, last] = MOMENTS.map((text) => `${literal} ${quoteText(`${text}${zone}`)}`);
-    return `CASE WHEN ${stored} BETWEEN ${first} AND ${last} THEN ${stored} END`;
-  };
-  if (type === 'TIMESTAMP') return within('TIMESTAMP', '');
-  if (type !== 'TIMESTAMP WITH TIME ZONE') return stored;
-  return `timezone(${quoteText(dataset.timeZone)}, ${within('TIMESTAMPTZ', '+00')})`;
+  if (type === 'TIMESTAMP') return within(stored, 'TIMESTAMP', '');
+  if (type === 'TIMESTAMP WITH TIME ZONE') return wallClock(stored, dataset);
+  if (type !== 'VARCHAR') return stored;
+  const instant = wallClock(`TRY_CAST(${stored} AS TIMESTAMPTZ)`, dataset);
+  return `CASE WHEN regexp_matches(${stored}, ${quoteText(INSTANT_TEXT)}) THEN CAST(${instant} AS VARCHAR) ELSE ${stored} END`;
+}
+
+function wallClock(instant: string, { timeZone }: Dataset): string {
+  return `timezone(${quoteText(timeZone)}, ${within(instant, 'TIMESTAMPTZ', '+00')})`;
+}
+
+/**
+ * Conversions of moments near the ends of the engine's range throw, also inside TRY_CAST: such moments are NULL before
+ * they are converted.
+ */
+function within(moment: string, literal: string, zone: string): string {
+  const [first, last] = MOMENTS.map((text) => `${literal} ${quoteText(`${text}${zone}`)}`);
+  return `CASE WHEN ${moment} BETWEEN ${first} AND ${last} THEN ${moment} END`;
 }
 
 function storedName(name: string): string {
