@@ -6,6 +6,7 @@
  * buyer is a public code; what a machine really used stays in `measured`, for the operator.
  */
 import { createHmac, randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { SigningKey } from '#crypto/ed25519-key.ts';
 import { outputDigestOf } from '#crypto/commitment.ts';
 import type { ReceiptPayload } from '#crypto/receipt-payload.ts';
@@ -29,6 +30,9 @@ import type { ClaimedJob } from '../storage/queue.ts';
 import { commitRelease, type ReceiptDraft } from '../storage/release.ts';
 import { findRunnable, type RunnableVersion } from './source-store.ts';
 import type { OpenSource, Sources } from './sources.ts';
+
+/** Enough for a commit on a busy machine; planned times are two seconds and more. */
+const COMMIT_AHEAD_MS = 500;
 
 /** What SQL jobs wait for when their policy does not say. */
 export const DEFAULT_TIMING: Timing = { mode: 'quantum', quantumMs: 125 };
@@ -59,14 +63,15 @@ interface StoredRequest {
 const random: RandomSource = secureRandom();
 
 /** Runs a claimed job to its end. Never throws: every end is recorded, or left to the recovery of leases. */
-export async function runJob(shell: RunnerShell, job: ClaimedJob): Promise<void> {
+export async function runJob(shell: RunnerShell, job: ClaimedJob, stopping: AbortSignal): Promise<void> {
   const fence = { jobId: job.id, attempt: job.attempt };
   const started = performance.now();
   const progress = { opened: false };
   try {
-    await releaseJob(shell, job, progress);
+    await releaseJob(shell, job, { progress, stopping });
   } catch (error) {
     const measured = measuredSince(started);
+    if (progress.opened) await untilDue(job, stopping);
     const end =
       error instanceof Refusal && !progress.opened
         ? refuseJob(shell.db, { ...fence, refusal: error })
@@ -75,7 +80,11 @@ export async function runJob(shell: RunnerShell, job: ClaimedJob): Promise<void>
   }
 }
 
-async function releaseJob(shell: RunnerShell, job: ClaimedJob, progress: { opened: boolean }): Promise<void> {
+async function releaseJob(
+  shell: RunnerShell,
+  job: ClaimedJob,
+  { progress, stopping }: { readonly progress: { opened: boolean }; readonly stopping: AbortSignal },
+): Promise<void> {
   const started = performance.now();
   const version = await runnable(shell, job);
   const compiled = compileAgain(job, version);
@@ -119,6 +128,7 @@ async function releaseJob(shell: RunnerShell, job: ClaimedJob, progress: { opene
     return issueReceipt(payload, shell.signingKey, { embedKey: false });
   };
   const measured = measuredSince(started);
+  await untilDue(job, stopping);
   await commitRelease(shell.db, {
     jobId: job.id,
     attempt: job.attempt,
@@ -128,6 +138,17 @@ async function releaseJob(shell: RunnerShell, job: ClaimedJob, progress: { opene
     measured,
     makeReceipt,
   });
+}
+
+/**
+ * A planned job is committed shortly before its planned time and keeps its place in the runner until then: the order
+ * of the log, the figures in receipts and the start of the next job follow the Plan, not how long the run took. A
+ * kill in this wait loses the answer; its budget is spent.
+ */
+async function untilDue({ timing, createdAt }: ClaimedJob, stopping: AbortSignal): Promise<void> {
+  if (timing.mode !== 'planned') return;
+  const leftMs = createdAt.getTime() + timing.releaseAfterMs - COMMIT_AHEAD_MS - Date.now();
+  await sleep(Math.max(0, leftMs), undefined, { signal: stopping }).catch(() => undefined);
 }
 
 async function runnable(shell: RunnerShell, job: ClaimedJob): Promise<RunnableVersion> {

@@ -4,7 +4,6 @@
  * A runner that dies leaves its jobs to `recover`: held ones wait again, opened ones are spent. It looks for work
  * when told and every few seconds anyway, because being told may fail.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { recover } from '../storage/abort.ts';
 import { type ClaimedJob, claimJob, extendLease } from '../storage/queue.ts';
 import { runJob, type RunnerShell } from './run-job.ts';
@@ -97,20 +96,9 @@ class RunnerLoop {
       LEASE_MS / 3,
     );
     try {
-      await runJob(this.#shell, job);
-      await this.#untilReleased(job);
+      await runJob(this.#shell, job, this.#stopping.signal);
     } finally {
       clearInterval(extending);
     }
-  }
-
-  /**
-   * A planned job keeps its place until its planned time: a place that came free when the run really ended would
-   * show, in the start of the next job, how long the run took.
-   */
-  async #untilReleased({ timing, createdAt }: ClaimedJob): Promise<void> {
-    if (timing.mode !== 'planned') return;
-    const leftMs = createdAt.getTime() + timing.releaseAfterMs - Date.now();
-    await sleep(Math.max(0, leftMs), undefined, { signal: this.#stopping.signal }).catch(() => undefined);
   }
 }

@@ -2,9 +2,9 @@
  * Neighbours through the running platform: what a buyer sees of a server is the same, byte for byte, whether a heavy,
  * strange unit is among its data or not, but for released values, ids, salts, signatures and clock times.
  *
- * Not covered: requests under way at the same time. Their leaves in the log, and with them the ledger's amounts in
- * their receipts, are in the order of their ends, which depends on how long each one ran. Nor which of the keys near
- * the threshold are released.
+ * Not covered: requests under way at the same time under a quantum. Their leaves in the log, and with them the ledger's
+ * amounts in their receipts, are in the order of their ends, which depends on how long each one ran. Nor which of the
+ * keys near the threshold are released.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
