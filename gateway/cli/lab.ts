@@ -19,6 +19,7 @@ interface Flags {
   readonly delta?: string;
   readonly state?: string;
   readonly batch?: string;
+  readonly json?: boolean;
 }
 
 const EXAMPLES = `
@@ -50,7 +51,7 @@ export function registerLab(program: Command): void {
     .option('--json', 'print JSON (the lab always does)')
     .addHelpText('after', EXAMPLES)
     .action(async (flags: Flags) => {
-      process.exitCode = flags.batch === undefined ? await single(flags) : await batch(flags.batch);
+      process.exitCode = flags.batch === undefined ? await single(flags) : await batch(flags.batch, flags);
     });
 }
 
@@ -81,7 +82,13 @@ async function single(flags: Flags): Promise<number> {
   }
 }
 
-async function batch(path: string): Promise<number> {
+async function batch(path: string, flags: Flags): Promise<number> {
+  // Such a flag, --state above all, would be ignored without a word.
+  const other = Object.keys(flags).find((flag) => flag !== 'batch' && flag !== 'json');
+  if (other !== undefined) {
+    const rule = 'not beside --batch: each line of the file states its own';
+    return printFailure(new Failure('CONFIG', say('lab.field', { field: `--${other}`, rule })));
+  }
   try {
     await runBatch(path, languageOfEnvironment(), writeLine);
     return EXIT_DECIDED;

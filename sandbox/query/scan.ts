@@ -31,7 +31,7 @@ const SAFE = Number.MAX_SAFE_INTEGER;
  * The privacy unit's value, NULL where it is none: persons whose values cannot be told apart would else share one
  * bound, and one of them could change it by more than a unit may.
  */
-function printUnit(column: Column, physical: PhysicalColumns): string {
+function printUnit(column: Column, dataset: Dataset, physical: PhysicalColumns): string {
   const stored = storedName(column.name);
   const type = physical.types.get(column.name)!;
   if (type === 'DOUBLE' || type === 'FLOAT') return `CASE WHEN NOT isnan(${stored}) THEN ${stored} END`;
@@ -40,7 +40,8 @@ function printUnit(column: Column, physical: PhysicalColumns): string {
   // Texts of one value are one person: 7 and 7.0, 2026-01-02 and 2026-1-2.
   if (kind === 'number' || kind === 'decimal')
     return `CASE WHEN isfinite(TRY_CAST(${stored} AS DOUBLE)) THEN TRY_CAST(${stored} AS DOUBLE) END`;
-  if (kind !== 'integer') return `TRY_CAST(${stored} AS ${kind.toUpperCase()})`;
+  if (kind !== 'integer')
+    return `TRY_CAST(${kind === 'boolean' ? stored : moment(stored, type, dataset)} AS ${kind.toUpperCase()})`;
   // A cast alone would round, and make one person of 12.5 and 13.
   return `CASE WHEN regexp_full_match(${stored}, ' *[+-]?[0-9]+ *') THEN TRY_CAST(${stored} AS HUGEINT) END`;
 }
@@ -142,8 +143,8 @@ export function printScan(
   const values = columns.map(
     (column) => `${printColumn(column, dataset, physical)} AS ${quoteName(column.name)}`,
   );
-  const unitItem = unit === null ? [] : [`${printUnit(unit, physical)} AS u`];
-  const where = unit === null ? '' : ` WHERE ${printUnit(unit, physical)} IS NOT NULL`;
+  const unitItem = unit === null ? [] : [`${printUnit(unit, dataset, physical)} AS u`];
+  const where = unit === null ? '' : ` WHERE ${printUnit(unit, dataset, physical)} IS NOT NULL`;
   const items = [...unitItem, ...values];
   return `SELECT ${items.length === 0 ? '1 AS nothing' : items.join(', ')} FROM ${SOURCE}${where}`;
 }
