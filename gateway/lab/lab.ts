@@ -94,7 +94,7 @@ export class Lab {
   #read(written: WrittenRequest): LabRequest {
     const datasets = written.dataset.map((path) => this.#manifest(path, readDataset) as Dataset);
     const policy = this.#manifest(written.policy, readPolicy) as ReleasePolicy;
-    for (const dataset of datasets) checkTogether(dataset, policy);
+    for (const dataset of datasets) checkTogether(dataset, policy, resolve(written.policy));
     const repeated = datasets.find(
       (dataset, index) => datasets.findIndex((other) => other.name === dataset.name) < index,
     );

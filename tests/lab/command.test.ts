@@ -110,6 +110,7 @@ describe('one request', () => {
     ['no policy', ['--dataset', dataset, '--sql', sql], 2],
     ['neither query nor program', ['--dataset', dataset, '--policy', policy], 2],
     ['a batch that is not there', ['--batch', 'nowhere.jsonl'], 2],
+    ['a flag that each line of a batch states', ['--batch', dataset, '--state', 'kept'], 2],
   ] as const)('with %s ends with 2', async ([, args, exit]) => {
     const { code, answers } = await single(...args);
     expect(code).toBe(exit);

@@ -38,6 +38,13 @@ test.for([
   { type: 'number', spellings: ['7', '7.0', '7e0', 'nan', 'inf'], want: 1 },
   { type: 'decimal(2)', spellings: ['7', '7.00'], want: 1 },
   { type: 'date', spellings: ['2026-01-02', '2026-1-2'], want: 1 },
+  // One instant in three spellings, and another one that shares their wall clock.
+  {
+    type: 'timestamp',
+    spellings: ['2026-01-02T10:00:00Z', '2026-01-02 18:00:00+08', '2026-01-02 10:00:00+00:00'],
+    want: 1,
+  },
+  { type: 'timestamp', spellings: ['2026-01-02T10:00:00Z', '2026-01-02T10:00:00+08:00'], want: 2 },
   { type: 'boolean', spellings: ['true', 'TRUE', 't'], want: 1 },
   // The control: as text they are three.
   { type: 'string', spellings: ['7', '07', '7.0'], want: 3 },
