@@ -15,7 +15,7 @@ import { findLedgers, freezeLedgers, thawLedger } from '#gateway/storage/ledger.
 import { claimJob } from '#gateway/storage/queue.ts';
 import { commitRelease } from '#gateway/storage/release.ts';
 import { revokeGrant, suspend } from '#gateway/storage/suspension.ts';
-import { ENGINES, HAS_POSTGRES, openEngine, type OpenEngine } from '#tests/support/engines.ts';
+import { describeEngines, openEngine, type OpenEngine } from '#tests/support/engines.ts';
 import {
   ask,
   claim,
@@ -55,11 +55,7 @@ async function race(
   return countOf(await Promise.all(Array.from({ length: times }, (_, number) => outcomeOf(attempt(number)))));
 }
 
-test.skipIf(HAS_POSTGRES)('PostgreSQL is not installed: its half of these tests did not run', () => {
-  expect(HAS_POSTGRES).toBe(false);
-});
-
-describe.for(ENGINES)('on %s', (engine) => {
+describeEngines('on', (engine) => {
   let opened: OpenEngine;
   let db: Database;
 

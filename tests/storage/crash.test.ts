@@ -5,7 +5,7 @@
  * is asked for again, as its caller would, and the database is what it is after a run without a crash.
  */
 import { sql } from 'drizzle-orm';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
@@ -17,7 +17,7 @@ import { openJob } from '#gateway/storage/open.ts';
 import { requeueJob } from '#gateway/storage/queue.ts';
 import { commitRelease } from '#gateway/storage/release.ts';
 import { revokeGrant } from '#gateway/storage/suspension.ts';
-import { ENGINES, HAS_POSTGRES, openEngine, type OpenEngine } from '#tests/support/engines.ts';
+import { describeEngines, openEngine, type OpenEngine } from '#tests/support/engines.ts';
 import {
   type Counts,
   counting,
@@ -230,11 +230,7 @@ const STATEMENTS: Readonly<Record<string, number>> = {
   failure: 6,
 };
 
-test.skipIf(HAS_POSTGRES)('PostgreSQL is not installed: its half of these tests did not run', () => {
-  expect(HAS_POSTGRES).toBe(false);
-});
-
-describe.for(ENGINES)('on %s', (engine) => {
+describeEngines('on', (engine) => {
   let opened: OpenEngine;
   let db: Database;
 

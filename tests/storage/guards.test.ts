@@ -13,7 +13,7 @@ import { commitRelease } from '#gateway/storage/release.ts';
 import { revokeGrant } from '#gateway/storage/suspension.ts';
 import { Failure, Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
-import { ENGINES, HAS_POSTGRES, openEngine, type OpenEngine } from '#tests/support/engines.ts';
+import { describeEngines, HAS_POSTGRES, openEngine, type OpenEngine } from '#tests/support/engines.ts';
 import {
   ask,
   claim,
@@ -159,15 +159,11 @@ const TAMPERING: Readonly<Record<string, readonly SQL[]>> = {
   ],
 };
 
-test.skipIf(HAS_POSTGRES)('PostgreSQL is not installed: its half of these tests did not run', () => {
-  expect(HAS_POSTGRES).toBe(false);
-});
-
 test('every invariant has a tampering that it must report', () => {
   expect(Object.keys(TAMPERING)).toEqual(INVARIANT_NAMES);
 });
 
-describe.for(ENGINES)('on %s', (engine) => {
+describeEngines('on', (engine) => {
   let opened: OpenEngine;
   let db: Database;
   let scene: Scene;

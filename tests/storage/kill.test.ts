@@ -66,10 +66,6 @@ async function aftermathOf(db: Database, scene: Scene, said: readonly string[]):
   };
 }
 
-test.skipIf(HAS_POSTGRES)('PostgreSQL is not installed: nothing was killed', () => {
-  expect(HAS_POSTGRES).toBe(false);
-});
-
 describe.skipIf(!HAS_POSTGRES)('on postgres', () => {
   let opened: OpenEngine;
 

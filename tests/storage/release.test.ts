@@ -1,6 +1,6 @@
 /** Open, release and abort: what each leaves in the database, who may write, and what is seen from outside, and when. */
 import { sql } from 'drizzle-orm';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import {
   appendLeaf,
@@ -31,7 +31,7 @@ import { openJob } from '#gateway/storage/open.ts';
 import { claimJob, extendLease, requeueJob } from '#gateway/storage/queue.ts';
 import { commitRelease, type ReceiptDraft } from '#gateway/storage/release.ts';
 import { resume, revokeGrant, suspend } from '#gateway/storage/suspension.ts';
-import { ENGINES, HAS_POSTGRES, openEngine, type OpenEngine } from '#tests/support/engines.ts';
+import { describeEngines, openEngine, type OpenEngine } from '#tests/support/engines.ts';
 import {
   ask,
   claim,
@@ -59,11 +59,7 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
 const ALL = { afterLeaf: -1n, limit: 1_000 };
 const LOST = say('storage.lost');
 
-test.skipIf(HAS_POSTGRES)('PostgreSQL is not installed: its half of these tests did not run', () => {
-  expect(HAS_POSTGRES).toBe(false);
-});
-
-describe.for(ENGINES)('on %s', (engine) => {
+describeEngines('on', (engine) => {
   let opened: OpenEngine;
   let db: Database;
 

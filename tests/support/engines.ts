@@ -1,4 +1,6 @@
 /** The databases a storage test runs on: PGlite in memory, and a private PostgreSQL where it is installed. */
+import { describe } from 'vitest';
+
 import { type Database, openDatabase } from '#gateway/storage/database.ts';
 
 import { emptyImage } from './pglite-image.ts';
@@ -6,10 +8,18 @@ import { type Cluster, findPostgres, startCluster } from './postgres.ts';
 
 export type Engine = 'pglite' | 'postgres';
 
-/** False where PostgreSQL is not installed; its tests are then skipped in sight. */
+/** False where PostgreSQL is not installed; its tests are then skipped, and counted as skipped. */
 export const HAS_POSTGRES = findPostgres() !== null;
 
-export const ENGINES: readonly Engine[] = HAS_POSTGRES ? ['pglite', 'postgres'] : ['pglite'];
+/** The same tests on each engine, whose name follows `title`. */
+export function describeEngines(title: string, tests: (engine: Engine) => void): void {
+  for (const engine of ['pglite', 'postgres'] as const) {
+    const isMissing = engine === 'postgres' && !HAS_POSTGRES;
+    describe.skipIf(isMissing)(`${title} ${engine}`, () => {
+      tests(engine);
+    });
+  }
+}
 
 export interface OpenEngine {
   readonly db: Database;
