@@ -3,7 +3,7 @@ import { digestOf } from '#crypto/canonical.ts';
 import type { ReceiptPayload } from '#crypto/receipt-payload.ts';
 import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
 import type { Plan, ReleasedCell } from '#sandbox/plan.ts';
-import { typeOf } from '#sandbox/query/ir.ts';
+import { typeOf } from '#sandbox/expression.ts';
 import { bitsOutOf } from '#sandbox/release/bits-out.ts';
 import { decimal, mechanismOf, planDigestOf } from '#sandbox/release/statement.ts';
 

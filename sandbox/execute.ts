@@ -7,7 +7,7 @@ import { Failure } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import type { Dataset } from './manifest/dataset.ts';
 import { type Partials, type Plan, widthOf } from './plan.ts';
-import type { Scalar } from './query/ir.ts';
+import type { Scalar } from './expression.ts';
 import { printPlan, type PrintedQuery } from './query/print.ts';
 import type { PhysicalColumns } from './query/scan.ts';
 

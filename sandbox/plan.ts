@@ -5,7 +5,7 @@
  * and the policy alone, never of the data. The Plan fixes in advance the shape and the range of the exact
  * integers (Partials) that the sandbox may hand to Release.
  */
-import type { Expr, Scalar } from './query/ir.ts';
+import type { Expr, Scalar } from './expression.ts';
 
 /** A grid of step base^-exponent: the exact multiples that a numeric value is rounded to before it is summed. */
 export interface Grid {

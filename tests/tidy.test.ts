@@ -12,6 +12,7 @@ import {
   importsPointDown,
   onlyTheRunnerOpensSources,
   packagesHaveOneDoor,
+  theGateKnowsNoFrontEnd,
 } from './tidy/layers.ts';
 import {
   checksAreSilencedWithReason,
@@ -76,6 +77,21 @@ const LAW: readonly Case[] = [
     rule: builtinsSayNode,
     breaks: [['gateway/a.ts', `import { readFileSync } from 'fs';`, 'imports `fs`']],
     keeps: [['gateway/a.ts', `import { readFileSync } from 'node:fs';`]],
+  },
+  {
+    rule: theGateKnowsNoFrontEnd,
+    breaks: [
+      ['sandbox/release/a.ts', `import type { Bound } from '../query/bind.ts';`, 'reaches `../query/'],
+      ['sandbox/release/a.ts', `import { printPlan } from '#sandbox/query/print.ts';`, 'reaches'],
+      ['sandbox/release/a.ts', `import '../reader/reader.ts';`, 'reaches'],
+    ],
+    keeps: [
+      [
+        'sandbox/release/a.ts',
+        `import type { Plan } from '../plan.ts'; import './noise.ts'; import 'node:crypto';`,
+      ],
+      ['sandbox/query/a.ts', `import '../manifest/dataset.ts';`],
+    ],
   },
   {
     rule: onlyTheRunnerOpensSources,

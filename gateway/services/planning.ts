@@ -16,7 +16,7 @@ import type { Dataset } from '#sandbox/manifest/dataset.ts';
 import type { PublicDataset } from '#sandbox/manifest/public-view.ts';
 import type { Plan, Presentation, Timing } from '#sandbox/plan.ts';
 import { type Catalogue, type Compiled, compileQuery } from '#sandbox/query/compile.ts';
-import { columnsOf, type Expr } from '#sandbox/query/ir.ts';
+import { columnsOf, type Expr } from '#sandbox/expression.ts';
 import { notesOf } from '#sandbox/release/notes.ts';
 import { planDigestOf, plannedUsageOf } from '#sandbox/release/statement.ts';
 import type { StoredGrant } from '../storage/admission.ts';

@@ -5,7 +5,7 @@
  * listed values are distinct and of the column's type; a stated grid holds the bounds exactly.
  */
 import { gridOfStep, inverseOf } from '../query/bounds.ts';
-import type { Scalar } from '../query/ir.ts';
+import type { Scalar } from '../expression.ts';
 import { parseDate, parseTimestamp } from './calendar.ts';
 import { type ColumnText, parseColumnType } from './dataset-schema.ts';
 import type { Column, ColumnType } from './dataset.ts';

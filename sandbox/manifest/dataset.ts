@@ -1,5 +1,5 @@
 /** dataset.yaml as a type: a dataset's source, privacy unit, columns, clamp bounds and public key values. */
-import type { Scalar } from '../query/ir.ts';
+import type { Scalar } from '../expression.ts';
 
 export type ColumnType =
   | { readonly kind: 'integer' | 'number' | 'string' | 'boolean' | 'date' | 'timestamp' }

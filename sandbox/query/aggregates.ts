@@ -5,7 +5,7 @@ import type { BoundedArgument } from '../plan.ts';
 import { bindCondition, bindExpr, isAggregateCall, type Relation, resolve, roleOf } from './bind.ts';
 import { boundArgument } from './bounds.ts';
 import { AGGREGATE_NAMES, checkBuckets, constantOf, unknownFunction } from './functions.ts';
-import { type Expr, typeOf } from './ir.ts';
+import { type Expr, typeOf } from '../expression.ts';
 import { normalise } from './normalise.ts';
 import type { CallSyntax, Syntax } from './syntax.ts';
 

@@ -9,7 +9,7 @@ import { say } from '#policies/words.ts';
 import type { Column, Dataset } from '../manifest/dataset.ts';
 import { parseDate, parseTimestamp } from './dates.ts';
 import { bindCall, isScalarFunction } from './functions.ts';
-import { type Expr, operandsOf, type ScalarType, typeOf } from './ir.ts';
+import { type Expr, operandsOf, type ScalarType, typeOf } from '../expression.ts';
 import type { FromSyntax, SelectSyntax, Syntax } from './syntax.ts';
 import { someNode } from './syntax.ts';
 

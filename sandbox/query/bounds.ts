@@ -8,7 +8,7 @@ import { Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import type { Column, Dataset } from '../manifest/dataset.ts';
 import type { BoundedArgument, Grid } from '../plan.ts';
-import type { Expr } from './ir.ts';
+import type { Expr } from '../expression.ts';
 
 /** The steps a default grid divides the bounds into. */
 const DEFAULT_STEPS = 2 ** 20;

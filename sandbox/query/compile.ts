@@ -31,7 +31,7 @@ import {
   type Relation,
 } from './bind.ts';
 import { decodeSelect } from './decode.ts';
-import type { Expr } from './ir.ts';
+import type { Expr } from '../expression.ts';
 import { keyOf } from './keys.ts';
 import { normalise } from './normalise.ts';
 import { parseSelect } from './parse.ts';

@@ -1,5 +1,5 @@
 /** Calendar dates and local timestamps as text: validation and the arithmetic that public key lists need. */
-import type { TruncUnit } from './ir.ts';
+import type { TruncUnit } from '../expression.ts';
 
 const DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
 const TIMESTAMP = /^(\d{4}-\d{2}-\d{2})(?:[ T](\d{2}):(\d{2})(?::(\d{2})(\.\d{1,6})?)?)?$/;

@@ -1,7 +1,7 @@
 /** The row-wise functions a query may call, as data: name → argument rule and how it binds. */
 import { Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
-import { type Expr, type ExtractField, type NumericFunction, type TruncUnit, typeOf } from './ir.ts';
+import { type Expr, type ExtractField, type NumericFunction, type TruncUnit, typeOf } from '../expression.ts';
 import type { CallSyntax, Syntax } from './syntax.ts';
 
 export const AGGREGATE_NAMES = [

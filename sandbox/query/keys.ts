@@ -5,7 +5,7 @@ import type { Column, Dataset } from '../manifest/dataset.ts';
 import type { PlanKey } from '../plan.ts';
 import { dateBounds, intervalOf } from './bounds.ts';
 import { parseTimestamp, periodsBetween, truncate } from './dates.ts';
-import type { Expr, Scalar, TruncUnit } from './ir.ts';
+import type { Expr, Scalar, TruncUnit } from '../expression.ts';
 
 interface KeyRules {
   readonly dataset: Dataset;

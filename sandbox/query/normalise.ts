@@ -1,5 +1,5 @@
 /** One form for equal conditions, so that spellings of one question share a Plan and its stored answer. */
-import type { Expr, Scalar } from './ir.ts';
+import type { Expr, Scalar } from '../expression.ts';
 
 /** Flattens, sorts and de-duplicates AND, OR and IN, at every depth. The meaning is unchanged. */
 export function normalise(expr: Expr): Expr {

@@ -5,7 +5,7 @@ import type { OrderTerm, Presentation, ReleasedPredicate } from '../plan.ts';
 import type { BoundAggregate } from './aggregates.ts';
 import { nameOf } from './bind.ts';
 import { parseDate, parseTimestamp } from './dates.ts';
-import { type Expr, type Scalar, type ScalarType, typeOf } from './ir.ts';
+import { type Expr, type Scalar, type ScalarType, typeOf } from '../expression.ts';
 import {
   type CallSyntax,
   type SelectSyntax,

@@ -1,6 +1,6 @@
 /** Printing of grouping keys: one cell number for listed keys, key columns for thresholded ones. */
 import type { Keys, PlanKey } from '../plan.ts';
-import { type Expr, type Scalar, typeOf } from './ir.ts';
+import { type Expr, type Scalar, typeOf } from '../expression.ts';
 import { printLiteral } from './print-expression.ts';
 import { codeName, type PhysicalColumns } from './scan.ts';
 

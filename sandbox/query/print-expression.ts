@@ -5,8 +5,8 @@
  * around it (`CASE WHEN isfinite(t) THEN t END`) repeats a column name and never an expression: the text grows
  * linearly with the Plan. Literals are the only buyer-chosen text, and they are quoted here and nowhere else.
  */
-import type { Expr, Scalar, ScalarType } from './ir.ts';
-import { typeOf } from './ir.ts';
+import type { Expr, Scalar, ScalarType } from '../expression.ts';
+import { typeOf } from '../expression.ts';
 
 /** SQL text and the stage after which it can be evaluated. */
 interface Printed {

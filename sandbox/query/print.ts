@@ -10,7 +10,7 @@ import { type BoundedArgument, type Measure, midGridOf, type Plan, widthOf } fro
 import { inverseOf } from './bounds.ts';
 import { centredReach } from '../release/sensitivity.ts';
 import { unitColumn } from './compile.ts';
-import { columnsOf, type Expr } from './ir.ts';
+import { columnsOf, type Expr } from '../expression.ts';
 import { joinsOf, printCell, printKeyFilter } from './print-cell.ts';
 import { ExpressionPrinter, printNumber } from './print-expression.ts';
 import { gridName, type PhysicalColumns, printScan } from './scan.ts';

@@ -7,7 +7,7 @@ import type {
   ReleasedPredicate,
   ReleasedValue,
 } from '../plan.ts';
-import { type Scalar, typeOf } from '../query/ir.ts';
+import { type Scalar, typeOf } from '../expression.ts';
 import { offsetOf } from './zone.ts';
 
 /** One value of an answer, as it is sent. */

@@ -12,7 +12,7 @@
 import { Failure } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import { type Measure, type Partials, type Plan, type ReleasedCell, widthOf } from '../plan.ts';
-import type { Scalar } from '../query/ir.ts';
+import type { Scalar } from '../expression.ts';
 import { estimatorOf } from './estimate.ts';
 import { noiseOf, type NoiseSpec, sampleVector } from './noise.ts';
 import type { RandomSource } from './random.ts';

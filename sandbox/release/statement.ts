@@ -1,7 +1,7 @@
 /** What a receipt, a quote and a usage line may state about a Plan: digests, noise and planned quantities, as text. */
 import { digestOf } from '#crypto/canonical.ts';
 import { type Grid, type Measure, type Plan, widthOf } from '../plan.ts';
-import { columnsOf, type Expr } from '../query/ir.ts';
+import { columnsOf, type Expr } from '../expression.ts';
 import type { NoiseSpec } from './noise.ts';
 import { nanoUp } from './privacy-loss.ts';
 import type { Rational } from './rational.ts';

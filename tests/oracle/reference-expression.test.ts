@@ -1,6 +1,6 @@
 /** The oracle's own expressions, against values worked out by hand. */
 import { expect, test } from 'vitest';
-import type { CompareOperator, Expr, ExtractField, Scalar, TruncUnit } from '#sandbox/query/ir.ts';
+import type { CompareOperator, Expr, ExtractField, Scalar, TruncUnit } from '#sandbox/expression.ts';
 import { col, lit } from '#tests/support/plan-builder.ts';
 import { evaluate } from '#tests/support/reference-expression.ts';
 

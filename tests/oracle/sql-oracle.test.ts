@@ -11,7 +11,7 @@ import { afterAll, expect, test } from 'vitest';
 import { type Engine, computePartials } from '#sandbox/execute.ts';
 import type { Aggregate, Partials, Plan } from '#sandbox/plan.ts';
 import type { Compiled } from '#sandbox/query/compile.ts';
-import type { Expr } from '#sandbox/query/ir.ts';
+import type { Expr } from '#sandbox/expression.ts';
 import { openRows, prepareInProcess } from '#tests/support/in-process-engine.ts';
 import { AMOUNT_COLUMN } from '#tests/support/dataset-generator.ts';
 import { FEATURES, type GeneratedQuery } from '#tests/support/query-generator.ts';

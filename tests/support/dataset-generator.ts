@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import type { Column, ColumnRole, ColumnType, Dataset } from '#sandbox/manifest/dataset.ts';
 import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
-import type { Scalar } from '#sandbox/query/ir.ts';
+import type { Scalar } from '#sandbox/expression.ts';
 import type { Row } from './reference-expression.ts';
 
 /** A dataset manifest with the rows of its source, as written to a file (before the scan). */

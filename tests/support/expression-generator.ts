@@ -5,7 +5,7 @@
  * bit, in which mathematical libraries differ, decides nothing.
  */
 import * as fc from 'fast-check';
-import type { Expr, ExtractField, NumericFunction, ScalarType, TruncUnit } from '#sandbox/query/ir.ts';
+import type { Expr, ExtractField, NumericFunction, ScalarType, TruncUnit } from '#sandbox/expression.ts';
 import { AMOUNT_COLUMN, ORDER_COLUMN } from './dataset-generator.ts';
 import {
   type Term,

@@ -15,7 +15,7 @@ import {
   widthOf,
 } from '#sandbox/plan.ts';
 import type { Dataset } from '#sandbox/manifest/dataset.ts';
-import type { Scalar } from '#sandbox/query/ir.ts';
+import type { Scalar } from '#sandbox/expression.ts';
 import type { World } from './dataset-generator.ts';
 import { tokenOf } from './reference-engine.ts';
 import type { Row } from './reference-expression.ts';

@@ -1,6 +1,6 @@
 /** Plans and bounded arguments written by hand, for tests of what works on a Plan without a front end. */
 import type { BoundedArgument, Grid, Plan } from '#sandbox/plan.ts';
-import type { Expr, Scalar, ScalarType } from '#sandbox/query/ir.ts';
+import type { Expr, Scalar, ScalarType } from '#sandbox/expression.ts';
 
 export const col = (name: string, type: ScalarType = 'number'): Expr => ({ op: 'column', name, type });
 

@@ -8,7 +8,7 @@ import * as fc from 'fast-check';
 import type { Dataset } from '#sandbox/manifest/dataset.ts';
 import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
 import type { Aggregate } from '#sandbox/plan.ts';
-import { type Expr, type ScalarType, operandsOf, typeOf } from '#sandbox/query/ir.ts';
+import { type Expr, type ScalarType, operandsOf, typeOf } from '#sandbox/expression.ts';
 import { AMOUNT_COLUMN, ORDER_COLUMN } from './dataset-generator.ts';
 import { boundedNumbers, terms } from './expression-generator.ts';
 import {

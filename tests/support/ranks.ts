@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Plan } from '#sandbox/plan.ts';
-import { type Scalar, type ScalarType, typeOf } from '#sandbox/query/ir.ts';
+import { type Scalar, type ScalarType, typeOf } from '#sandbox/expression.ts';
 import { type Cell, type Rank, exactPartials, tokenOf } from './reference-engine.ts';
 import type { Row } from './reference-expression.ts';
 

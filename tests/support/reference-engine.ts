@@ -7,7 +7,7 @@
  */
 import type { BoundedArgument, Measure, Partials, Plan, PlanKey } from '#sandbox/plan.ts';
 import { midGridOf, widthOf } from '#sandbox/plan.ts';
-import { type Expr, type Scalar, typeOf } from '#sandbox/query/ir.ts';
+import { type Expr, type Scalar, typeOf } from '#sandbox/expression.ts';
 import { type Row, evaluate, orderOf } from './reference-expression.ts';
 
 /** A cell: its key values and, for listed keys, its place in the product of the domains. */

@@ -5,7 +5,7 @@
  * no code with the front end or the printed SQL, so that a mistake would have to be made twice to go unseen.
  * Not covered: the last bit of ln and exp, which mathematical libraries do not round alike (IEEE 754-2019, 9.2).
  */
-import { type Expr, type Scalar, type ScalarType, typeOf } from '#sandbox/query/ir.ts';
+import { type Expr, type Scalar, type ScalarType, typeOf } from '#sandbox/expression.ts';
 
 /** One record after the scan: numbers (±Inf allowed), strings, booleans, date and timestamp texts, or null. */
 export type Row = Readonly<Record<string, Scalar>>;

@@ -4,7 +4,7 @@
  * Also the dirt that real files hold, to be written where the scan has to clean it away.
  */
 import type { Column, ColumnType } from '#sandbox/manifest/dataset.ts';
-import type { Scalar } from '#sandbox/query/ir.ts';
+import type { Scalar } from '#sandbox/expression.ts';
 import { type Row, canonicalTimestamp } from './reference-expression.ts';
 
 /** Rows as queries see them: NaN, values of another type and dates outside 0001–9999 are NULL. */

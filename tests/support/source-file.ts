@@ -6,7 +6,7 @@
 import { writeFileSync } from 'node:fs';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import type { Column, ColumnType } from '#sandbox/manifest/dataset.ts';
-import type { Scalar } from '#sandbox/query/ir.ts';
+import type { Scalar } from '#sandbox/expression.ts';
 import type { Row } from './reference-expression.ts';
 
 /** A column to be written: other members of a manifest's column are ignored. */

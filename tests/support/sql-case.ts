@@ -11,7 +11,7 @@ import * as fc from 'fast-check';
 import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
 import type { Partials, Plan } from '#sandbox/plan.ts';
 import { type Compiled, compileQuery } from '#sandbox/query/compile.ts';
-import { typeOf } from '#sandbox/query/ir.ts';
+import { typeOf } from '#sandbox/expression.ts';
 import { type World, policies, worlds } from './dataset-generator.ts';
 import { type InProcessEngine, openInProcess } from './in-process-engine.ts';
 import { type GeneratedQuery, queriesFor } from './query-generator.ts';

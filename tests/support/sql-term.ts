@@ -10,7 +10,7 @@ import type {
   Scalar,
   ScalarType,
   TruncUnit,
-} from '#sandbox/query/ir.ts';
+} from '#sandbox/expression.ts';
 
 /** How a source column is written where the expression stands. */
 export type Naming = (column: string) => string;

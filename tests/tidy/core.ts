@@ -10,6 +10,7 @@ const CORE = [
   'policies/',
   'crypto/',
   'sandbox/plan.ts',
+  'sandbox/expression.ts',
   'sandbox/query/',
   'sandbox/release/',
   'sandbox/manifest/',

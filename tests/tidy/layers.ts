@@ -131,6 +131,21 @@ export const onlyTheRunnerOpensSources: Rule = {
   },
 };
 
+/** What a gate for every front end may build on: Plans, their expressions, and the words of a failure. */
+const GATE = 'sandbox/release/';
+const BENEATH_GATE = [GATE, 'sandbox/plan.ts', 'sandbox/expression.ts', 'policies/', 'crypto/'];
+
+export const theGateKnowsNoFrontEnd: Rule = {
+  name: 'Release knows Plans and Partials, and no front end, engine or process',
+  check: (file) => {
+    if (!isIn(file.path, [GATE])) return [];
+    return importsOf(file)
+      .filter(({ specifier }) => /^[#.]/.test(specifier))
+      .filter(({ specifier }) => !isIn(placeOf(file.path, specifier), BENEATH_GATE))
+      .map(({ specifier, line }) => finding(file, line, `reaches \`${specifier}\``));
+  },
+};
+
 function placeOf(path: string, specifier: string): string {
   return specifier.startsWith('#') ? specifier.slice(1) : resolveFrom(path, specifier);
 }
