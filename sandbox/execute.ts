@@ -3,6 +3,7 @@
  *
  * The engine behind `query` is a jailed reader; what comes back is not trusted: Release checks shape and range.
  */
+import { setImmediate } from 'node:timers/promises';
 import { Failure } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import type { Dataset } from './manifest/dataset.ts';
@@ -10,6 +11,8 @@ import { type Partials, type Plan, widthOf } from './plan.ts';
 import type { Scalar } from './expression.ts';
 import { printPlan, type PrintedQuery } from './query/print.ts';
 import type { PhysicalColumns } from './query/scan.ts';
+import { NoisePool } from './release/noise-pool.ts';
+import type { RandomSource } from './release/random.ts';
 
 /** What a reader returns of a query: columns of equal length. */
 export type EngineValue = bigint | number | string | boolean | null;
@@ -19,6 +22,25 @@ export type EngineColumns = readonly (readonly EngineValue[])[];
 export interface Engine {
   readonly physical: PhysicalColumns;
   query(sql: string, params: readonly string[]): Promise<EngineColumns>;
+}
+
+/**
+ * The Partials of a Plan, and its noise: drawn while the engine works, so that the time of drawing is not seen.
+ * `seed` is the lineage's secret for keyed choices.
+ */
+export async function measure(
+  plan: Plan,
+  dataset: Dataset,
+  engine: Engine,
+  { seed, random }: { readonly seed: string; readonly random: RandomSource },
+): Promise<{ readonly partials: Partials; readonly noise: NoisePool }> {
+  const pool = new NoisePool(plan, random);
+  const [partials, noise] = await Promise.all([
+    computePartials(plan, dataset, engine, seed),
+    // The query goes out first.
+    setImmediate().then(() => pool.fill()),
+  ]);
+  return { partials, noise };
 }
 
 /** Runs every query of a Plan. `seed` is the lineage's secret for keyed choices; it is bound, never printed. */

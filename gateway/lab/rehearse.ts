@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { commitVersion, outputDigestOf } from '#crypto/commitment.ts';
 import type { ReceiptPayload } from '#crypto/receipt-payload.ts';
 import { issueReceipt } from '#crypto/receipt.ts';
-import { computePartials } from '#sandbox/execute.ts';
+import { measure } from '#sandbox/execute.ts';
 import type { Dataset } from '#sandbox/manifest/dataset.ts';
 import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
 import type { Plan } from '#sandbox/plan.ts';
@@ -75,10 +75,10 @@ export async function rehearse(request: LabRequest, state: LabState, sources: So
   state.reserveAndOpen(plan.dataset.lineage, capacity, jobId, plan.cost);
 
   await source.checkUnchanged();
-  const partials = await source.use((engine) =>
-    computePartials(plan, compiled.dataset, engine, lineage().seed),
+  const { partials, noise } = await source.use((engine) =>
+    measure(plan, compiled.dataset, engine, { seed: lineage().seed, random }),
   );
-  const cells = release(plan, partials, random);
+  const cells = release(plan, partials, noise);
   await sleep(releaseDelayMs(plan.timing, performance.now() - started));
 
   const releaseId = randomUUID();

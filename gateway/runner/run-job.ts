@@ -13,7 +13,7 @@ import type { ReceiptPayload } from '#crypto/receipt-payload.ts';
 import { issueReceipt } from '#crypto/receipt.ts';
 import { Failure, Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
-import { computePartials } from '#sandbox/execute.ts';
+import { measure } from '#sandbox/execute.ts';
 import type { Dataset } from '#sandbox/manifest/dataset.ts';
 import type { Timing } from '#sandbox/plan.ts';
 import { checkJail, describeJail } from '#sandbox/jail/jail.ts';
@@ -97,12 +97,13 @@ async function releaseJob(
 
   const { plan } = compiled;
   const source = await openRegistered(shell, version);
-  const partials = await source
-    .use((engine) => computePartials(plan, version.dataset, engine, seedOf(shell, plan.dataset.lineage)))
+  const seed = seedOf(shell, plan.dataset.lineage);
+  const { partials, noise } = await source
+    .use((engine) => measure(plan, version.dataset, engine, { seed, random }))
     .catch((error: unknown) => {
       throw withoutPath(error, version.dataset);
     });
-  const cells = release(plan, partials, random);
+  const cells = release(plan, partials, noise);
 
   const evidence = evidenceOfCells(cells);
   const salt = randomBytes(16).toString('hex');

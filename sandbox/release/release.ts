@@ -7,15 +7,16 @@
  * Guarantee: the cells are a (ε, δ)-differentially private function of the data, at the Plan's cost, if the
  * Partials were bounded as the Plan says. Whatever the Partials are, what leaves is noise on a fixed number of
  * integers of fixed range.
- * Not covered: the time this takes, which depends on the noise drawn; the caller releases at a planned time.
+ * Not covered: the time this takes; noise is drawn beforehand (noise-pool.ts), and the caller releases at a planned
+ * or quantised time.
  */
 import { Failure } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import { type Measure, type Partials, type Plan, type ReleasedCell, widthOf } from '../plan.ts';
 import type { Scalar } from '../expression.ts';
 import { estimatorOf } from './estimate.ts';
-import { noiseOf, type NoiseSpec, sampleVector } from './noise.ts';
-import type { RandomSource } from './random.ts';
+import type { NoisePool } from './noise-pool.ts';
+import { noiseOf, type NoiseSpec } from './noise.ts';
 import { measuredWidthOf, rangeOf, sensitivityOf } from './sensitivity.ts';
 import { isReleased, thresholdOf } from './threshold.ts';
 
@@ -29,13 +30,16 @@ export function noiseOfPlan(plan: Plan): readonly NoiseSpec[] {
   );
 }
 
-/** Releases the Partials of a Plan. Fails: MACHINE_FAULT when they have not the shape and range the Plan fixes. */
-export function release(plan: Plan, partials: Partials, random: RandomSource): readonly ReleasedCell[] {
+/**
+ * Releases the Partials of a Plan with noise from a pool made for the same Plan.
+ * Fails: MACHINE_FAULT when they have not the shape and range the Plan fixes.
+ */
+export function release(plan: Plan, partials: Partials, pool: NoisePool): readonly ReleasedCell[] {
   const keys = cellKeysOf(plan, partials);
   checkPartials(plan, partials, keys.length);
   const noise = noiseOfPlan(plan);
   const noisy = plan.measures.map((measure, index) =>
-    measured(measure, partials.vectors[index]!, noise[index]!, random),
+    measured(measure, partials.vectors[index]!, (count) => pool.take(index, count)),
   );
   const estimate = estimatorOf(plan, noise);
   return keys.flatMap((key, cell) => {
@@ -50,11 +54,10 @@ export function release(plan: Plan, partials: Partials, random: RandomSource): r
 function measured(
   measure: Measure,
   exact: readonly bigint[],
-  noise: NoiseSpec,
-  random: RandomSource,
+  take: (count: number) => readonly bigint[],
 ): readonly bigint[] {
   const entries = measure.kind === 'quantile' ? treesOf(exact, measure.bins) : exact;
-  const draws = sampleVector(noise, entries.length, random);
+  const draws = take(entries.length);
   return entries.map((entry, index) => entry + draws[index]!);
 }
 
