@@ -6,9 +6,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Plan, ReleasedCell } from '#sandbox/plan.ts';
 import { bitsOutOf } from '#sandbox/release/bits-out.ts';
+import { costNanoRho } from '#sandbox/release/privacy-loss.ts';
 import { numberOf } from '#sandbox/release/rational.ts';
 import { noiseOfPlan } from '#sandbox/release/release.ts';
-import { gaussianMass, laplaceMass, type Mass } from '#tests/support/goodness-of-fit.ts';
+import { gaussianMass, laplaceMass, type Mass, momentOf } from '#tests/support/goodness-of-fit.ts';
 import { planWith } from '#tests/support/plan-builder.ts';
 
 const PLANNED: Plan['timing'] = { mode: 'planned', releaseAfterMs: 1000 };
@@ -46,6 +47,30 @@ describe('the bound', () => {
   });
 });
 
+/**
+ * An upper bound of the capacity of additive noise for inputs 0…A, in bits: max over x of D(P(·|x)‖q) for the output
+ * q of any input; Blahut's and Arimoto's iteration (IEEE Trans. Inf. Theory 18, 1972) finds a good one.
+ */
+function capacity(range: number, noise: Mass, reach: number): number {
+  const inputs = Array.from({ length: range + 1 }, (_, x) => x);
+  const masses = Array.from({ length: 2 * reach + 1 }, (_, n) => noise(n - reach));
+  const divergence = (x: number, output: Float64Array): number =>
+    masses.reduce((sum, mass, n) => (mass > 0 ? sum + mass * Math.log2(mass / output[x + n]!) : sum), 0);
+  let input = inputs.map(() => 1 / inputs.length);
+  let bound = Infinity;
+  for (let round = 0; round < 200; round += 1) {
+    const output = new Float64Array(range + masses.length);
+    for (const [x, share] of input.entries())
+      for (const [n, mass] of masses.entries()) output[x + n]! += share * mass;
+    const bits = inputs.map((x) => divergence(x, output));
+    bound = Math.min(bound, Math.max(...bits));
+    const grown = input.map((share, x) => share * 2 ** bits[x]!);
+    const total = grown.reduce((sum, share) => sum + share, 0);
+    input = grown.map((share) => share / total);
+  }
+  return bound;
+}
+
 /** Bits that an input uniform over 0…A carries through additive noise: H(X + N) − H(N). */
 function carried(range: number, noise: Mass, reach: number): number {
   const width = range + 2 * reach + 1;
@@ -76,6 +101,17 @@ describe.for(['gaussian', 'laplace'] as const)('under %s noise', (mechanism) => 
     for (const range of [1, 5, 20, 100, 1000]) {
       const plan = countPlan(range, { mechanism });
       expect(carried(range, noiseOf(plan), 400)).toBeLessThan(bits(plan) - 1);
+    }
+  });
+
+  test.for([0.1, 0.5, 1, 3, 10, 100])('no input at all carries more, at ε = %s', (epsilon) => {
+    const nano = costNanoRho(epsilon, 1e-6);
+    for (const range of [1, 2, 3, 8, 30]) {
+      const plan = countPlan(range, { mechanism, cost: { ...COST, nano } });
+      const noise = noiseOf(plan);
+      const reach = Math.min(400, 12 + Math.ceil(10 * Math.sqrt(momentOf(noise, 2))));
+      // Beyond 400 the noise hides ranges like these nearly altogether, and so does the bound.
+      expect(capacity(range, noise, reach)).toBeLessThan(bits(plan) - 1);
     }
   });
 
