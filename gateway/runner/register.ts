@@ -13,12 +13,11 @@ import { checkTogether } from '#sandbox/manifest/agreement.ts';
 import { parseDataset } from '#sandbox/manifest/dataset-file.ts';
 import type { Dataset } from '#sandbox/manifest/dataset.ts';
 import { parsePolicy } from '#sandbox/manifest/policy-file.ts';
-import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
 import { printReading } from '#sandbox/query/prepare.ts';
 import { sourceUnreadable } from '#sandbox/reader/source.ts';
-import { capacityOf } from '#sandbox/release/accountant.ts';
+import { type LedgerOfDataset, ledgersOf } from '../ledgers.ts';
 import type { Database } from '../storage/database.ts';
-import { registerDataset } from '../storage/registration.ts';
+import { type LedgerTerms, registerDataset } from '../storage/registration.ts';
 import type { OpenSource, Sources } from './sources.ts';
 
 /** What `dataset.manifest` holds: everything but the source. Hidden columns are in it; buyers are not shown them. */
@@ -59,11 +58,12 @@ export async function registerWritten(
   const [id, versionKey] = [randomBytes(16).toString('hex'), randomBytes(32)];
   const commitment = commitVersion(versionKey, `sha256:${opened.content}`);
   const { source, ...manifest } = dataset;
+  const ledgers = ledgersOf(dataset, policy);
   const versionId = await registerDataset(db, {
     name: dataset.name,
     organisation: written.organisation,
-    ledger: { lineage: dataset.lineage, ...ledgerOf(policy) },
-    population: null,
+    ledger: termsOf(ledgers.lineage),
+    population: ledgers.population === null ? null : termsOf(ledgers.population),
     manifest: manifest satisfies StoredManifest,
     policy,
     policyDigest: policy.digest,
@@ -88,15 +88,8 @@ async function checkReadable(dataset: Dataset, source: OpenSource): Promise<void
   }
 }
 
-/** The ledger that a policy's budget opens. */
-function ledgerOf(
-  policy: ReleasePolicy,
-): Pick<Parameters<typeof registerDataset>[1]['ledger'], 'unit' | 'capacity'> {
-  if (policy.budget === 'unlimited') return { unit: 'rho', capacity: null };
-  const keysMayBeThresholded = policy.keys === 'thresholded';
-  const { unit, nano, thresholdDeltaYocto } = capacityOf(policy.budget, {
-    keysMayBeThresholded,
-    mechanism: policy.mechanism,
-  });
-  return { unit, capacity: { nano, thresholdDeltaYocto } };
+function termsOf({ name: lineage, capacity }: LedgerOfDataset): LedgerTerms {
+  if (capacity === null) return { lineage, unit: 'rho', capacity };
+  const { unit, nano, thresholdDeltaYocto } = capacity;
+  return { lineage, unit, capacity: { nano, thresholdDeltaYocto } };
 }

@@ -133,7 +133,31 @@ describeEngines('on', (engine) => {
     ]);
   });
 
-  test('of fifty requests at once, each for 60 % of what is left, one is admitted', async () => {
+  test('B5: a population that is full refuses what each lineage has room for, and neither is charged', async () => {
+    const population = { ledger: 'population:town', capacity: 1_000n };
+    const [left, right] = [await makeScene(db, { population }), await makeScene(db, { population })];
+    await runWhole(db, ask(left, { nano: 600n }));
+    expect(await outcomeOf(admit(db, ask(right, { nano: 401n })))).toBe('BUDGET');
+    expect(await ledgerOf(db, right)).toEqual({ reserved: 0n, spent: 0n });
+    expect(await outcomeOf(admit(db, ask(right, { nano: 400n })))).toBe('queued');
+    const [shared] = await findLedgers(db, [population.ledger]);
+    expect(shared).toMatchObject({ reserved: { nano: '400' }, spent: { nano: '600' } });
+  });
+
+  test('B2: of fifty requests at once on two datasets of one population, as many as it holds are admitted', async () => {
+    const population = { ledger: 'population:county', capacity: 7_999n };
+    const scenes = [await makeScene(db, { population }), await makeScene(db, { population })] as const;
+    expect(await race(50, (number) => admit(db, ask(scenes[number % 2 === 0 ? 0 : 1])))).toEqual({
+      queued: 7,
+      BUDGET: 43,
+    });
+    const [shared] = await findLedgers(db, [population.ledger]);
+    expect(shared).toMatchObject({ reserved: { nano: '7000' }, spent: { nano: '0' } });
+    const reserved = await Promise.all(scenes.map(async (scene) => (await ledgerOf(db, scene)).reserved));
+    expect(reserved[0]! + reserved[1]!).toBe(7_000n);
+  });
+
+  test('B2: of fifty requests at once, each for 60 % of what is left, one is admitted', async () => {
     const scene = await makeScene(db, { capacity: 1_000n });
     await runWhole(db, ask(scene, { nano: 400n }));
     expect(await race(50, () => admit(db, ask(scene, { nano: 360n })))).toEqual({ queued: 1, BUDGET: 49 });
