@@ -12,12 +12,13 @@ import { Failure } from '#policies/refusal.ts';
 import { checkTogether } from '#sandbox/manifest/agreement.ts';
 import { parseDataset } from '#sandbox/manifest/dataset-file.ts';
 import type { Dataset } from '#sandbox/manifest/dataset.ts';
+import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
 import { parsePolicy } from '#sandbox/manifest/policy-file.ts';
 import { printReading } from '#sandbox/query/prepare.ts';
 import { sourceUnreadable } from '#sandbox/reader/source.ts';
 import { type LedgerOfDataset, ledgersOf } from '../ledgers.ts';
 import type { Database } from '../storage/database.ts';
-import { type LedgerTerms, registerDataset } from '../storage/registration.ts';
+import { type LedgerTerms, registerDataset, type Registration } from '../storage/registration.ts';
 import type { OpenSource, Sources } from './sources.ts';
 
 /** What `dataset.manifest` holds: everything but the source. Hidden columns are in it; buyers are not shown them. */
@@ -58,12 +59,10 @@ export async function registerWritten(
   const [id, versionKey] = [randomBytes(16).toString('hex'), randomBytes(32)];
   const commitment = commitVersion(versionKey, `sha256:${opened.content}`);
   const { source, ...manifest } = dataset;
-  const ledgers = ledgersOf(dataset, policy);
   const versionId = await registerDataset(db, {
     name: dataset.name,
     organisation: written.organisation,
-    ledger: termsOf(ledgers.lineage),
-    population: ledgers.population === null ? null : termsOf(ledgers.population),
+    ...ledgerTermsOf(dataset, policy),
     manifest: manifest satisfies StoredManifest,
     policy,
     policyDigest: policy.digest,
@@ -86,6 +85,15 @@ async function checkReadable(dataset: Dataset, source: OpenSource): Promise<void
     const isEngine = error instanceof Failure && error.code === 'MACHINE_FAULT';
     throw isEngine ? sourceUnreadable(dataset.source) : error;
   }
+}
+
+/** The ledgers of a dataset under a policy, as registration wants them. */
+export function ledgerTermsOf(
+  dataset: Pick<Dataset, 'lineage' | 'population'>,
+  policy: ReleasePolicy,
+): Pick<Registration, 'ledger' | 'population'> {
+  const { lineage, population } = ledgersOf(dataset, policy);
+  return { ledger: termsOf(lineage), population: population === null ? null : termsOf(population) };
 }
 
 function termsOf({ name: lineage, capacity }: LedgerOfDataset): LedgerTerms {
