@@ -133,6 +133,34 @@ describeEngines('on', (engine) => {
     ]);
   });
 
+  test('B5: two buyers who each may use up the whole budget get together what the lineage holds', async () => {
+    const scene = await makeScene(db, { capacity: 10_000n });
+    const other = await makeScene(db);
+    const grant = await makeGrant(db, { organisation: other.organisation, dataset: scene.dataset });
+    const askers = [scene, { ...scene, account: other.account, grant }] as const;
+    // Each alone is allowed all of it: the refusals are not for want of a grant or of its quota.
+    const decided = await race(30, (number) => admit(db, ask(askers[number % 2 === 0 ? 0 : 1])));
+    expect(decided).toEqual({ queued: 10, BUDGET: 20 });
+    expect(await ledgerOf(db, scene)).toEqual({ reserved: 10_000n, spent: 0n });
+    const each = await Promise.all(
+      askers.map(async (asker) => Number((await findUse(db, asker.grant, DAY)).total.runs)),
+    );
+    expect(each[0]! + each[1]!).toBe(10);
+  });
+
+  test('B9: whoever chooses each amount by what became of the last one gets no more than there is', async () => {
+    const scene = await makeScene(db, { capacity: 10_000n });
+    let [nano, spent] = [4_096n, 0n];
+    for (let round = 0; round < 24 && nano > 0n; round += 1) {
+      // Doubled after an answer, halved after a refusal: it closes in on the very last nano.
+      const answered = (await outcomeOf(admit(db, ask(scene, { nano })))) === 'queued';
+      if (answered) spent += nano;
+      nano = answered ? nano * 2n : nano / 2n;
+    }
+    expect(spent).toBe(10_000n);
+    expect(await ledgerOf(db, scene)).toEqual({ reserved: 10_000n, spent: 0n });
+  });
+
   test('B5: a population that is full refuses what each lineage has room for, and neither is charged', async () => {
     const population = { ledger: 'population:town', capacity: 1_000n };
     const [left, right] = [await makeScene(db, { population }), await makeScene(db, { population })];
