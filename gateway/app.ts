@@ -34,7 +34,7 @@ export function routeTable(surface: Surface): readonly Endpoint[] {
     ...openRoutes(surface, () => documentOf(table)),
     // /v1/me, /v1/organisations, /v1/accounts
     ...partyRoutes(surface),
-    // /v1/datasets, /v1/grants, /v1/quotes
+    // /v1/datasets, /v1/budgets, /v1/grants, /v1/quotes
     ...catalogueRoutes(surface),
     // /v1/jobs
     ...jobRoutes(surface),

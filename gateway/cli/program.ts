@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import packageFile from '../../package.json' with { type: 'json' };
 import { render, say, type SentenceId } from '#policies/words.ts';
 import { registerAskVerbs } from './ask-verbs.ts';
+import { registerBudgetVerbs } from './budget-verbs.ts';
 import { registerDatasetVerbs } from './dataset-verbs.ts';
 import { registerEvidenceVerbs } from './evidence-verbs.ts';
 import { registerDemoVerb } from './demo-verb.ts';
@@ -39,6 +40,7 @@ export function programOf(terminal: Terminal): Command {
   registerSessionVerbs(host);
   registerPartyVerbs(host);
   registerDatasetVerbs(host);
+  registerBudgetVerbs(host);
   registerGrantVerbs(host);
   registerAskVerbs(host);
   registerJobVerbs(host);

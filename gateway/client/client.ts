@@ -13,6 +13,8 @@ import { type ProblemError, UnreachableError, problemOf } from './problem.ts';
 import type {
   Account,
   Ask,
+  BudgetCharge,
+  BudgetView,
   DatasetSummary,
   DatasetView,
   GrantView,
@@ -120,6 +122,19 @@ export class Client {
 
   dataset(name: string): Promise<DatasetView> {
     return this.#json({ path: `/v1/datasets/${encodeURIComponent(name)}` });
+  }
+
+  /** A dataset's ledgers and all charges on them; the ledgers as they were when the first charges were read. */
+  async budget(dataset: string): Promise<BudgetView> {
+    const path = `/v1/budgets/${encodeURIComponent(dataset)}`;
+    const first = await this.#json<BudgetView & Page<BudgetCharge>>({ path, query: { limit: 200 } });
+    const items = [...first.items];
+    for (let cursor = first.nextCursor; cursor !== null;) {
+      const page: Page<BudgetCharge> = await this.#json({ path, query: { limit: 200, cursor } });
+      items.push(...page.items);
+      cursor = page.nextCursor;
+    }
+    return { dataset, ledgers: first.ledgers, items };
   }
 
   /** Registers with the runner, which digests and prepares the source before it answers. */

@@ -83,6 +83,46 @@ export interface GrantView {
   readonly [field: string]: unknown;
 }
 
+interface Loss {
+  readonly nano: string;
+  readonly thresholdDeltaYocto: string;
+}
+
+/** A ledger that the jobs on a dataset pay. `spent` counts reservations; null capacity is unlimited. */
+export interface BudgetLedger {
+  readonly ledger: string;
+  readonly kind: string;
+  readonly unit: string;
+  readonly capacity: Loss | null;
+  readonly spent: Loss;
+  readonly left: Loss | null;
+  readonly frozen: boolean;
+  /** Of `spent` what no job spent; for those who oversee the ledger. */
+  readonly accounted?: Loss;
+}
+
+/** One job's charge on one ledger. */
+export interface BudgetCharge extends Loss {
+  readonly job: string;
+  readonly submittedAt: string;
+  readonly ledger: string;
+  readonly dataset: string | null;
+  readonly state: string;
+  readonly asked: { readonly epsilon: string | null; readonly delta: string | null };
+  readonly reason: string;
+  readonly why: string;
+  /** These three for those who oversee the ledger. */
+  readonly grant?: string | null;
+  readonly account?: string;
+  readonly organisation?: string;
+}
+
+export interface BudgetView {
+  readonly dataset: string;
+  readonly ledgers: readonly BudgetLedger[];
+  readonly items: readonly BudgetCharge[];
+}
+
 /** What a buyer asks. */
 export interface Ask {
   readonly grant: string;

@@ -155,6 +155,41 @@ export const job = z.looseObject({
   releaseId: nullable(madeId),
 });
 
+const loss = z.object({ nano: wholeText, thresholdDeltaYocto: wholeText });
+export const budget = z.object({
+  dataset: z.string(),
+  ledgers: z.array(
+    z.object({
+      ledger: z.string(),
+      kind: z.enum(['lineage', 'population']),
+      unit: z.enum(['rho', 'epsilon']),
+      capacity: nullable(loss),
+      spent: loss,
+      left: nullable(loss),
+      frozen: z.boolean(),
+      accounted: loss.optional(),
+    }),
+  ),
+  items: z.array(
+    z.object({
+      job: madeId,
+      submittedAt: instant,
+      ledger: z.string(),
+      dataset: nullable(z.string()),
+      state: z.enum(['held', 'opened', 'spent', 'returned', 'free']),
+      nano: wholeText,
+      thresholdDeltaYocto: wholeText,
+      asked: z.object({ epsilon: nullable(z.string()), delta: nullable(z.string()) }),
+      reason: z.enum(['waiting', 'running', 'released', 'twin', 'failed', 'returned', 'repeat']),
+      why: z.string(),
+      grant: nullable(z.string()).optional(),
+      account: z.string().optional(),
+      organisation: z.string().optional(),
+    }),
+  ),
+  nextCursor: nullable(z.string()),
+});
+
 const scalar = nullable(z.union([z.string(), z.number(), z.boolean()]));
 export const release = z.looseObject({
   id: madeId,

@@ -15,8 +15,10 @@ import { readDataset } from '#sandbox/manifest/dataset-file.ts';
 import { readPolicy } from '#sandbox/manifest/policy-file.ts';
 import type { Dataset } from '#sandbox/manifest/dataset.ts';
 import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
+import { type Ledger, leftOf, lineageView } from '#sandbox/release/accountant.ts';
 import type { LabRequest, Rehearsal } from './rehearse.ts';
-import { capacityOfPolicy, lineageBudget, rehearse } from './rehearse.ts';
+import { rehearse } from './rehearse.ts';
+import { ledgersOf } from '../ledgers.ts';
 import { Sources } from '../runner/sources.ts';
 import { LabState } from './state.ts';
 
@@ -152,26 +154,36 @@ export class Lab {
     };
   }
 
-  /** This job's part (nothing for a refusal or a repeat), and what is left of the lineage after it. */
+  /** This job's part (nothing for a refusal or a repeat), and what is left of its ledgers after it. */
   #budget(state: LabState, request: LabRequest, rehearsal: Rehearsal | null): object {
-    const lineage = rehearsal?.lineage ?? request.datasets[0]?.lineage;
-    const after = lineage === undefined ? null : lineageBudget(state, lineage, request.policy);
+    const { policy } = request;
+    const dataset = rehearsal?.dataset ?? request.datasets[0];
+    if (dataset === undefined) return ABSENT_BUDGET;
+    const { lineage, population } = ledgersOf(dataset, policy);
+    const after = state.peek(lineage);
+    const shared = population === null ? null : state.peek(population);
     const cost = rehearsal === null || rehearsal.repeat ? null : rehearsal.cost;
     return {
-      unit: capacityOfPolicy(request.policy)?.unit ?? 'rho',
+      unit: lineage.capacity?.unit ?? 'rho',
       rhoNanoSpent: String(cost?.nano ?? 0n),
-      rhoNanoLeft: after === null ? null : String(leftNano(after)),
+      rhoNanoLeft: nanoLeft(after, policy),
       epsilonSpent: cost?.epsilon ?? 0,
       delta: cost?.delta ?? 0,
-      lineage:
-        after === null || request.policy.budget === 'unlimited'
-          ? null
-          : { ...after.view, delta: request.policy.budget.delta },
+      lineage: ledgerView(after, policy),
+      ...(population !== null && {
+        population: { rhoNanoLeft: nanoLeft(shared, policy), ...ledgerView(shared, policy) },
+      }),
     };
   }
 }
 
-function leftNano({ ledger }: NonNullable<ReturnType<typeof lineageBudget>>): bigint {
-  const left = ledger.capacity.nano - ledger.spentNano;
-  return left > 0n ? left : 0n;
+/** Null where the policy sets no limit, whatever limit an earlier one left behind. */
+function nanoLeft(ledger: Ledger | null, { budget }: ReleasePolicy): string | null {
+  return ledger === null || budget === 'unlimited' ? null : String(leftOf(ledger).nano);
+}
+
+/** What all jobs spent of a ledger and left. */
+function ledgerView(ledger: Ledger | null, { budget }: ReleasePolicy): object | null {
+  if (ledger === null || budget === 'unlimited') return null;
+  return { ...lineageView(ledger, budget), delta: budget.delta };
 }

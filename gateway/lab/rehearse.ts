@@ -14,7 +14,7 @@ import type { Dataset } from '#sandbox/manifest/dataset.ts';
 import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
 import type { Plan } from '#sandbox/plan.ts';
 import { type Compiled, compileQuery } from '#sandbox/query/compile.ts';
-import { type Capacity, capacityOf, type Ledger, lineageView } from '#sandbox/release/accountant.ts';
+import type { Ledger } from '#sandbox/release/accountant.ts';
 import { notesOf } from '#sandbox/release/notes.ts';
 import { type Output, present } from '#sandbox/release/present.ts';
 import { secureRandom } from '#sandbox/release/random.ts';
@@ -23,6 +23,7 @@ import { freeUsageOf, planDigestOf, plannedUsageOf } from '#sandbox/release/stat
 import { releaseDelayMs } from '#sandbox/release/timing.ts';
 import { instantText } from '#sandbox/release/zone.ts';
 import type { Sentence } from '#policies/words.ts';
+import { ledgersOf } from '../ledgers.ts';
 import { evidenceOfCells, releasedPayload } from '../receipt.ts';
 import type { Sources } from '../runner/sources.ts';
 import type { LabState, StoredAnswer } from './state.ts';
@@ -45,7 +46,7 @@ export interface Rehearsal {
   readonly usage: Readonly<Record<string, string>>;
   readonly receipt: string;
   readonly releaseId: string;
-  readonly lineage: string;
+  readonly dataset: Dataset;
 }
 
 const random = secureRandom();
@@ -62,23 +63,21 @@ export async function rehearse(request: LabRequest, state: LabState, sources: So
   const compiled = compile(request, version.versionId);
   const { plan } = compiled;
 
-  const capacity = capacityOfPolicy(compiled.policy);
+  const ledgers = ledgersOf(compiled.dataset, compiled.policy);
   const planDigest = planDigestOf(plan);
   const stored =
     compiled.policy.repeats === 'stored' ? state.stored(plan.dataset.lineage, planDigest) : undefined;
   if (stored !== undefined) return shown(compiled, stored, true);
 
   const jobId = randomUUID();
-  const lineage = (): { readonly ledger: Ledger | null; readonly seed: string } =>
-    state.lineage(plan.dataset.lineage, capacity);
-  const before = lineage().ledger;
-  state.reserveAndOpen(plan.dataset.lineage, capacity, jobId, plan.cost);
+  const before = state.lineage(ledgers);
+  state.reserveAndOpen(ledgers, jobId, plan.cost);
+  const after = state.lineage(ledgers);
 
   await source.checkUnchanged();
   const { partials, noise } = await source.use((engine) =>
-    measure(plan, compiled.dataset, engine, { seed: lineage().seed, random }),
+    measure(plan, compiled.dataset, engine, { seed: before.seed, random }),
   );
-  const cells = release(plan, partials, noise);
   await sleep(releaseDelayMs(plan.timing, performance.now() - started));
 
   const releaseId = randomUUID();
@@ -93,7 +92,14 @@ export async function rehearse(request: LabRequest, state: LabState, sources: So
     purpose: null,
     policyDecision: null,
     commitment: commitVersion(version.versionKey, `sha256:${source.content}`),
-    budget: [budgetLine(plan, before, lineage().ledger)],
+    budget: [
+      budgetLine(plan, ledgers.lineage.name, { before: before.ledger, after: after.ledger }),
+      ...(ledgers.population === null
+        ? []
+        : [
+            budgetLine(plan, ledgers.population.name, { before: before.population, after: after.population }),
+          ]),
+    ],
     outputDigest,
     usage: plannedUsageOf(plan),
     layers: source.layers,
@@ -115,7 +121,7 @@ export async function rehearse(request: LabRequest, state: LabState, sources: So
 }
 
 /** The stored cells, shown as this request asked. */
-function shown({ plan, presentation }: Compiled, answer: StoredAnswer, repeat: boolean): Rehearsal {
+function shown({ plan, dataset, presentation }: Compiled, answer: StoredAnswer, repeat: boolean): Rehearsal {
   return {
     repeat,
     outputs: present(plan, answer.cells, presentation),
@@ -124,7 +130,7 @@ function shown({ plan, presentation }: Compiled, answer: StoredAnswer, repeat: b
     usage: repeat ? freeUsageOf(plan) : plannedUsageOf(plan),
     receipt: answer.receipt,
     releaseId: answer.releaseId,
-    lineage: answer.lineage,
+    dataset,
   };
 }
 
@@ -137,39 +143,17 @@ function compile(request: LabRequest, versionId: string): Compiled {
   });
 }
 
-/** The lineage's capacity under a policy; null: unlimited. */
-export function capacityOfPolicy(policy: ReleasePolicy): Capacity | null {
-  if (policy.budget === 'unlimited') return null;
-  return capacityOf(policy.budget, {
-    keysMayBeThresholded: policy.keys === 'thresholded',
-    mechanism: policy.mechanism,
-  });
-}
-
-/** The `lineage` part of a budget: what all jobs of the lineage spent and left. */
-export function lineageBudget(
-  state: LabState,
-  lineage: string,
-  policy: ReleasePolicy,
-): { ledger: Ledger; view: ReturnType<typeof lineageView> } | null {
-  const capacity = capacityOfPolicy(policy);
-  const ledger = state.peek(lineage, capacity);
-  if (ledger === null || policy.budget === 'unlimited') return null;
-  return { ledger, view: lineageView(ledger, policy.budget) };
-}
-
 /** The ledger around this run; an unlimited one counts from nothing. */
 function budgetLine(
   plan: Plan,
-  before: Ledger | null,
-  after: Ledger | null,
+  lineage: string,
+  { before, after }: { readonly before: Ledger | null; readonly after: Ledger | null },
 ): ReceiptPayload['budget'][number] {
   const loss = (ledger: Ledger): { nano: string; thresholdDeltaYocto: string } => ({
     nano: String(ledger.spentNano),
     thresholdDeltaYocto: String(ledger.spentThresholdDeltaYocto),
   });
   const { unit, nano, thresholdDeltaYocto } = plan.cost;
-  const { lineage } = plan.dataset;
   if (before === null || after === null) {
     const spent = { nano: String(nano), thresholdDeltaYocto: String(thresholdDeltaYocto) };
     return { lineage, unit, capacity: null, before: { nano: '0', thresholdDeltaYocto: '0' }, after: spent };

@@ -29,6 +29,7 @@ import { Failure } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import type { Cost, ReleasedCell } from '#sandbox/plan.ts';
 import { type Capacity, charge, type Ledger } from '#sandbox/release/accountant.ts';
+import type { LedgerOfDataset, LedgersOfDataset } from '../ledgers.ts';
 import { type DirectoryLock, lockDirectory } from '../storage/directory-lock.ts';
 
 const LOCK_WAIT_MS = 30_000;
@@ -52,7 +53,11 @@ type Entry =
       readonly lineage: string;
       readonly seed: string;
       readonly capacity: CapacityText | null;
+      /** The ledger of its population; absent: none. */
+      readonly population?: string;
     }
+  /** The ledger of a population, at its first use. */
+  | { readonly type: 'population'; readonly lineage: string; readonly capacity: CapacityText | null }
   /** A later policy lowered the capacity: it stays at that. */
   | { readonly type: 'lowered'; readonly lineage: string; readonly capacity: CapacityText }
   | {
@@ -66,6 +71,8 @@ type Entry =
   | {
       readonly type: 'opened';
       readonly lineage: string;
+      /** The population's ledger, which pays the same. */
+      readonly population?: string;
       readonly jobId: string;
       readonly nano: string;
       readonly thresholdDeltaYocto: string;
@@ -78,18 +85,21 @@ interface CapacityText {
   readonly thresholdDeltaYocto: string;
 }
 
-/** One lineage as it is kept. What it spent counts also while its capacity is null (unlimited). */
+/** One lineage or population as it is kept. What it spent counts also while its capacity is null (unlimited). */
 interface Account {
   readonly seed: string;
+  readonly population: string | null;
   readonly capacity: Capacity | null;
   readonly spentNano: bigint;
   readonly spentThresholdDeltaYocto: bigint;
 }
 
-/** One lineage under the policy in force: its ledger (null: unlimited), and the secret of its keyed choices. */
+/** The ledgers that a job pays, under the policy in force (null: unlimited), and the secret of the lineage's keyed choices. */
 interface Lineage {
   readonly seed: string;
   readonly ledger: Ledger | null;
+  /** Null also where there is no population. */
+  readonly population: Ledger | null;
 }
 
 export interface Version {
@@ -144,24 +154,54 @@ export class LabState {
   }
 
   /**
-   * The lineage's ledger under the policy in force. Its capacity is fixed at first use; a later policy may lower
-   * it and never raise it. `capacity` null: unlimited. Fails: CONFIG for a ledger of another unit.
+   * The ledgers of a lineage and its population under the policy in force. Each capacity is fixed at first use; a later
+   * policy may lower it and never raise it. Fails: CONFIG for a ledger of another unit, and for a lineage that was used
+   * under another population.
    */
-  lineage(lineage: string, capacity: Capacity | null): Lineage {
-    if (!this.#accounts.has(lineage))
+  lineage({ lineage, population }: LedgersOfDataset): Lineage {
+    this.#checkLedgers({ lineage, population });
+    if (!this.#accounts.has(lineage.name))
       this.#append({
         type: 'lineage',
-        lineage,
+        lineage: lineage.name,
         seed: randomBytes(32).toString('hex'),
-        capacity: capacityText(capacity),
+        capacity: capacityText(lineage.capacity),
+        ...(population !== null && { population: population.name }),
       });
-    const known = this.#accounts.get(lineage)!;
-    if (capacity !== null && unitOf(known) !== capacity.unit)
-      throw new Failure('CONFIG', say('lab.ledgerUnit', { lineage }));
+    if (population !== null && !this.#accounts.has(population.name))
+      this.#append({
+        type: 'population',
+        lineage: population.name,
+        capacity: capacityText(population.capacity),
+      });
+    const ledger = this.#lowered(lineage);
+    const { seed } = this.#accounts.get(lineage.name)!;
+    return { seed, ledger, population: population === null ? null : this.#lowered(population) };
+  }
+
+  /** Before anything is written, so that what is refused leaves nothing. */
+  #checkLedgers({ lineage, population }: LedgersOfDataset): void {
+    const known = this.#accounts.get(lineage.name);
+    if (known !== undefined && known.population !== (population?.name ?? null))
+      throw new Failure('CONFIG', say('storage.populationFixed', { lineage: lineage.name }));
+    if (!this.#fits(lineage)) throw new Failure('CONFIG', say('lab.ledgerUnit', { lineage: lineage.name }));
+    if (population !== null && !this.#fits(population))
+      throw new Failure('CONFIG', say('storage.populationUnit', { population: population.name }));
+  }
+
+  /** Whether a ledger is new or counts in the unit of a policy. */
+  #fits({ name, capacity }: LedgerOfDataset): boolean {
+    const known = this.#accounts.get(name);
+    return known === undefined || capacity === null || unitOf(known) === capacity.unit;
+  }
+
+  /** A known ledger under a policy, which may lower its capacity. */
+  #lowered({ name, capacity }: LedgerOfDataset): Ledger | null {
+    const known = this.#accounts.get(name)!;
     const lowered = capacityText(loweredBy(known.capacity, capacity));
     if (lowered !== null && JSON.stringify(lowered) !== JSON.stringify(capacityText(known.capacity)))
-      this.#append({ type: 'lowered', lineage, capacity: lowered });
-    return { seed: known.seed, ledger: ledgerOf(this.#accounts.get(lineage)!, capacity) };
+      this.#append({ type: 'lowered', lineage: name, capacity: lowered });
+    return ledgerOf(this.#accounts.get(name)!, capacity);
   }
 
   /**
@@ -184,19 +224,21 @@ export class LabState {
   }
 
   /** The ledger as it stands, without making or changing one; null also where the policy's is of another unit. */
-  peek(lineage: string, capacity: Capacity | null): Ledger | null {
-    const known = this.#accounts.get(lineage) ?? EMPTY;
-    if (capacity !== null && unitOf(known) !== capacity.unit && known !== EMPTY) return null;
-    return ledgerOf(known, capacity);
+  peek(ledger: LedgerOfDataset): Ledger | null {
+    return this.#fits(ledger) ? ledgerOf(this.#accounts.get(ledger.name) ?? EMPTY, ledger.capacity) : null;
   }
 
-  /** Reserves a cost and commits it as opened. Refuses: BUDGET. From here on the budget is spent, whatever happens. */
-  reserveAndOpen(lineage: string, capacity: Capacity | null, jobId: string, cost: Cost): void {
-    const { ledger } = this.lineage(lineage, capacity);
-    if (ledger !== null) charge(ledger, cost);
+  /**
+   * Reserves a cost on the lineage and its population, and commits it as opened: one entry, both or none.
+   * Refuses: BUDGET. From here on the budget is spent, whatever happens.
+   */
+  reserveAndOpen(ledgers: LedgersOfDataset, jobId: string, cost: Cost): void {
+    const { ledger, population } = this.lineage(ledgers);
+    for (const paying of [ledger, population]) if (paying !== null) charge(paying, cost);
     this.#append({
       type: 'opened',
-      lineage,
+      lineage: ledgers.lineage.name,
+      ...(ledgers.population !== null && { population: ledgers.population.name }),
       jobId,
       nano: String(cost.nano),
       thresholdDeltaYocto: String(cost.thresholdDeltaYocto),
@@ -231,8 +273,12 @@ export class LabState {
         this.#accounts.set(entry.lineage, {
           ...EMPTY,
           seed: entry.seed,
+          population: entry.population ?? null,
           capacity: capacityOfText(entry.capacity),
         });
+        break;
+      case 'population':
+        this.#accounts.set(entry.lineage, { ...EMPTY, capacity: capacityOfText(entry.capacity) });
         break;
       case 'lowered': {
         const account = this.#accounts.get(entry.lineage)!;
@@ -246,15 +292,17 @@ export class LabState {
           versionKey: Buffer.from(entry.versionKey, 'hex'),
         });
         break;
-      case 'opened': {
-        const account = this.#accounts.get(entry.lineage)!;
-        this.#accounts.set(entry.lineage, {
-          ...account,
-          spentNano: account.spentNano + BigInt(entry.nano),
-          spentThresholdDeltaYocto: account.spentThresholdDeltaYocto + BigInt(entry.thresholdDeltaYocto),
-        });
+      case 'opened':
+        for (const name of [entry.lineage, entry.population]) {
+          if (name === undefined) continue;
+          const account = this.#accounts.get(name)!;
+          this.#accounts.set(name, {
+            ...account,
+            spentNano: account.spentNano + BigInt(entry.nano),
+            spentThresholdDeltaYocto: account.spentThresholdDeltaYocto + BigInt(entry.thresholdDeltaYocto),
+          });
+        }
         break;
-      }
       case 'released':
         this.#answers.set(JSON.stringify([entry.lineage, entry.planDigest]), entry);
     }
@@ -306,7 +354,13 @@ function capacityOfText(text: CapacityText | null): Capacity | null {
   return { unit: text.unit, nano: BigInt(text.nano), thresholdDeltaYocto: BigInt(text.thresholdDeltaYocto) };
 }
 
-const EMPTY: Account = { seed: '', capacity: null, spentNano: 0n, spentThresholdDeltaYocto: 0n };
+const EMPTY: Account = {
+  seed: '',
+  population: null,
+  capacity: null,
+  spentNano: 0n,
+  spentThresholdDeltaYocto: 0n,
+};
 
 /** The unit that a lineage's costs are counted in: without a limit there is no pure ledger. */
 function unitOf({ capacity }: Account): Capacity['unit'] {

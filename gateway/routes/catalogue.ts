@@ -5,6 +5,7 @@ import { pageOf, pageQuery } from '../http/cursor.ts';
 import { endpoint, type Endpoint, json } from '../http/endpoint.ts';
 import {
   approval,
+  budget,
   dataset,
   datasetParams,
   grant,
@@ -15,6 +16,7 @@ import {
   revocation,
 } from '../http/schemas.ts';
 import type { Surface } from '../http/surface.ts';
+import { explainBudget } from '../services/budgets.ts';
 import { datasetResource, datasetSummary } from '../services/dataset-view.ts';
 import {
   approve,
@@ -34,7 +36,13 @@ import { saveQuote } from '../storage/quote-store.ts';
 import { buyerAsk } from './ask.ts';
 
 export function catalogueRoutes(surface: Surface): readonly Endpoint[] {
-  return [...datasetRoutes(surface), ...grantRoutes(surface), ...grantActs(surface), quoteRoute(surface)];
+  return [
+    ...datasetRoutes(surface),
+    budgetRoute(surface),
+    ...grantRoutes(surface),
+    ...grantActs(surface),
+    quoteRoute(surface),
+  ];
 }
 
 function datasetRoutes(surface: Surface): readonly Endpoint[] {
@@ -71,6 +79,33 @@ function datasetRoutes(surface: Surface): readonly Endpoint[] {
       },
     }),
   ];
+}
+
+function budgetRoute(surface: Surface): Endpoint {
+  const { cursors } = surface;
+  return endpoint({
+    method: 'get',
+    path: '/v1/budgets/{name}',
+    tag: 'catalogue',
+    summary: 'What the ledgers of a dataset hold, and every charge on them with its reason, newest first',
+    access: { actions: ['read_jobs'] },
+    params: datasetParams,
+    query: pageQuery,
+    answer: { status: 200, schema: budget },
+    handle: async ({ caller, language, params: { name }, query: { limit, cursor } }) => {
+      const list = { name: `budget ${name}`, reader: caller.principal.org.id };
+      const [createdAt, id, ledger] = cursors.open(list, cursor) ?? [];
+      const isFirst = createdAt === undefined || id === undefined || ledger === undefined;
+      const after = isFirst ? null : { createdAt, id, ledger };
+      const ask = { name, language, after, limit: limit + 1 };
+      const { head, rows, item } = await explainBudget(surface, caller, ask);
+      const page = pageOf(rows, limit, (last) =>
+        cursors.seal(list, [last.createdAt.toISOString(), last.jobId, last.ledger]),
+      );
+      const items = page.items.map(item).filter((shown) => shown !== null);
+      return json({ ...head, items, nextCursor: page.nextCursor });
+    },
+  });
 }
 
 function grantRoutes(surface: Surface): readonly Endpoint[] {

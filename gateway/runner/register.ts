@@ -12,13 +12,13 @@ import { Failure } from '#policies/refusal.ts';
 import { checkTogether } from '#sandbox/manifest/agreement.ts';
 import { parseDataset } from '#sandbox/manifest/dataset-file.ts';
 import type { Dataset } from '#sandbox/manifest/dataset.ts';
-import { parsePolicy } from '#sandbox/manifest/policy-file.ts';
 import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
+import { parsePolicy } from '#sandbox/manifest/policy-file.ts';
 import { printReading } from '#sandbox/query/prepare.ts';
 import { sourceUnreadable } from '#sandbox/reader/source.ts';
-import { capacityOf } from '#sandbox/release/accountant.ts';
+import { type LedgerOfDataset, ledgersOf } from '../ledgers.ts';
 import type { Database } from '../storage/database.ts';
-import { registerDataset } from '../storage/registration.ts';
+import { type LedgerTerms, registerDataset, type Registration } from '../storage/registration.ts';
 import type { OpenSource, Sources } from './sources.ts';
 
 /** What `dataset.manifest` holds: everything but the source. Hidden columns are in it; buyers are not shown them. */
@@ -62,8 +62,7 @@ export async function registerWritten(
   const versionId = await registerDataset(db, {
     name: dataset.name,
     organisation: written.organisation,
-    ledger: { lineage: dataset.lineage, ...ledgerOf(policy) },
-    population: null,
+    ...ledgerTermsOf(dataset, policy),
     manifest: manifest satisfies StoredManifest,
     policy,
     policyDigest: policy.digest,
@@ -88,15 +87,17 @@ async function checkReadable(dataset: Dataset, source: OpenSource): Promise<void
   }
 }
 
-/** The ledger that a policy's budget opens. */
-function ledgerOf(
+/** The ledgers of a dataset under a policy, as registration wants them. */
+export function ledgerTermsOf(
+  dataset: Pick<Dataset, 'lineage' | 'population'>,
   policy: ReleasePolicy,
-): Pick<Parameters<typeof registerDataset>[1]['ledger'], 'unit' | 'capacity'> {
-  if (policy.budget === 'unlimited') return { unit: 'rho', capacity: null };
-  const keysMayBeThresholded = policy.keys === 'thresholded';
-  const { unit, nano, thresholdDeltaYocto } = capacityOf(policy.budget, {
-    keysMayBeThresholded,
-    mechanism: policy.mechanism,
-  });
-  return { unit, capacity: { nano, thresholdDeltaYocto } };
+): Pick<Registration, 'ledger' | 'population'> {
+  const { lineage, population } = ledgersOf(dataset, policy);
+  return { ledger: termsOf(lineage), population: population === null ? null : termsOf(population) };
+}
+
+function termsOf({ name: lineage, capacity }: LedgerOfDataset): LedgerTerms {
+  if (capacity === null) return { lineage, unit: 'rho', capacity };
+  const { unit, nano, thresholdDeltaYocto } = capacity;
+  return { lineage, unit, capacity: { nano, thresholdDeltaYocto } };
 }

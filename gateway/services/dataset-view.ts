@@ -36,7 +36,10 @@ export async function datasetResource(shell: Shell, caller: Caller, dataset: Sto
 }
 
 /** Operators see every budget, a provider that of his own data; a buyer learns what is left from a quote. */
-function maySeeBudget({ principal: { roles, org } }: Caller, { organisationId }: StoredDataset): boolean {
+export function maySeeBudget(
+  { principal: { roles, org } }: Caller,
+  { organisationId }: StoredDataset,
+): boolean {
   if (roles.some((role) => role === 'operator' || role === 'auditor' || role === 'supervisor')) return true;
   return roles.includes('provider') && org.id === organisationId;
 }

@@ -77,6 +77,14 @@ const INVARIANTS: Readonly<Record<string, SQL>> = {
       WHEN j.opened_at IS NOT NULL THEN 'spent' ELSE 'returned' END
       OR r.state = 'spent' AND (u.spent_nano <> r.nano OR u.spent_yocto <> r.yocto)
       OR r.state = 'returned' AND (u.spent_nano <> 0 OR u.spent_yocto <> 0)`,
+  'a job pays the same to the lineage and the population of each of its datasets, or nothing to any': sql`
+    SELECT j.id FROM job j JOIN dataset d ON d.name = ANY(j.datasets)
+      CROSS JOIN LATERAL unnest(ARRAY[d.lineage_id, d.population_id]) AS ledger
+      LEFT JOIN reservation r ON r.job_id = j.id AND r.lineage_id = ledger
+    WHERE ledger IS NOT NULL AND r.job_id IS NULL AND EXISTS (SELECT FROM reservation o WHERE o.job_id = j.id)
+    UNION ALL
+    SELECT job_id FROM reservation GROUP BY job_id
+    HAVING (min(nano), min(yocto), min(state)) <> (max(nano), max(yocto), max(state))`,
   'an answer was paid for, or comes from store': sql`
     SELECT r.id FROM release r
     WHERE NOT EXISTS (SELECT FROM reservation v WHERE v.job_id = r.job_id)

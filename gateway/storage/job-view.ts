@@ -59,7 +59,8 @@ export interface Page {
   readonly after: { readonly createdAt: Date; readonly id: string } | null;
 }
 
-const DONE = sql.raw(`(j.state = 'done' AND j.release_at <= now())`);
+/** That a job `j` may be seen to be done. */
+export const DONE = sql.raw(`(j.state = 'done' AND j.release_at <= now())`);
 
 const VIEW = sql`
   j.id, j.account_id AS "accountId", j.grant_id AS "grantId", j.datasets, j.version_id AS "versionId", j.request,

@@ -43,6 +43,8 @@ export interface LedgerState {
   readonly capacity: Loss | null;
   readonly reserved: Loss;
   readonly spent: Loss;
+  /** The part of it that no job spent: what was accounted for after a restore from backup. */
+  readonly accounted: Loss;
   readonly frozen: boolean;
 }
 
@@ -148,7 +150,8 @@ export async function findLedgers(db: Tx, lineages: readonly string[]): Promise<
   const rows = await db.rows<LedgerRow>(sql`
     SELECT id AS lineage, unit, capacity_nano AS "capacityNano", capacity_yocto AS "capacityYocto",
       reserved_nano AS "reservedNano", reserved_yocto AS "reservedYocto",
-      spent_nano AS "spentNano", spent_yocto AS "spentYocto", frozen_at IS NOT NULL AS frozen
+      spent_nano AS "spentNano", spent_yocto AS "spentYocto",
+      accounted_nano AS "accountedNano", accounted_yocto AS "accountedYocto", frozen_at IS NOT NULL AS frozen
     FROM lineage WHERE id = ANY(${sql.param(lineages)}::text[]) ORDER BY id`);
   return rows.map((row) => ({
     lineage: row.lineage,
@@ -156,6 +159,7 @@ export async function findLedgers(db: Tx, lineages: readonly string[]): Promise<
     capacity: lossOf(row.capacityNano, row.capacityYocto),
     reserved: { nano: row.reservedNano, thresholdDeltaYocto: row.reservedYocto },
     spent: { nano: row.spentNano, thresholdDeltaYocto: row.spentYocto },
+    accounted: { nano: row.accountedNano, thresholdDeltaYocto: row.accountedYocto },
     frozen: row.frozen,
   }));
 }
@@ -169,6 +173,8 @@ interface LedgerRow {
   readonly reservedYocto: string;
   readonly spentNano: string;
   readonly spentYocto: string;
+  readonly accountedNano: string;
+  readonly accountedYocto: string;
   readonly frozen: boolean;
 }
 

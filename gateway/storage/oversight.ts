@@ -40,7 +40,8 @@ export interface SeenUsage extends UsageView, Parties {
   readonly measured: object;
 }
 
-const PROVIDERS = sql.raw(
+/** The providers of a job `j`. */
+export const PROVIDERS = sql.raw(
   `(SELECT coalesce(jsonb_agg(DISTINCT d.organisation_id), '[]') FROM dataset d WHERE d.name = ANY(j.datasets))`,
 );
 
@@ -134,7 +135,8 @@ export async function countEvents(db: Tx): Promise<Readonly<Record<string, numbe
   return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
 }
 
-function mayRead(readers: Readers): SQL {
+/** That the job `j` of an account `a` is among those that a reader may see. */
+export function mayRead(readers: Readers): SQL {
   if (readers === 'all') return sql`true`;
   const { buyer, provider } = readers;
   return sql`(a.organisation_id = ${buyer}::text

@@ -1,15 +1,15 @@
 /**
  * Registration: a dataset version becomes known, in one transaction, with its ledger and its secret facts.
  *
- * Guarantee: a lineage's capacity is fixed at first use; a later policy may lower it and never raise it. A path or
- * a content that one lineage holds cannot be registered under another: two ledgers over the same data would double
- * its budget. What leads to the data goes to `runner_source` and `source_claim`, which the gateway's database role
- * may not read. Registering the same version again writes nothing new.
+ * Guarantee: the capacity of a lineage, and of a population, is fixed at first use; a later policy may lower it and
+ * never raise it. A path or a content that one lineage holds cannot be registered under another: two ledgers over the
+ * same data would double its budget. What leads to the data goes to `runner_source` and `source_claim`, which the
+ * gateway's database role may not read. Registering the same version again writes nothing new.
  */
 import { sql } from 'drizzle-orm';
 
 import { Failure } from '#policies/refusal.ts';
-import { say } from '#policies/words.ts';
+import { type Sentence, say } from '#policies/words.ts';
 
 import type { Database, Tx } from './database.ts';
 
@@ -45,16 +45,27 @@ export interface Registration {
  */
 export async function registerDataset(db: Database, registration: Registration): Promise<string> {
   return db.transact(async (tx) => {
-    await keepLedger(tx, registration.ledger);
-    if (registration.population !== null) await keepLedger(tx, registration.population);
+    await keepLedgers(tx, registration);
     await claimSource(tx, registration);
     await keepDataset(tx, registration);
     return (await findVersion(tx, registration)) ?? addVersion(tx, registration);
   });
 }
 
-/** The ledger, made at first use, or its capacity lowered. */
-async function keepLedger(tx: Tx, { lineage, unit, capacity }: LedgerTerms): Promise<void> {
+/** In the order in which admission locks them, so that the two cannot deadlock. */
+async function keepLedgers(tx: Tx, { ledger, population }: Registration): Promise<void> {
+  const lineage = ledger.lineage;
+  const kept = [{ terms: ledger, fixed: say('storage.capacityFixed', { lineage }) }];
+  if (population !== null) {
+    const fixed = say('storage.populationUnit', { population: population.lineage });
+    kept.push({ terms: population, fixed });
+  }
+  kept.sort((left, right) => (left.terms.lineage < right.terms.lineage ? -1 : 1));
+  for (const { terms, fixed } of kept) await keepLedger(tx, terms, fixed);
+}
+
+/** The ledger, made at first use, or its capacity lowered; `fixed` is said where it is of another unit. */
+async function keepLedger(tx: Tx, { lineage, unit, capacity }: LedgerTerms, fixed: Sentence): Promise<void> {
   const [nano, yocto] = [capacity?.nano ?? null, capacity?.thresholdDeltaYocto ?? null];
   const kept = await tx.rows(sql`
     INSERT INTO lineage (id, unit, ceiling_nano, ceiling_yocto, capacity_nano, capacity_yocto)
@@ -64,7 +75,7 @@ async function keepLedger(tx: Tx, { lineage, unit, capacity }: LedgerTerms): Pro
       capacity_yocto = least(lineage.capacity_yocto, excluded.capacity_yocto)
     WHERE lineage.unit = excluded.unit AND (lineage.ceiling_nano IS NULL) = (excluded.capacity_nano IS NULL)
     RETURNING id`);
-  if (kept.length === 0) throw new Failure('CONFIG', say('storage.capacityFixed', { lineage }));
+  if (kept.length === 0) throw new Failure('CONFIG', fixed);
 }
 
 /** Path and content belong to the first lineage that claims them. */
@@ -90,6 +101,16 @@ async function keepDataset(tx: Tx, registration: Registration): Promise<void> {
       AND dataset.population_id IS NOT DISTINCT FROM excluded.population_id
     RETURNING name`);
   if (kept.length === 0) throw new Failure('CONFIG', say('storage.lineageFixed', { dataset: name }));
+  await checkPopulation(tx, registration);
+}
+
+/** One lineage is in one population or in none: an alias outside it would answer about its people for nothing. */
+async function checkPopulation(tx: Tx, { ledger, population }: Registration): Promise<void> {
+  const others = await tx.rows(sql`
+    SELECT name FROM dataset WHERE lineage_id = ${ledger.lineage}
+      AND population_id IS DISTINCT FROM ${population?.lineage ?? null}::text LIMIT 1`);
+  const { lineage } = ledger;
+  if (others.length > 0) throw new Failure('CONFIG', say('storage.populationFixed', { lineage }));
 }
 
 async function findVersion(tx: Tx, { name, source }: Registration): Promise<string | undefined> {

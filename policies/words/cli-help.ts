@@ -63,6 +63,11 @@ export const CLI_HELP_WORDS = {
     en: 'ask, wait, and print the answer with its error bars',
     zh: '提交查询，等待，并输出带误差范围的结果',
   },
+  'cli.budget': { en: 'the privacy budgets of datasets', zh: '数据集的隐私预算' },
+  'cli.budget.explain': {
+    en: 'list every charge that you may see on the ledgers of a dataset, and why it stands so',
+    zh: '列出数据集账本上可见的每一笔计费及其原因',
+  },
   'cli.job': { en: 'requests and what became of them', zh: '作业及其结果' },
   'cli.job.list': { en: 'list the jobs that you may see', zh: '列出可见的作业' },
   'cli.job.show': { en: 'show the public state of a job', zh: '显示作业的公开状态' },

@@ -80,6 +80,14 @@ export const GATEWAY_WORDS = {
     en: 'the capacity of lineage `{lineage}` was fixed at its first use; it can be lowered, not raised, and its unit stays',
     zh: '血缘 `{lineage}` 的容量在首次使用时已固定；只能降低，不能提高，单位也不能更改',
   },
+  'storage.populationUnit': {
+    en: 'population: the ledger `{population}` is of another kind; all datasets of a population have a budget whose delta is 0, or all one whose delta is not, or all none (unlimited)',
+    zh: 'population：账本 `{population}` 属于另一种；同一人群的所有数据集，其预算的 delta 须全部为 0，或全部不为 0，或全部无上限（unlimited）',
+  },
+  'storage.populationFixed': {
+    en: 'population: lineage `{lineage}` belongs to another population, or to none, since its first use; it cannot change that',
+    zh: 'population：血缘 `{lineage}` 自首次使用起即属于另一人群，或不属于任何人群；不能更改',
+  },
   'api.rule.unknown': {
     en: 'is no field of this request',
     zh: '不是该请求的字段',

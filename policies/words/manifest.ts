@@ -287,6 +287,11 @@ export const MANIFEST_WORDS = {
     zh: '{file}：只有 origin: synthetic 的数据集才允许 `{field}` 为 {value}',
   },
 
+  'manifest.populationName': {
+    en: '{file}: `{field}` may not begin with `population:`, which names the ledgers that populations share',
+    zh: '{file}：`{field}` 不得以 `population:` 开头，该前缀用于各人群共用的账本',
+  },
+
   // Known, not honoured yet. What a reader would rely on is refused, never ignored.
   'manifest.laterVersion': {
     en: '{file}: field `{field}` is known but this version does not honour it yet: only `fixed` is; register new content as a new file of the same lineage',
@@ -299,10 +304,6 @@ export const MANIFEST_WORDS = {
   'manifest.laterPeriod': {
     en: '{file}: field `{field}` is known but this version does not honour it yet: name the column alone, which protects a unit for its lifetime',
     zh: '{file}：字段 `{field}` 已定义，但本版本尚不支持：请只指定列名，即对隐私单元终身保护',
-  },
-  'manifest.laterPopulation': {
-    en: '{file}: field `{field}` is known but this version does not honour it yet: give datasets about the same people one `lineage`, or smaller budgets',
-    zh: '{file}：字段 `{field}` 已定义，但本版本尚不支持：请让涉及同一人群的数据集共用一个 `lineage`，或减小各自预算',
   },
   'manifest.laterSource': {
     en: '{file}: field `{field}` is known but this version does not honour this value yet: export the table to a parquet or csv file',

@@ -13,6 +13,7 @@ import { type DatasetText, datasetSchema } from './dataset-schema.ts';
 import type { Column, Dataset } from './dataset.ts';
 import { faultOf } from './fault.ts';
 import { parseManifestText, readManifestText } from './manifest-text.ts';
+import { isPopulationLedger } from './population.ts';
 import { checkAgainst } from './schema-check.ts';
 import { UNHONOURED_IN_DATASET, refuseUnhonoured } from './unhonoured.ts';
 
@@ -39,6 +40,9 @@ export function parseDataset(text: string, options: DatasetOptions & { readonly 
     throw faultOf(file, ['maxRows'], 'manifest.missing');
   }
   const lineage = stated.lineage ?? stated.name;
+  if (isPopulationLedger(lineage)) {
+    throw faultOf(file, [stated.lineage === undefined ? 'name' : 'lineage'], 'manifest.populationName');
+  }
   const privacyUnit = unitOf(stated);
   const columns = columnsOf(stated, privacyUnit, file);
   return {
@@ -50,7 +54,7 @@ export function parseDataset(text: string, options: DatasetOptions & { readonly 
     timeZone: stated.timeZone ?? 'Asia/Shanghai',
     privacyUnit,
     unitDomain: stated.unitDomain ?? lineage,
-    population: null,
+    population: stated.population ?? null,
     origin: stated.origin ?? 'enterprise',
     grade: stated.grade ?? 'general',
     maxRows: stated.maxRows ?? LAB_MAX_ROWS,

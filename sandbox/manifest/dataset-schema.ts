@@ -81,7 +81,7 @@ export const datasetSchema = z.strictObject({
     { error: 'manifest.unitForm' },
   ),
   unitDomain: name.optional(),
-  population: z.unknown().optional(),
+  population: name.optional(),
   origin: z.enum(['public', 'enterprise', 'personal', 'synthetic']).optional(),
   grade: z.enum(['general', 'business_important', 'important']).optional(),
   maxRows: z.int().min(1).optional(),

@@ -33,6 +33,7 @@ export interface Dataset {
   readonly timeZone: string;
   readonly privacyUnit: { readonly kind: 'row' } | { readonly kind: 'column'; readonly column: string };
   readonly unitDomain: string;
+  /** Whose ledger it shares with other datasets about the same people (population.ts). */
   readonly population: string | null;
   readonly origin: DatasetOrigin;
   readonly grade: DatasetGrade;

@@ -30,7 +30,6 @@ export const UNHONOURED_IN_DATASET: readonly Unhonoured[] = [
   { field: ['privacyUnit'], rule: 'manifest.laterReference', refuses: only('none') },
   { field: ['privacyUnit', 'period'], rule: 'manifest.laterPeriod', refuses: always },
   { field: ['privacyUnit', 'time'], rule: 'manifest.laterPeriod', refuses: always },
-  { field: ['population'], rule: 'manifest.laterPopulation', refuses: always },
   { field: ['source', 'type'], rule: 'manifest.laterSource', refuses: only('postgres', 'postgresql') },
   { field: ['grade'], rule: 'manifest.gradeCore', refuses: only('core') },
 ];

@@ -6,6 +6,9 @@
  * capacity is a valid filter (Feldman and Zrnic, arXiv:2008.11193; Whitehouse et al., arXiv:2203.05481).
  * Guarantee: everything charged to one ledger is together (ε, δ)-differentially private per unit for the budget
  * its capacity came from. Amounts are integers; capacities are rounded down and costs up.
+ * Only discrete Gaussian noise (Δ²/2σ²) and discrete Laplace noise (ε·tanh(ε/2), or ε on a pure ledger) are charged:
+ * nothing is chosen by an exponential mechanism, whose bounded range would cost ε²/8, nor by permute-and-flip, which
+ * costs ε²/2; quantiles come from noisy counts.
  * Not covered: two ledgers over the same people, who lose the sum. The caller charges before data are opened
  * and stores the new ledger in the transaction that read the old one.
  */

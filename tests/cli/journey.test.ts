@@ -182,6 +182,19 @@ test('jobs are listed to those who may see them, and not to a rival', async () =
   expect((await as('ben', 'job', 'cancel', mine.items[0]?.id ?? '')).code).toBe(0);
 });
 
+test('a budget is explained charge by charge, with names to its operator only', async () => {
+  const { code, out } = await as('ben', 'budget', 'explain', 'visits');
+  expect(code).toBe(0);
+  expect(out).toMatch(/LEDGER +UNIT +CAPACITY +SPENT +LEFT\nvisits +nano-rho +\d+ +\d+ +\d+\n\nASKED AT /);
+  expect(out).toContain('paid for a released answer');
+  expect(out).toContain('free repeat: the stored answer came back');
+  const { value } = await json('olga', 'budget', 'explain', 'visits');
+  expect(value).toMatchObject({ dataset: 'visits', ledgers: [{ ledger: 'visits', kind: 'lineage' }] });
+  expect((value as { items: object[] }).items[0]).toMatchObject({ grant: 'g-1', account: 'ben' });
+  const refused = await as('rival', 'budget', 'explain', 'visits');
+  expect([refused.code, refused.err]).toEqual([4, expect.stringMatching(/^unseen: NO_GRANT: /)]);
+});
+
 test('usage is exported as one event to a line, or as CSV, without the text of any query', async () => {
   const { out } = await as('ben', 'usage', 'export');
   const events = out

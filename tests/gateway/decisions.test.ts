@@ -120,6 +120,11 @@ describe('a refused request', () => {
       status: 422,
     },
     { name: 'too much ε', change: { epsilon: 5 }, code: 'PARAM', status: 422 },
+    { name: 'ε 0 (B7)', change: { epsilon: 0 }, code: 'PARAM', status: 422 },
+    { name: 'ε −1 (B7)', change: { epsilon: -1 }, code: 'PARAM', status: 422 },
+    { name: 'ε 1e308 (B7)', change: { epsilon: 1e308 }, code: 'PARAM', status: 422 },
+    { name: 'δ 0 (B7)', change: { delta: 0 }, code: 'PARAM', status: 422 },
+    { name: 'δ 1 (B7)', change: { delta: 1 }, code: 'PARAM', status: 422 },
     { name: 'another purpose', change: { purpose: 'insurance' }, code: 'PURPOSE_NOT_GRANTED', status: 403 },
     {
       name: 'a purpose that is none',

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { verifyReceipt } from '#crypto/receipt.ts';
 import { dueInMs } from '#gateway/storage/job-view.ts';
 import { findViolations } from '#gateway/storage/invariants.ts';
-import { ASK, jsonOf, makeWorld, SQL, type World } from '#tests/support/gateway-world.ts';
+import { ASK, jsonOf, makeWorld, type Person, SQL, type World } from '#tests/support/gateway-world.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -183,6 +183,8 @@ describe('before its release time', () => {
     const [events, size] = [await doneEvents(), await checkpointSize()];
     const { id } = await jsonOf<Job>(world.as('ben', '/v1/jobs', ask));
     const before = await jsonOf(world.as('ben', `/v1/jobs/${id}`));
+    const budget = await budgetOf('ben', id);
+    expect(budget.charge).toMatchObject({ state: 'held', reason: 'waiting', ...costOf(before) });
     await world.runAll();
     const releaseId = world.released.at(-1);
     expect(await dueInMs(world.db, id)).toBeGreaterThan(0);
@@ -191,6 +193,12 @@ describe('before its release time', () => {
     expect((await world.as('ben', `/v1/receipts/${id}`)).status).toBe(404);
     expect(await (await world.as('olga', '/v1/usage?limit=200')).text()).not.toContain(id);
     expect([await doneEvents(), await checkpointSize()]).toEqual([events, size]);
+    // Its budget is spent by now, and is shown as that of a run whose data are open, to operators as well.
+    for (const person of ['ben', 'olga', 'petra', 'adele'] as const) {
+      const { ledgers, charge } = await budgetOf(person, id);
+      expect(charge).toMatchObject({ state: 'opened', reason: 'running', ...costOf(before) });
+      expect(ledgers).toMatchObject(budget.ledgers);
+    }
     // The same request again is not answered from what nobody may see: it waits, and costs, as if it were the first.
     const twin = await jsonOf<Job>(world.as('ben', '/v1/jobs', ask));
     expect(twin).toMatchObject({ state: 'queued', cost: before['cost'], repeat: null });
@@ -204,8 +212,28 @@ describe('before its release time', () => {
     await jsonOf(world.as('ben', `/v1/jobs/${id}?wait=20`));
     expect((await world.as('ben', `/v1/releases/${releaseId}`)).status).toBe(200);
     expect([await doneEvents(), await checkpointSize()]).toEqual([events + 2, size + 2]);
+    const after = await budgetOf('ben', id);
+    expect(after.charge).toMatchObject({ state: 'spent', reason: 'released', ...costOf(before) });
+    expect(after.ledgers).toEqual(budget.ledgers);
   });
 });
+
+/** The ledgers of the late dataset, and one job's charge on them, as a person sees them. */
+async function budgetOf(
+  person: Person,
+  job: string,
+): Promise<{ readonly ledgers: object[]; readonly charge: object | undefined }> {
+  const { ledgers, items } = await jsonOf<{ ledgers: object[]; items: { job: string }[] }>(
+    world.as(person, '/v1/budgets/visits_late'),
+  );
+  return { ledgers, charge: items.find((item) => item.job === job) };
+}
+
+/** What a job is to cost, as its charge says it. */
+function costOf({ cost }: Record<string, unknown>): object {
+  const { nano, thresholdDeltaYocto } = cost as Record<string, unknown>;
+  return { nano, thresholdDeltaYocto };
+}
 
 /** What the metrics count as done. */
 async function doneEvents(): Promise<number> {

@@ -9,6 +9,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ProblemError } from '#gateway/client/problem.ts';
 import { runStatements } from '#gateway/demo/generate.ts';
@@ -131,9 +132,17 @@ async function buy({ shop, seen, served }: Side): Promise<void> {
     const headers = { authorization: `Bearer ${text}`, accept };
     await (await seen.fetch(`${served!.gatewayUrl}${path}`, { headers })).text();
   };
+  /** As another reader sees it, so that how often one has to look is in no view; then until the run has surely ended. */
+  const untilOpened = async (id: string): Promise<void> => {
+    let { state } = await shop.operator.job(id);
+    for (; state === 'queued'; { state } = await shop.operator.job(id)) await sleep(10);
+    if (state === 'accepted') await sleep(PLANNED_MS / 4);
+  };
   const run = async (sql: string): Promise<void> => {
     const { id: quote } = await buyer.quote(ask(sql));
     const { id } = await buyer.submit({ ...ask(sql), quote });
+    await untilOpened(id);
+    await buyer.budget('visits');
     await read(`/v1/jobs/${id}/events`, 'text/event-stream');
     const { releaseId } = await buyer.waitForJob(id);
     await buyer.release(releaseId!, id);
@@ -142,6 +151,7 @@ async function buy({ shop, seen, served }: Side): Promise<void> {
     await buyer.logProof(id);
   };
   for (const sql of [LISTED, THRESHOLDED, QUANTILE, LISTED]) await run(sql);
+  await buyer.budget('visits');
   for (const sql of REFUSED) {
     await buyer.quote(ask(sql));
     await refused(() => buyer.submit(ask(sql)));
@@ -180,6 +190,7 @@ test('the two servers answered, planned and charged as they should', () => {
     const text = textsOf(seen.exchanges).join('\n');
     expect(text).toContain(`${PLANNED_MS} ms after its submission`);
     for (const code of ['NOT_AGGREGATE', 'BUDGET', 'PURPOSE_NOT_GRANTED']) expect(text).toContain(code);
+    for (const reason of ['running', 'released', 'repeat']) expect(text).toContain(`"reason": "${reason}"`);
     expect(text).toContain('"repeat": true');
   }
 });
@@ -223,6 +234,10 @@ const LEAKS: Readonly<Record<string, Leak>> = {
   'a limit that pays for work': (exchange, rows) => ({
     ...exchange,
     headers: { ...exchange.headers, ratelimit: `"account";r=${5_999 - rows};t=1` },
+  }),
+  'a charge by what was read': (exchange, rows) => ({
+    ...exchange,
+    body: exchange.body.replace('"state":"opened"', rows > ROWS ? '"state":"opened"' : '"state":"spent"'),
   }),
   'a problem that says how many': intoBody('"code":"BUDGET"', (rows) => `"left":${rows},`),
   'a metric of the reader': (exchange, rows) => ({

@@ -155,7 +155,7 @@ describe('a batch', () => {
     {
       id: 'later',
       ...good,
-      dataset: folder.write('later.yaml', manifestOf('data.csv', { population: 'city' })),
+      dataset: folder.write('later.yaml', manifestOf('data.csv', { version: { every: 'day' } })),
     },
     {
       id: 'above budget',
@@ -217,7 +217,7 @@ describe('a batch', () => {
     ['unknown field', /noNoise/],
     ['missing', /nowhere\.yaml/],
     ['above budget', /perJob\.epsilon.*budget\.epsilon/],
-    ['later', /population/],
+    ['later', /version/],
     ['absent column', /gone/],
     ['too many rows', /49/],
   ] as const)('names what is wrong: %s', ([id, pattern]) => {

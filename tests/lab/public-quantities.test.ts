@@ -163,7 +163,7 @@ describe('with and without the victim', () => {
   });
 
   test.for(REQUESTS.map((request, index) => [JSON.stringify(request), index] as const))(
-    'all else is byte-equal: %s',
+    'B10: all else is byte-equal, what it cost first of all: %s',
     ([, index]) => {
       const [withVictim, without] = sides.map((answers) => JSON.stringify(masked(answers[index]!)));
       expect(withVictim).toBe(without);

@@ -15,6 +15,14 @@ import {
   openLedger,
 } from '#sandbox/release/accountant.ts';
 
+import {
+  cdpEpsilon,
+  cdpRho,
+  costNanoRho,
+  epsilonOfNanoRho,
+  yoctoDown,
+} from '#sandbox/release/privacy-loss.ts';
+
 const NOISY = { keysMayBeThresholded: false, mechanism: 'gaussian' } as const;
 const SELECTING = { keysMayBeThresholded: true, mechanism: 'gaussian' } as const;
 const PURE = { keysMayBeThresholded: false, mechanism: 'laplace' } as const;
@@ -149,6 +157,57 @@ describe('a ledger', () => {
         expect(nano <= 1000n && yocto <= 100n).toBe(true);
       }),
     );
+  });
+
+  /** Chooses the next request by what became of the last: more after an answer, less after a refusal. */
+  function adaptively(
+    ledger: Ledger,
+    first: { readonly epsilon: number; readonly delta: number; readonly thresholdDelta: number },
+    steps: readonly number[],
+  ): Ledger {
+    let [kept, epsilon] = [ledger, first.epsilon];
+    for (const step of steps) {
+      const cost = costOf({ ...first, epsilon, unit: 'rho', thresholded: first.thresholdDelta > 0 });
+      const next = outcome(() => charge(kept, cost));
+      const isAnswered = typeof next !== 'string';
+      if (isAnswered) kept = next;
+      epsilon = isAnswered ? epsilon * step : epsilon / (1 + step);
+    }
+    return kept;
+  }
+
+  test('B9: however ε is chosen after each answer, all together stay within the budget’s (ε, δ)', () => {
+    const exponent = (min: number, max: number) => fc.double({ min, max, noNaN: true }).map((e) => 10 ** e);
+    const budgets = fc.record({ epsilon: exponent(-2, 2), delta: exponent(-12, -3) });
+    const requests = fc.record({
+      epsilon: exponent(-3, 2),
+      delta: exponent(-14, -4),
+      thresholdDelta: exponent(-14, -4),
+    });
+    const steps = fc.array(fc.double({ min: 0.1, max: 10, noNaN: true }), { maxLength: 60 });
+    fc.assert(
+      fc.property(budgets, requests, steps, fc.boolean(), (budget, request, path, thresholded) => {
+        const first = { ...request, thresholdDelta: thresholded ? request.thresholdDelta : 0 };
+        const capacity = capacityOf(budget, thresholded ? SELECTING : NOISY);
+        const ledger = adaptively(openLedger(capacity), first, path);
+        const conversionDelta = thresholded ? budget.delta / 2 : budget.delta;
+        // Directed rounding: 2^-44 of the terms, as for a capacity that is spent whole.
+        expect(epsilonOfNanoRho(ledger.spentNano, conversionDelta)).toBeLessThanOrEqual(
+          budget.epsilon * (1 + 1e-12),
+        );
+        expect(ledger.spentThresholdDeltaYocto * 2n <= yoctoDown(budget.delta)).toBe(true);
+      }),
+    );
+  });
+
+  test('negative control: costs rounded to the nearest nano would let many small requests overspend', () => {
+    const budget = { epsilon: 0.01, delta: 1e-6 };
+    // One request costs 1.2 nano-ρ, to be charged as 2; charged as 1, a full ledger holds a fifth too many.
+    const exact = cdpRho(1e-4, 1e-6) * 1e9;
+    expect(costNanoRho(1e-4, 1e-6)).toBe(2n);
+    const rounded = BigInt(Math.round(exact));
+    const fitting = Number(capacityOf(budget, NOISY).nano / rounded);
+    expect(cdpEpsilon((fitting * exact) / 1e9, budget.delta)).toBeGreaterThan(budget.epsilon);
   });
 
   test('what has been charged is the sum, however the same requests were interleaved', () => {

@@ -133,7 +133,59 @@ describeEngines('on', (engine) => {
     ]);
   });
 
-  test('of fifty requests at once, each for 60 % of what is left, one is admitted', async () => {
+  test('B5: two buyers who each may use up the whole budget get together what the lineage holds', async () => {
+    const scene = await makeScene(db, { capacity: 10_000n });
+    const other = await makeScene(db);
+    const grant = await makeGrant(db, { organisation: other.organisation, dataset: scene.dataset });
+    const askers = [scene, { ...scene, account: other.account, grant }] as const;
+    // Each alone is allowed all of it: the refusals are not for want of a grant or of its quota.
+    const decided = await race(30, (number) => admit(db, ask(askers[number % 2 === 0 ? 0 : 1])));
+    expect(decided).toEqual({ queued: 10, BUDGET: 20 });
+    expect(await ledgerOf(db, scene)).toEqual({ reserved: 10_000n, spent: 0n });
+    const each = await Promise.all(
+      askers.map(async (asker) => Number((await findUse(db, asker.grant, DAY)).total.runs)),
+    );
+    expect(each[0]! + each[1]!).toBe(10);
+  });
+
+  test('B9: whoever chooses each amount by what became of the last one gets no more than there is', async () => {
+    const scene = await makeScene(db, { capacity: 10_000n });
+    let [nano, spent] = [4_096n, 0n];
+    for (let round = 0; round < 24 && nano > 0n; round += 1) {
+      // Doubled after an answer, halved after a refusal: it closes in on the very last nano.
+      const answered = (await outcomeOf(admit(db, ask(scene, { nano })))) === 'queued';
+      if (answered) spent += nano;
+      nano = answered ? nano * 2n : nano / 2n;
+    }
+    expect(spent).toBe(10_000n);
+    expect(await ledgerOf(db, scene)).toEqual({ reserved: 10_000n, spent: 0n });
+  });
+
+  test('B5: a population that is full refuses what each lineage has room for, and neither is charged', async () => {
+    const population = { ledger: 'population:town', capacity: 1_000n };
+    const [left, right] = [await makeScene(db, { population }), await makeScene(db, { population })];
+    await runWhole(db, ask(left, { nano: 600n }));
+    expect(await outcomeOf(admit(db, ask(right, { nano: 401n })))).toBe('BUDGET');
+    expect(await ledgerOf(db, right)).toEqual({ reserved: 0n, spent: 0n });
+    expect(await outcomeOf(admit(db, ask(right, { nano: 400n })))).toBe('queued');
+    const [shared] = await findLedgers(db, [population.ledger]);
+    expect(shared).toMatchObject({ reserved: { nano: '400' }, spent: { nano: '600' } });
+  });
+
+  test('B2: of fifty requests at once on two datasets of one population, as many as it holds are admitted', async () => {
+    const population = { ledger: 'population:county', capacity: 7_999n };
+    const scenes = [await makeScene(db, { population }), await makeScene(db, { population })] as const;
+    expect(await race(50, (number) => admit(db, ask(scenes[number % 2 === 0 ? 0 : 1])))).toEqual({
+      queued: 7,
+      BUDGET: 43,
+    });
+    const [shared] = await findLedgers(db, [population.ledger]);
+    expect(shared).toMatchObject({ reserved: { nano: '7000' }, spent: { nano: '0' } });
+    const reserved = await Promise.all(scenes.map(async (scene) => (await ledgerOf(db, scene)).reserved));
+    expect(reserved[0]! + reserved[1]!).toBe(7_000n);
+  });
+
+  test('B2: of fifty requests at once, each for 60 % of what is left, one is admitted', async () => {
     const scene = await makeScene(db, { capacity: 1_000n });
     await runWhole(db, ask(scene, { nano: 400n }));
     expect(await race(50, () => admit(db, ask(scene, { nano: 360n })))).toEqual({ queued: 1, BUDGET: 49 });

@@ -88,13 +88,44 @@ describe('on pglite', () => {
     }
   });
 
+  test('B5: a population keeps its first capacity and unit; a member may lower it, and none raises it', async () => {
+    const [first, second, pure] = [await fresh(), await fresh(), await fresh()];
+    await registerDataset(db, first);
+    const shared = first.population!;
+    for (const [nano, want] of [
+      [40n, '40'],
+      [90n, '40'],
+    ] as const) {
+      const population = { ...shared, capacity: { nano, thresholdDeltaYocto: 10n } };
+      await registerDataset(db, { ...again(second), population });
+      expect(await findLedgers(db, [shared.lineage])).toMatchObject([{ capacity: { nano: want } }]);
+    }
+    for (const change of [{ unit: 'epsilon' as const }, { capacity: null }]) {
+      const population = { ...shared, ...change };
+      expect(await sentenceOf(registerDataset(db, { ...pure, population }))).toBe('storage.populationUnit');
+    }
+    expect(await findLedgers(db, [pure.ledger.lineage])).toEqual([]);
+  });
+
+  test('B6: an alias of a lineage that leaves its population out, or names another, is refused', async () => {
+    const [first, alias] = [await fresh(), await fresh()];
+    await registerDataset(db, first);
+    for (const population of [null, alias.population]) {
+      const outside = { ...alias, ledger: first.ledger, population };
+      expect(await sentenceOf(registerDataset(db, outside))).toBe('storage.populationFixed');
+    }
+    const inside = { ...alias, ledger: first.ledger, population: first.population };
+    expect(await sentenceOf(registerDataset(db, inside))).toBe('done');
+  });
+
   test.for(['path', 'digest'] as const)('the same %s under another lineage is refused', async (part) => {
     const [first, alias] = [await fresh(), await fresh()];
     await registerDataset(db, first);
     const source = { ...alias.source, [part]: first.source[part] };
     expect(await sentenceOf(registerDataset(db, { ...alias, source }))).toBe('storage.sourceHeld');
     // Under the same lineage it may have as many names as it likes: they share one ledger.
-    expect(await sentenceOf(registerDataset(db, { ...alias, source, ledger: first.ledger }))).toBe('done');
+    const named = { ...alias, source, ledger: first.ledger, population: first.population };
+    expect(await sentenceOf(registerDataset(db, named))).toBe('done');
   });
 
   test('a refused registration leaves nothing', async () => {

@@ -151,6 +151,11 @@ const TAMPERING: Readonly<Record<string, readonly SQL[]>> = {
     sql`UPDATE reservation SET state = 'returned' WHERE state = 'spent'`,
     sql`UPDATE usage_record SET spent_nano = 0 WHERE type = 'release'`,
   ],
+  'a job pays the same to the lineage and the population of each of its datasets, or nothing to any': [
+    sql`DELETE FROM reservation WHERE lineage_id LIKE 'population:%'`,
+    sql`UPDATE reservation SET nano = nano - 1 WHERE lineage_id LIKE 'population:%'`,
+    sql`UPDATE reservation SET state = 'returned' WHERE lineage_id LIKE 'population:%'`,
+  ],
   'an answer was paid for, or comes from store': [sql`DELETE FROM reservation WHERE state = 'spent'`],
   'a counter has used what its charged runs were planned with, and reserves the unfinished ones': [
     sql`UPDATE grant_counter SET used_calls = used_calls - 1 WHERE used_calls > 0`,
@@ -171,7 +176,7 @@ describeEngines('on', (engine) => {
   beforeAll(async () => {
     opened = await openEngine(engine);
     db = opened.db;
-    scene = await makeScene(db);
+    scene = await makeScene(db, { population: { ledger: 'population:town', capacity: 900_000n } });
     const first = ask(scene);
     await runWhole(db, first);
     await admit(db, ask(scene, { planDigest: first.planDigest }));

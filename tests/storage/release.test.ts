@@ -173,7 +173,7 @@ describeEngines('on', (engine) => {
     expect((await commitRelease(db, handIn(fresh))).repeat).toBe(false);
   });
 
-  test('a failure after opening keeps the reservation; one before gives it back', async () => {
+  test('B1: a failure after opening keeps the reservation; one before gives it back', async () => {
     const scene = await makeScene(db);
     const fault = { code: 'RUN_LIMIT', sentence: LOST, measured: { cpuMs: '9' } } as const;
     const job = await openNew(db, ask(scene));

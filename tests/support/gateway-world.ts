@@ -11,6 +11,7 @@ import { issueReceipt } from '#crypto/receipt.ts';
 import { createApp } from '#gateway/app.ts';
 import { signAccessToken } from '#gateway/auth/issuer.ts';
 import { evidenceOfCells, releasedPayload } from '#gateway/receipt.ts';
+import { ledgerTermsOf } from '#gateway/runner/register.ts';
 import type { Shell } from '#gateway/services/shell.ts';
 import { catalogueOf, type KeptRequest } from '#gateway/services/planning.ts';
 import { failJob } from '#gateway/storage/abort.ts';
@@ -30,7 +31,6 @@ import { parseDataset } from '#sandbox/manifest/dataset-file.ts';
 import { parsePolicy } from '#sandbox/manifest/policy-file.ts';
 import type { Plan, ReleasedCell } from '#sandbox/plan.ts';
 import { compileQuery } from '#sandbox/query/compile.ts';
-import { capacityOf } from '#sandbox/release/accountant.ts';
 import { instantText } from '#sandbox/release/zone.ts';
 import { grantFile } from '#tests/policies/request-fixture.ts';
 import { emptyImage } from '#tests/support/pglite-image.ts';
@@ -216,23 +216,33 @@ async function makeParties(db: Database, keys: World['keys']): Promise<void> {
   }
 }
 
-/** Registers a dataset as a runner would. */
-async function makeDataset(db: Database, { name, timing, digest }: (typeof DATASETS)[number]): Promise<void> {
-  const { source, ...manifest } = parseDataset(MANIFEST.replaceAll('visits', name), {
-    path: '/nowhere/dataset.yaml',
-    requireMaxRows: true,
-  });
+/** Registers a dataset of the health bureau as a runner would; under a population if one is named. */
+export async function makeDataset(
+  db: Database,
+  {
+    name,
+    timing,
+    digest,
+    population,
+  }: {
+    readonly name: string;
+    readonly timing: string;
+    readonly digest: string;
+    readonly population?: string;
+  },
+): Promise<void> {
+  const { source, ...manifest } = parseDataset(
+    `${MANIFEST.replaceAll('visits', name)}${population === undefined ? '' : `population: ${population}\n`}`,
+    {
+      path: '/nowhere/dataset.yaml',
+      requireMaxRows: true,
+    },
+  );
   const policy = parsePolicy(`${POLICY}timing: ${timing}\n`, { path: '/nowhere/policy.yaml' });
-  if (policy.budget === 'unlimited') throw new RangeError('this world has a budget');
-  const { unit, nano, thresholdDeltaYocto } = capacityOf(policy.budget, {
-    keysMayBeThresholded: policy.keys === 'thresholded',
-    mechanism: policy.mechanism,
-  });
   await registerDataset(db, {
     name: manifest.name,
     organisation: 'health-bureau',
-    ledger: { lineage: manifest.lineage, unit, capacity: { nano, thresholdDeltaYocto } },
-    population: null,
+    ...ledgerTermsOf(manifest, policy),
     manifest,
     policy,
     policyDigest: policy.digest,

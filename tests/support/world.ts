@@ -35,6 +35,8 @@ export interface Scene {
   readonly account: string;
   readonly dataset: string;
   readonly lineage: string;
+  /** The ledger of its population, which its jobs pay as well. */
+  readonly population: string | null;
   readonly versionId: string;
   readonly grant: string;
 }
@@ -43,6 +45,8 @@ export interface SceneOptions {
   /** Nano-ρ of the lineage. */
   readonly capacity?: bigint | null;
   readonly yocto?: bigint;
+  /** The ledger that its dataset shares with others of this population, and what it is registered with. */
+  readonly population?: { readonly ledger: string; readonly capacity: bigint };
   readonly total?: Partial<Record<QuotaUnit, string>>;
   readonly perDay?: Partial<Record<QuotaUnit, string>>;
 }
@@ -56,7 +60,7 @@ export async function makeScene(db: Database, options: SceneOptions = {}): Promi
   await saveAccount(db, { id: account, organisationId: organisation, roles: ['buyer'], keys: [] });
   const lineage = `lineage-${tag}`;
   const versionId = freshId();
-  const { capacity = 1_000_000n, yocto = 0n } = options;
+  const { capacity = 1_000_000n, yocto = 0n, population: shared } = options;
   await registerDataset(db, {
     name: dataset,
     organisation,
@@ -65,7 +69,14 @@ export async function makeScene(db: Database, options: SceneOptions = {}): Promi
       unit: 'rho',
       capacity: capacity === null ? null : { nano: capacity, thresholdDeltaYocto: yocto },
     },
-    population: null,
+    population:
+      shared === undefined
+        ? null
+        : {
+            lineage: shared.ledger,
+            unit: 'rho',
+            capacity: { nano: shared.capacity, thresholdDeltaYocto: yocto },
+          },
     manifest: { name: dataset },
     policy: { mechanism: 'gaussian' },
     policyDigest: 'd'.repeat(64),
@@ -73,7 +84,7 @@ export async function makeScene(db: Database, options: SceneOptions = {}): Promi
     source: { path: `/data/${tag}.parquet`, digest: freshId(), identity: { size: 1 }, versionKey: freshId() },
   });
   const grant = await makeGrant(db, { organisation, dataset, ...options });
-  return { organisation, account, dataset, lineage, versionId, grant };
+  return { organisation, account, dataset, lineage, population: shared?.ledger ?? null, versionId, grant };
 }
 
 /** Another grant for an organisation. */
@@ -84,7 +95,10 @@ export async function makeGrant(
     dataset,
     total,
     perDay,
-  }: SceneOptions & { readonly organisation: string; readonly dataset: string },
+  }: Pick<SceneOptions, 'total' | 'perDay'> & {
+    readonly organisation: string;
+    readonly dataset: string;
+  },
 ): Promise<string> {
   const file = grantFile();
   const id = `grant-${freshId().slice(0, 12)}`;
@@ -125,7 +139,9 @@ export function ask(scene: Scene, changes: Partial<Admission> & { readonly nano?
     },
     actors: { authoriser: 'health-bureau', operator: 'city-data', user: scene.organisation },
     grant: scene.grant,
-    charges: [{ lineage: scene.lineage, unit: 'rho', nano, thresholdDeltaYocto: 0n }],
+    charges: [scene.lineage, scene.population]
+      .filter((lineage) => lineage !== null)
+      .map((lineage) => ({ lineage, unit: 'rho', nano, thresholdDeltaYocto: 0n })),
     day: DAY,
     timing: { mode: 'exact' },
     repeats: 'stored',
