@@ -9,12 +9,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { commitVersion, outputDigestOf } from '#crypto/commitment.ts';
 import type { ReceiptPayload } from '#crypto/receipt-payload.ts';
 import { issueReceipt } from '#crypto/receipt.ts';
+import { Refusal } from '#policies/refusal.ts';
 import { computePartials } from '#sandbox/execute.ts';
 import type { Dataset } from '#sandbox/manifest/dataset.ts';
 import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
 import type { Plan } from '#sandbox/plan.ts';
-import { type Compiled, compileQuery } from '#sandbox/query/compile.ts';
-import { type Capacity, capacityOf, type Ledger, lineageView } from '#sandbox/release/accountant.ts';
+import { type Ask, type Compiled, compileQuery } from '#sandbox/query/compile.ts';
+import { type Capacity, capacityOf, leftOf, type Ledger, lineageView } from '#sandbox/release/accountant.ts';
+import { shortOfBudget } from '#sandbox/release/accuracy.ts';
 import { notesOf } from '#sandbox/release/notes.ts';
 import { type Output, present } from '#sandbox/release/present.ts';
 import { secureRandom } from '#sandbox/release/random.ts';
@@ -28,12 +30,9 @@ import type { Sources } from '../runner/sources.ts';
 import type { LabState, StoredAnswer } from './state.ts';
 
 /** One request to the lab, parsed. */
-export interface LabRequest {
+export interface LabRequest extends Ask {
   readonly datasets: readonly Dataset[];
   readonly policy: ReleasePolicy;
-  readonly sql: string;
-  readonly epsilon: number | null;
-  readonly delta: number | null;
 }
 
 /** What a rehearsal gives back when it released. */
@@ -72,7 +71,11 @@ export async function rehearse(request: LabRequest, state: LabState, sources: So
   const lineage = (): { readonly ledger: Ledger | null; readonly seed: string } =>
     state.lineage(plan.dataset.lineage, capacity);
   const before = lineage().ledger;
-  state.reserveAndOpen(plan.dataset.lineage, capacity, jobId, plan.cost);
+  try {
+    state.reserveAndOpen(plan.dataset.lineage, capacity, jobId, plan.cost);
+  } catch (error) {
+    throw withNearest(error, request, { plan, before });
+  }
 
   await source.checkUnchanged();
   const partials = await source.use((engine) =>
@@ -112,6 +115,17 @@ export async function rehearse(request: LabRequest, state: LabState, sources: So
   };
   state.release(answer);
   return shown(compiled, answer, false);
+}
+
+/** A refusal for want of budget; of a request for an accuracy, with the nearest one that the rest of the budget allows. */
+function withNearest(
+  error: unknown,
+  request: LabRequest,
+  { plan, before }: { readonly plan: Plan; readonly before: Ledger | null },
+): unknown {
+  if (!(error instanceof Refusal) || before === null) return error;
+  const left = { lineage: plan.dataset.lineage, nano: leftOf(before).nano };
+  return shortOfBudget(plan, request, left) ?? error;
 }
 
 /** The stored cells, shown as this request asked. */
