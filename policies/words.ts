@@ -5,6 +5,7 @@
  * tests/words.test.ts proves that both languages of an id name the same placeholders.
  * A placeholder is `{name}`; a sentence is an id with its arguments, rendered at the edge.
  */
+import { ACCURACY_WORDS } from './words/accuracy.ts';
 import { BUDGET_WORDS } from './words/budget.ts';
 import { CLI_HELP_WORDS } from './words/cli-help.ts';
 import { CLI_WORDS } from './words/cli.ts';
@@ -26,6 +27,7 @@ export interface Wording {
 }
 
 export const WORDS = {
+  ...ACCURACY_WORDS,
   ...BUDGET_WORDS,
   ...CLI_HELP_WORDS,
   ...CLI_WORDS,

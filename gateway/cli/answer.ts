@@ -3,8 +3,8 @@
  *
  * Guarantee: a figure is never shown with more digits than its own error supports, unless it is exact text.
  */
-import type { AnswerOutput, ExpectedError, Quote, Release } from '../client/resources.ts';
-import { renderFields, renderTable, type TableColumn } from './table.ts';
+import type { AnswerOutput, Cost, ExpectedError, Quote, Release } from '../client/resources.ts';
+import { printable, renderFields, renderTable, type TableColumn } from './table.ts';
 import { type Terminal, worded } from './terminal.ts';
 
 const ABSENT = '–';
@@ -79,15 +79,22 @@ export function renderQuote(terminal: Terminal, quote: Quote): string {
     worded(terminal, `cli.column.${name}`);
   const fields: [string, string][] = [[label('quote'), quote.id]];
   if (price !== null) fields.push([label('price'), moneyText(price)]);
-  if (cost !== null)
-    fields.push([label('cost'), `${cost.nano} nano-${cost.unit} (ε ${cost.epsilon}, δ ${cost.delta})`]);
-  if (budget !== null) {
-    const left = `${budget.nanoLeft ?? '∞'} → ${budget.nanoLeftAfter ?? '∞'}`;
-    fields.push([label('left'), left]);
-  }
+  if (cost !== null) fields.push([label('cost'), `${lossText(cost)} (ε ${cost.epsilon}, δ ${cost.delta})`]);
+  if (budget !== null) fields.push([label('left'), leftText(budget)]);
   fields.push([label('expires'), quote.expiresAt]);
-  const repeat = quote.repeat ? `${worded(terminal, 'lab.repeat')}\n` : '';
-  return `${renderFields(fields)}${repeat}\n${renderExpectedErrors(terminal, quote.outputs)}`;
+  const summary = quote.summary === null ? '' : `${printable(quote.summary)}\n\n`;
+  return `${summary}${renderFields(fields)}\n${renderExpectedErrors(terminal, quote.outputs)}`;
+}
+
+/** An amount of the ledger: in ρ and in the nano that it counts. */
+function lossText({ unit, nano, rho }: Pick<Cost, 'unit' | 'nano' | 'rho'>): string {
+  return rho === null ? `${nano} nano-${unit}` : `${nano} nano-rho = ρ ${rho}`;
+}
+
+function leftText({ nanoLeft, nanoLeftAfter, rhoLeft, rhoLeftAfter }: NonNullable<Quote['budget']>): string {
+  if (nanoLeft === null) return '∞';
+  const rho = rhoLeft === null ? '' : ` = ρ ${rhoLeft} → ${rhoLeftAfter}`;
+  return `${nanoLeft} → ${nanoLeftAfter}${rho}`;
 }
 
 function renderExpectedErrors(terminal: Terminal, outputs: readonly ExpectedError[]): string {

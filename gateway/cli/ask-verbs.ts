@@ -1,9 +1,9 @@
 /** The verbs `quote` and `query`: what an answer would cost, and the answer. */
-import { Failure, Refusal, REFUSED_CODES } from '#policies/refusal.ts';
+import { Failure, REFUSED_CODES } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import type { Client } from '../client/client.ts';
 import { ProblemError } from '../client/problem.ts';
-import type { Ask, Job, Quote } from '../client/resources.ts';
+import type { Ask, Job } from '../client/resources.ts';
 import { renderAnswer, renderQuote } from './answer.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { printable } from './table.ts';
@@ -16,14 +16,11 @@ const ASK_FLAGS: readonly FlagSpec[] = [
   { flags: '--sql-file <file>', about: 'cli.flag.sqlFile' },
   { flags: '--purpose <purpose>', about: 'cli.flag.purpose', required: true },
   { flags: '--scene <id>', about: 'cli.flag.scene' },
-  { flags: '--epsilon <number>', about: 'cli.flag.epsilon' },
+  { flags: '--epsilon <number>', about: 'cli.flag.epsilon', conflicts: ['maxError'] },
   { flags: '--delta <number>', about: 'cli.flag.delta' },
-  { flags: '--output-kind <kind>', about: 'cli.flag.outputKind' },
-];
-
-const ERROR_FLAGS: readonly FlagSpec[] = [
   { flags: '--max-error <number>', about: 'cli.flag.maxError' },
-  { flags: '--at-size <units>', about: 'cli.flag.atSize' },
+  { flags: '--at-size <number>', about: 'cli.flag.atSize' },
+  { flags: '--output-kind <kind>', about: 'cli.flag.outputKind' },
 ];
 
 export function registerAskVerbs(host: VerbHost): void {
@@ -32,7 +29,7 @@ export function registerAskVerbs(host: VerbHost): void {
     {
       name: 'quote',
       about: 'cli.quote',
-      flags: [...ASK_FLAGS, ...ERROR_FLAGS],
+      flags: ASK_FLAGS,
       examples: [
         "unseen quote --grant g-1 --purpose public_health --sql 'SELECT COUNT(*) FROM visits'",
         'unseen quote --grant g-1 --purpose public_health --sql-file cost.sql --max-error 50 --at-size 1000',
@@ -47,8 +44,7 @@ export function registerAskVerbs(host: VerbHost): void {
       about: 'cli.query',
       flags: [
         ...ASK_FLAGS,
-        ...ERROR_FLAGS,
-        { flags: '--quote <id>', about: 'cli.flag.quote', conflicts: ['maxError'] },
+        { flags: '--quote <id>', about: 'cli.flag.quote' },
         { flags: '--csv', about: 'cli.flag.csv', conflicts: ['json'] },
       ],
       examples: [
@@ -63,34 +59,22 @@ export function registerAskVerbs(host: VerbHost): void {
 async function quote(call: VerbCall): Promise<ExitCode> {
   const made = await call.client().quote(await askOf(call));
   await print(call, made, () => renderQuote(call.terminal, made));
-  if (made.refused !== null) return EXIT.refused;
-  checkExpectedErrors(call, made);
-  return EXIT.done;
+  return made.refused === null ? EXIT.done : EXIT.refused;
 }
 
 async function query(call: VerbCall): Promise<ExitCode> {
   const ask = await askOf(call);
   const client = call.client();
+  const under = call.text('quote');
   let job: Job;
   try {
-    job = await client.submit({ ...ask, ...(await quoteIdOf(call, client, ask)) });
+    job = await client.submit({ ...ask, ...(under !== undefined && { quote: under }) });
   } catch (error) {
     if (!(error instanceof ProblemError) || !isRefusal(error.code)) throw error;
     return refusedAtOnce(call, error);
   }
   call.terminal.err(`${worded(call.terminal, 'cli.submitted', { job: job.id })}\n`);
   return finishJob(call, client, await client.waitForJob(job.id));
-}
-
-/** The quote to run under: the one that was given, or a fresh one whose expected errors are small enough. */
-async function quoteIdOf(call: VerbCall, client: Client, ask: Ask): Promise<{ readonly quote?: string }> {
-  const given = call.text('quote');
-  if (given !== undefined) return { quote: given };
-  if (call.text('maxError') === undefined) return {};
-  const made = await client.quote(ask);
-  if (made.refused !== null) throw new ProblemError(422, { ...made.refused });
-  checkExpectedErrors(call, made);
-  return { quote: made.id };
 }
 
 /** Prints how a job that is done ended, with its answer if it was released. */
@@ -136,6 +120,7 @@ function isRefusal(code: string): boolean {
 async function askOf(call: VerbCall): Promise<Ask> {
   const [scene, outputKind] = [call.text('scene'), call.text('outputKind')];
   const [epsilon, delta] = [numberOf(call, 'epsilon'), numberOf(call, 'delta')];
+  const [maxError, atSize] = [numberOf(call, 'maxError'), numberOf(call, 'atSize')];
   return {
     grant: call.text('grant') ?? '',
     sql: await sqlOf(call),
@@ -143,6 +128,8 @@ async function askOf(call: VerbCall): Promise<Ask> {
     ...(scene !== undefined && { scene }),
     ...(epsilon !== undefined && { epsilon }),
     ...(delta !== undefined && { delta }),
+    ...(maxError !== undefined && { maxError }),
+    ...(atSize !== undefined && { atSize }),
     ...(outputKind !== undefined && { outputKind }),
   };
 }
@@ -162,19 +149,4 @@ function numberOf(call: VerbCall, flag: 'epsilon' | 'delta' | 'maxError' | 'atSi
   if (written.trim() === '' || !Number.isFinite(value) || value < 0)
     throw new Failure('CONFIG', say('cli.notNumber', { value: written }));
   return value;
-}
-
-/** Refuses when an output is expected to be less exact than `--max-error`. */
-function checkExpectedErrors(call: VerbCall, { outputs }: Quote): void {
-  const limit = numberOf(call, 'maxError');
-  if (limit === undefined) return;
-  const size = numberOf(call, 'atSize');
-  for (const { name, half95, atSize } of outputs) {
-    const half = half95 ?? atSize?.find((entry) => entry.size === size)?.half95;
-    if (half === undefined) {
-      const sizes = atSize?.map((entry) => entry.size).join(', ') ?? '';
-      throw new Failure('CONFIG', say('cli.atSize', { name, sizes }));
-    }
-    if (half > limit) throw new Refusal('PARAM', say('cli.maxError', { name, half, limit }));
-  }
 }

@@ -17,6 +17,8 @@ interface Flags {
   readonly program?: string;
   readonly epsilon?: string;
   readonly delta?: string;
+  readonly maxError?: string;
+  readonly atSize?: string;
   readonly state?: string;
   readonly batch?: string;
   readonly json?: boolean;
@@ -26,6 +28,7 @@ const EXAMPLES = `
 Examples:
   unseen lab --dataset visits.yaml --policy policy.yaml --sql 'SELECT region, AVG(cost) FROM visits GROUP BY region' --json
   unseen lab --dataset visits.yaml --policy policy.yaml --sql 'SELECT COUNT(*) FROM visits' --epsilon 0.5 --state ./lab
+  unseen lab --dataset visits.yaml --policy policy.yaml --sql 'SELECT COUNT(*) FROM visits' --max-error 50
   unseen lab --batch requests.jsonl
 
 Exit status: 0 decided (a refusal is a decision), 2 bad flags or a bad file, 3 busy or failed, 1 a fault of Unseen.`;
@@ -46,6 +49,11 @@ export function registerLab(program: Command): void {
     .addOption(new Option('--params <file>', 'its parameters'))
     .option('--epsilon <number>', 'privacy loss to ask for; default: perJob.epsilon of the policy')
     .option('--delta <number>', 'delta to ask for; default: perJob.delta of the policy')
+    .option('--max-error <number>', 'accuracy instead of --epsilon: every output right to ± this (95 %)')
+    .option(
+      '--at-size <number>',
+      'the size of group for which --max-error is meant, where the error depends on it',
+    )
     .option('--state <directory>', 'keep ledger and answers here; default: a fresh ledger')
     .option('--batch <file>', 'answer one JSON request per line')
     .option('--json', 'print JSON (the lab always does)')
@@ -71,8 +79,10 @@ async function single(flags: Flags): Promise<number> {
       policy: flags.policy!,
       sql: flags.sql,
       program: flags.program,
-      epsilon: flags.epsilon === undefined ? undefined : Number(flags.epsilon),
-      delta: flags.delta === undefined ? undefined : Number(flags.delta),
+      epsilon: numberOf(flags.epsilon),
+      delta: numberOf(flags.delta),
+      maxError: numberOf(flags.maxError),
+      atSize: numberOf(flags.atSize),
       state: flags.state,
     });
     await writeLine(JSON.stringify(answer));
@@ -80,6 +90,10 @@ async function single(flags: Flags): Promise<number> {
   } finally {
     await lab.close();
   }
+}
+
+function numberOf(written: string | undefined): number | undefined {
+  return written === undefined ? undefined : Number(written);
 }
 
 async function batch(path: string, flags: Flags): Promise<number> {

@@ -131,12 +131,17 @@ export interface Ask {
   readonly scene?: string;
   readonly epsilon?: number;
   readonly delta?: number;
+  /** Accuracy instead of ε. */
+  readonly maxError?: number;
+  readonly atSize?: number;
   readonly outputKind?: string;
 }
 
 export interface Cost {
   readonly unit: string;
   readonly nano: string;
+  /** The same in ρ; null where the ledger counts ε. */
+  readonly rho: string | null;
   readonly thresholdDeltaYocto: string;
   readonly epsilon: number | string;
   readonly delta: number | string;
@@ -159,9 +164,13 @@ export interface Quote {
   readonly budget: {
     readonly nanoLeft: string | null;
     readonly nanoLeftAfter: string | null;
+    readonly rhoLeft: string | null;
+    readonly rhoLeftAfter: string | null;
     readonly answersLeft: number | string | null;
   } | null;
   readonly outputs: readonly ExpectedError[];
+  /** All of it in one sentence; null for a refusal. */
+  readonly summary: string | null;
   readonly usage: Readonly<Record<string, string>>;
   readonly timing: unknown;
   readonly planDigest: string | null;

@@ -11,6 +11,7 @@ export const madeId = z.string().regex(/^[0-9a-f]{32}$/);
 const name = z.string().trim().min(1).max(200);
 const instant = z.iso.datetime({ offset: true });
 const wholeText = z.string().regex(/^\d{1,38}$/);
+const decimalText = z.string().regex(/^\d{1,38}(\.\d{1,9})?$/);
 const nullable = <Schema extends z.ZodType>(schema: Schema) => schema.nullable();
 
 export const idParams = z.strictObject({ id: madeId });
@@ -39,9 +40,11 @@ const askFields = {
   sql: z.string().min(1).max(60_000),
   purpose: z.string().min(1).max(100),
   scene: z.string().min(1).max(200).optional(),
-  // What is not allowed of ε and δ is for the policy to say.
+  // What is not allowed of ε, δ and accuracy is for Plan and policy to say.
   epsilon: z.number().optional(),
   delta: z.number().optional(),
+  maxError: z.number().optional(),
+  atSize: z.number().optional(),
   outputKind: z.enum(OUTPUT_KINDS).optional(),
 };
 export const quoteAsk = z.strictObject(askFields);
@@ -66,6 +69,7 @@ export const tokenForm = z.strictObject({
 const cost = z.object({
   unit: z.enum(['rho', 'epsilon']),
   nano: wholeText,
+  rho: nullable(decimalText),
   thresholdDeltaYocto: wholeText,
   epsilon: z.number(),
   delta: z.number(),
@@ -131,10 +135,22 @@ export const quote = z.looseObject({
     z.object({
       nanoLeft: nullable(wholeText),
       nanoLeftAfter: nullable(wholeText),
+      rhoLeft: nullable(decimalText),
+      rhoLeftAfter: nullable(decimalText),
+      thresholdDeltaYoctoLeft: nullable(wholeText),
+      thresholdDeltaYoctoLeftAfter: nullable(wholeText),
       answersLeft: nullable(wholeText),
     }),
   ),
-  outputs: z.array(z.looseObject({ name: z.string() })),
+  outputs: z.array(
+    z.looseObject({
+      name: z.string(),
+      stddev: z.number().optional(),
+      half95: z.number().optional(),
+      atSize: z.array(z.object({ size: z.int(), half95: z.number() })).optional(),
+    }),
+  ),
+  summary: nullable(z.string()),
   usage: z.record(z.string(), z.string()),
   planDigest: nullable(z.string()),
   refused: nullable(z.object({ code: z.string(), detail: z.string(), fix: z.string() })),

@@ -19,6 +19,8 @@ const lineSchema = z
     params: z.unknown().optional(),
     epsilon: number,
     delta: number,
+    maxError: number,
+    atSize: number,
     state: z.string().nullish(),
   })
   .refine((line) => (typeof line.sql === 'string') !== (typeof line.program === 'string'), {
@@ -72,6 +74,8 @@ function requestOf(line: z.infer<typeof lineSchema>): WrittenRequest {
     program: line.program ?? undefined,
     epsilon: line.epsilon ?? undefined,
     delta: line.delta ?? undefined,
+    maxError: line.maxError ?? undefined,
+    atSize: line.atSize ?? undefined,
     state: line.state ?? undefined,
   };
 }

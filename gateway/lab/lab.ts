@@ -30,6 +30,8 @@ export interface WrittenRequest {
   readonly program?: string | undefined;
   readonly epsilon?: number | undefined;
   readonly delta?: number | undefined;
+  readonly maxError?: number | undefined;
+  readonly atSize?: number | undefined;
   readonly state?: string | undefined;
 }
 
@@ -109,6 +111,8 @@ export class Lab {
       sql: written.sql ?? '',
       epsilon: written.epsilon ?? null,
       delta: written.delta ?? null,
+      maxError: written.maxError ?? null,
+      atSize: written.atSize ?? null,
     };
   }
 

@@ -9,12 +9,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { commitVersion, outputDigestOf } from '#crypto/commitment.ts';
 import type { ReceiptPayload } from '#crypto/receipt-payload.ts';
 import { issueReceipt } from '#crypto/receipt.ts';
+import { Refusal } from '#policies/refusal.ts';
 import { measure } from '#sandbox/execute.ts';
 import type { Dataset } from '#sandbox/manifest/dataset.ts';
 import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
 import type { Plan } from '#sandbox/plan.ts';
-import { type Compiled, compileQuery } from '#sandbox/query/compile.ts';
-import type { Ledger } from '#sandbox/release/accountant.ts';
+import { type Ask, type Compiled, compileQuery } from '#sandbox/query/compile.ts';
+import { leftOf, type Ledger } from '#sandbox/release/accountant.ts';
+import { shortOfBudget } from '#sandbox/release/accuracy.ts';
 import { notesOf } from '#sandbox/release/notes.ts';
 import { type Output, present } from '#sandbox/release/present.ts';
 import { secureRandom } from '#sandbox/release/random.ts';
@@ -23,18 +25,15 @@ import { freeUsageOf, planDigestOf, plannedUsageOf } from '#sandbox/release/stat
 import { releaseDelayMs } from '#sandbox/release/timing.ts';
 import { instantText } from '#sandbox/release/zone.ts';
 import type { Sentence } from '#policies/words.ts';
-import { ledgersOf } from '../ledgers.ts';
+import { type LedgersOfDataset, ledgersOf } from '../ledgers.ts';
 import { evidenceOfCells, releasedPayload } from '../receipt.ts';
 import type { Sources } from '../runner/sources.ts';
 import type { LabState, StoredAnswer } from './state.ts';
 
 /** One request to the lab, parsed. */
-export interface LabRequest {
+export interface LabRequest extends Ask {
   readonly datasets: readonly Dataset[];
   readonly policy: ReleasePolicy;
-  readonly sql: string;
-  readonly epsilon: number | null;
-  readonly delta: number | null;
 }
 
 /** What a rehearsal gives back when it released. */
@@ -71,13 +70,18 @@ export async function rehearse(request: LabRequest, state: LabState, sources: So
 
   const jobId = randomUUID();
   const before = state.lineage(ledgers);
-  state.reserveAndOpen(ledgers, jobId, plan.cost);
+  try {
+    state.reserveAndOpen(ledgers, jobId, plan.cost);
+  } catch (error) {
+    throw withNearest(error, request, { plan, ledgers, before });
+  }
   const after = state.lineage(ledgers);
 
   await source.checkUnchanged();
   const { partials, noise } = await source.use((engine) =>
     measure(plan, compiled.dataset, engine, { seed: before.seed, random }),
   );
+  const cells = release(plan, partials, noise);
   await sleep(releaseDelayMs(plan.timing, performance.now() - started));
 
   const releaseId = randomUUID();
@@ -118,6 +122,25 @@ export async function rehearse(request: LabRequest, state: LabState, sources: So
   };
   state.release(answer);
   return shown(compiled, answer, false);
+}
+
+/** A refusal for want of budget; of a request for an accuracy, with the nearest one that the rest of the budget allows. */
+function withNearest(
+  error: unknown,
+  request: LabRequest,
+  {
+    plan,
+    ledgers,
+    before,
+  }: { plan: Plan; ledgers: LedgersOfDataset; before: ReturnType<LabState['lineage']> },
+): unknown {
+  if (!(error instanceof Refusal)) return error;
+  const lefts = [
+    { lineage: ledgers.lineage.name, ledger: before.ledger },
+    { lineage: ledgers.population?.name ?? '', ledger: before.population },
+  ].flatMap(({ lineage, ledger }) => (ledger === null ? [] : [{ lineage, nano: leftOf(ledger).nano }]));
+  const [least] = lefts.sort((a, b) => (a.nano < b.nano ? -1 : 1));
+  return (least === undefined ? null : shortOfBudget(plan, request, least)) ?? error;
 }
 
 /** The stored cells, shown as this request asked. */

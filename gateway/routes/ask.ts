@@ -4,6 +4,7 @@ import type { jobAsk } from '../http/schemas.ts';
 import type { BuyerAsk } from '../services/planning.ts';
 
 export function buyerAsk(body: z.infer<typeof jobAsk>): BuyerAsk {
-  const { grant, sql, purpose, scene = null, epsilon = null, delta = null, quote = null } = body;
-  return { grant, sql, purpose, scene, epsilon, delta, quote, outputKind: body.outputKind ?? 'statistic' };
+  const { grant, sql, purpose, scene = null, quote = null, outputKind = 'statistic' } = body;
+  const { epsilon = null, delta = null, maxError = null, atSize = null } = body;
+  return { grant, sql, purpose, scene, epsilon, delta, maxError, atSize, quote, outputKind };
 }

@@ -17,7 +17,7 @@ import { measure } from '#sandbox/execute.ts';
 import type { Dataset } from '#sandbox/manifest/dataset.ts';
 import type { Timing } from '#sandbox/plan.ts';
 import { checkJail, describeJail } from '#sandbox/jail/jail.ts';
-import { type Compiled, compileQuery } from '#sandbox/query/compile.ts';
+import { type Ask, type Compiled, compileQuery } from '#sandbox/query/compile.ts';
 import { type RandomSource, secureRandom } from '#sandbox/release/random.ts';
 import { release } from '#sandbox/release/release.ts';
 import { planDigestOf } from '#sandbox/release/statement.ts';
@@ -51,13 +51,6 @@ export interface RunnerShell {
   readonly recheck: (job: ClaimedJob, compiled: Compiled) => Promise<ReceiptPayload['policyDecision']>;
   /** Where a bug is told in full. */
   readonly reportBug: (error: unknown, jobId: string) => void;
-}
-
-/** What a job keeps of its request; the gateway writes more beside it. */
-interface StoredRequest {
-  readonly sql: string;
-  readonly epsilon: number | null;
-  readonly delta: number | null;
 }
 
 const random: RandomSource = secureRandom();
@@ -108,7 +101,7 @@ async function releaseJob(
   const evidence = evidenceOfCells(cells);
   const salt = randomBytes(16).toString('hex');
   const outputDigest = outputDigestOf(salt, evidence);
-  const { sql } = job.request as StoredRequest;
+  const { sql } = job.request as Ask;
   const makeReceipt = (draft: ReceiptDraft): Promise<string> => {
     const payload = releasedPayload(plan, version.policy, cells, {
       issuer: shell.issuer,
@@ -186,7 +179,7 @@ function withoutPath(error: unknown, { name, source: { type } }: Dataset): unkno
 
 /** The same text against manifest and policy as they are now must give the Plan that was admitted and paid for. */
 function compileAgain(job: ClaimedJob, version: RunnableVersion): Compiled {
-  const compiled = compileQuery(job.request as StoredRequest, {
+  const compiled = compileQuery(job.request as Ask, {
     datasets: [version.dataset],
     policyOf: () => version.policy,
     versionIdOf: () => job.versionId,

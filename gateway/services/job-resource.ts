@@ -11,7 +11,7 @@ import { haltJob } from '../storage/abort.ts';
 import { dueInMs, type JobEvent, listEvents } from '../storage/job-view.ts';
 import { findSeenJob, findSpent, type SeenJob } from '../storage/oversight.ts';
 import type { Caller } from '../http/endpoint.ts';
-import type { CostText, KeptRequest } from './planning.ts';
+import { type CostText, type KeptRequest, shownCost } from './planning.ts';
 import { notFound, type Reading, readingOf } from './permission.ts';
 import type { Shell } from './shell.ts';
 
@@ -72,18 +72,23 @@ export async function jobResource(
   };
 }
 
-function textOf({ sql, epsilon, delta, outputKind, quote }: KeptRequest): object {
-  return { sql, request: { sql, epsilon, delta, outputKind, quote } };
+function textOf({ sql, epsilon, delta, maxError, atSize, outputKind, quote }: KeptRequest): object {
+  return { sql, request: { sql, epsilon, delta, maxError, atSize, outputKind, quote } };
 }
 
 /** What a job costs; once it is done, what it did cost: nothing for a refusal and a repeat. */
-async function costOf(shell: Shell, job: SeenJob, cost: CostText | null): Promise<CostText | null> {
-  if (cost === null || job.state !== 'done') return cost;
+async function costOf(
+  shell: Shell,
+  job: SeenJob,
+  cost: CostText | null,
+): Promise<ReturnType<typeof shownCost> | null> {
+  if (cost === null) return null;
+  if (job.state !== 'done') return shownCost(cost);
   const spent = await findSpent(shell.db, job.id);
   const isFree = spent === null || (spent.nano === '0' && spent.thresholdDeltaYocto === '0');
-  return isFree
-    ? { ...cost, nano: '0', thresholdDeltaYocto: '0', epsilon: 0, delta: 0 }
-    : { ...cost, ...spent };
+  return shownCost(
+    isFree ? { ...cost, nano: '0', thresholdDeltaYocto: '0', epsilon: 0, delta: 0 } : { ...cost, ...spent },
+  );
 }
 
 /**

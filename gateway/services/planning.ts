@@ -15,7 +15,7 @@ import { type Sentence, say } from '#policies/words.ts';
 import type { Dataset } from '#sandbox/manifest/dataset.ts';
 import type { PublicDataset } from '#sandbox/manifest/public-view.ts';
 import type { Plan, Presentation, Timing } from '#sandbox/plan.ts';
-import { type Catalogue, type Compiled, compileQuery } from '#sandbox/query/compile.ts';
+import { type Ask, type Catalogue, type Compiled, compileQuery } from '#sandbox/query/compile.ts';
 import { columnsOf, type Expr } from '#sandbox/expression.ts';
 import { notesOf } from '#sandbox/release/notes.ts';
 import { planDigestOf, plannedUsageOf } from '#sandbox/release/statement.ts';
@@ -31,14 +31,11 @@ import type { Shell } from './shell.ts';
 export const SERVER_TIMING: Timing = { mode: 'quantum', quantumMs: 125 };
 
 /** A request as a buyer sent it; absent fields are null. */
-export interface BuyerAsk {
+export interface BuyerAsk extends Ask {
   readonly grant: string;
-  readonly sql: string;
   readonly purpose: string;
   /** Null: the scene of the grant. */
   readonly scene: string | null;
-  readonly epsilon: number | null;
-  readonly delta: number | null;
   readonly outputKind: OutputKind;
   readonly quote: string | null;
 }
@@ -85,10 +82,7 @@ export interface Planning {
 }
 
 /** Compiles a request against the newest version of the datasets. Refuses: every code of a query. */
-export async function planAsk(
-  shell: Shell,
-  ask: Pick<BuyerAsk, 'sql' | 'epsilon' | 'delta'>,
-): Promise<Planning> {
+export async function planAsk(shell: Shell, ask: Ask): Promise<Planning> {
   const stored = (await listDatasets(shell.db)).filter(({ state }) => state !== 'withdrawn');
   const compiled = compileQuery(ask, catalogueOf(stored));
   const dataset = stored.find(({ name }) => name === compiled.dataset.name);
@@ -226,6 +220,18 @@ function amountsOf(planned: PlannedUsage): Amounts {
 /** A cost as JSON. */
 export function costText({ unit, nano, thresholdDeltaYocto, epsilon, delta }: Plan['cost']): CostText {
   return { unit, nano: String(nano), thresholdDeltaYocto: String(thresholdDeltaYocto), epsilon, delta };
+}
+
+/** An amount of the ledger in ρ, as decimal text; null where the ledger counts ε. */
+export function rhoText(unit: CostText['unit'], nano: string): string | null {
+  if (unit !== 'rho') return null;
+  const digits = nano.padStart(10, '0');
+  return `${digits.slice(0, -9)}.${digits.slice(-9)}`.replace(/\.?0+$/, '');
+}
+
+/** A cost as it is shown: in the ledger's nano, in ρ and in ε. */
+export function shownCost(cost: CostText): CostText & { readonly rho: string | null } {
+  return { ...cost, rho: rhoText(cost.unit, cost.nano) };
 }
 
 /** What a job keeps to show its answer. The lists of key values are left out: the cells carry theirs. */

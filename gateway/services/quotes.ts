@@ -9,14 +9,26 @@ import { randomBytes } from 'node:crypto';
 import { Refusal } from '#policies/refusal.ts';
 import { refusalOf } from '#policies/explain.ts';
 import { type Language, render, say } from '#policies/words.ts';
-import { expectedErrorsOf } from '#sandbox/release/expected-error.ts';
+import { shortOfBudget } from '#sandbox/release/accuracy.ts';
+import { expectedErrorsOf, quotedSizes } from '#sandbox/release/expected-error.ts';
+import { numberOf, rational } from '#sandbox/release/rational.ts';
 import { instantText } from '#sandbox/release/zone.ts';
 import type { Compiled } from '#sandbox/query/compile.ts';
 import type { Caller } from '../http/endpoint.ts';
 import { findGrant, findUse, type GrantRecord } from '../storage/grant-store.ts';
 import { findLedgers, type LedgerState } from '../storage/ledger.ts';
 import { isAnswered, type NewQuote } from '../storage/quote-store.ts';
-import { type BuyerAsk, costText, dayOf, planAsk, type Planning, useRequest } from './planning.ts';
+import {
+  type BuyerAsk,
+  costText,
+  dayOf,
+  planAsk,
+  type Planning,
+  rhoText,
+  shownCost,
+  useRequest,
+} from './planning.ts';
+import { type QuotedOutput, summaryOf } from './quote-summary.ts';
 import { withPracticeGrant } from './practice.ts';
 import type { Shell } from './shell.ts';
 
@@ -47,7 +59,9 @@ export async function makeQuote(
     expiresAt: instantText(expiresAt.getTime(), shell.timeZone),
     grant: ask.grant,
     price: { currency: 'CNY', amountFen: '0', note: render(say('api.price'), language) },
-    ...(planning === null ? NOTHING_PLANNED : await plannedPart(shell, planning, grant)),
+    ...(planning === null
+      ? NOTHING_PLANNED
+      : await plannedPart(shell, { ask, planning, grant }, refusal === null ? language : null)),
     refused: refusal === null ? null : refusedPart(refusal, language),
   };
   const stored = {
@@ -69,6 +83,7 @@ const NOTHING_PLANNED = {
   repeat: false,
   budget: null,
   outputs: [],
+  summary: null,
   usage: {},
   timing: null,
 };
@@ -102,7 +117,7 @@ async function tryUse(
     const request = useRequest(shell, { action: 'quote', principal, ask, planning, grant: stored });
     const decision = shell.policies.decide(request);
     if (!decision.allowed) throw refusalOf(decision, request);
-    await checkAffordable(shell, planning, grant);
+    await checkAffordable(shell, ask, planning, grant);
     return { planning, refusal: null };
   } catch (error) {
     if (error instanceof Refusal) return { planning, refusal: error };
@@ -122,7 +137,12 @@ async function storedGrantOf(shell: Shell, grant: GrantRecord, planning: Plannin
   return { id, revision, body, upstream, suspended, revoked, approvals, used };
 }
 
-async function checkAffordable(shell: Shell, planning: Planning, grant: GrantRecord): Promise<void> {
+async function checkAffordable(
+  shell: Shell,
+  ask: BuyerAsk,
+  planning: Planning,
+  grant: GrantRecord,
+): Promise<void> {
   if (await isRepeat(shell, planning, grant)) return;
   for (const ledger of await ledgersOf(shell, planning)) {
     const { lineage, frozen } = ledger;
@@ -133,8 +153,26 @@ async function checkAffordable(shell: Shell, planning: Planning, grant: GrantRec
       charge === undefined ||
       (charge.nano <= left.nano && charge.thresholdDeltaYocto <= left.yocto);
     if (frozen) throw new Refusal('BUDGET', say('storage.frozen', { lineage }));
-    if (!fits) throw new Refusal('BUDGET', say('storage.budget', { lineage }));
+    if (!fits)
+      throw await withNearest(
+        shell,
+        { ask, planning },
+        new Refusal('BUDGET', say('storage.budget', { lineage })),
+      );
   }
+}
+
+/** A refusal for want of budget; of a request for an accuracy, with the nearest one that the rest of the budget allows. */
+export async function withNearest(
+  shell: Shell,
+  { ask, planning }: { readonly ask: BuyerAsk; readonly planning: Planning },
+  refusal: Refusal,
+): Promise<Refusal> {
+  const { id, args } = refusal.sentence;
+  const left = id === 'storage.budget' ? leastLeft(await ledgersOf(shell, planning)) : null;
+  if (left === null) return refusal;
+  const { plan } = planning.compiled;
+  return shortOfBudget(plan, ask, { lineage: String(args['lineage']), nano: left.nano }) ?? refusal;
 }
 
 async function isRepeat(
@@ -177,44 +215,81 @@ export function leastLeft(
   return { nano: least(lefts.map(({ nano }) => nano)), yocto: least(lefts.map(({ yocto }) => yocto)) };
 }
 
-async function plannedPart(shell: Shell, planning: Planning, grant: GrantRecord | null): Promise<object> {
+/** What follows from a Plan; the summary in a language, unless the request would be refused. */
+async function plannedPart(
+  shell: Shell,
+  use: { readonly ask: BuyerAsk; readonly planning: Planning; readonly grant: GrantRecord | null },
+  language: Language | null,
+): Promise<object> {
+  const { ask, planning, grant } = use;
+  const { atSize = null } = ask;
   const { plan } = planning.compiled;
   const repeat = grant !== null && (await isRepeat(shell, planning, grant));
-  const cost = costText(plan.cost);
-  const free = { ...cost, nano: '0', thresholdDeltaYocto: '0', epsilon: 0, delta: 0 };
+  const full = costText(plan.cost);
+  const cost = repeat ? { ...full, nano: '0', thresholdDeltaYocto: '0', epsilon: 0, delta: 0 } : full;
+  const left = leastLeft(await ledgersOf(shell, planning));
+  const budget = budgetPart(left, plan.cost, repeat);
+  const outputs = outputsPart(planning.compiled, atSize);
+  const share = left === null ? null : shareOf(plan.cost, left);
+  const summarised = { repeat, epsilon: cost.epsilon, share, answers: budget.answersLeft, outputs };
   return {
     dataset: planning.dataset.name,
     planDigest: planning.planDigest,
-    cost: repeat ? free : cost,
+    cost: shownCost(cost),
     repeat,
-    budget: budgetPart(leastLeft(await ledgersOf(shell, planning)), plan.cost, repeat),
-    outputs: outputsPart(planning.compiled),
+    budget,
+    outputs,
+    summary: language === null ? null : summaryOf(summarised, atSize, language),
     usage: repeat ? { ...planning.planned, epsilonNano: '0' } : planning.planned,
     timing: plan.timing,
   };
 }
 
-function budgetPart(
-  left: ReturnType<typeof leastLeft>,
-  { nano, thresholdDeltaYocto }: Compiled['plan']['cost'],
-  repeat: boolean,
-): object {
-  if (left === null) return { nanoLeft: null, nanoLeftAfter: null, answersLeft: null };
-  const after = left.nano - (repeat ? 0n : nano);
-  const byThreshold = thresholdDeltaYocto === 0n ? null : left.yocto / thresholdDeltaYocto;
-  const byNano = left.nano / nano;
-  const answers = byThreshold !== null && byThreshold < byNano ? byThreshold : byNano;
+type Left = NonNullable<ReturnType<typeof leastLeft>>;
+type Cost = Compiled['plan']['cost'];
+
+function budgetPart(left: Left | null, cost: Cost, repeat: boolean) {
+  const [nano, yocto] = repeat ? [0n, 0n] : [cost.nano, cost.thresholdDeltaYocto];
+  const after = left === null ? null : { nano: rest(left.nano, nano), yocto: rest(left.yocto, yocto) };
+  const rhoOf = (amount: bigint | undefined): string | null =>
+    amount === undefined ? null : rhoText(cost.unit, String(amount));
   return {
-    nanoLeft: String(left.nano),
-    nanoLeftAfter: String(after > 0n ? after : 0n),
-    answersLeft: String(answers),
+    nanoLeft: textOf(left?.nano),
+    nanoLeftAfter: textOf(after?.nano),
+    rhoLeft: rhoOf(left?.nano),
+    rhoLeftAfter: rhoOf(after?.nano),
+    thresholdDeltaYoctoLeft: textOf(left?.yocto),
+    thresholdDeltaYoctoLeftAfter: textOf(after?.yocto),
+    answersLeft: left === null ? null : answersOf(cost, left),
   };
 }
 
-function outputsPart({ plan, presentation }: Compiled): readonly object[] {
-  const expected = expectedErrorsOf(plan);
+function textOf(amount: bigint | undefined): string | null {
+  return amount === undefined ? null : String(amount);
+}
+
+function rest(left: bigint, amount: bigint): bigint {
+  return left > amount ? left - amount : 0n;
+}
+
+/** How often what is left pays for such an answer, this one included. */
+function answersOf({ nano, thresholdDeltaYocto }: Cost, left: Left): string {
+  const byNano = left.nano / nano;
+  const byThreshold = thresholdDeltaYocto === 0n ? byNano : left.yocto / thresholdDeltaYocto;
+  return String(byThreshold < byNano ? byThreshold : byNano);
+}
+
+/** The part of what is left that an answer takes, of the sum that it takes more of. */
+function shareOf({ nano, thresholdDeltaYocto }: Cost, left: Left): number {
+  const partOf = (amount: bigint, of: bigint): number =>
+    amount === 0n ? 0 : numberOf(rational(amount, of > 0n ? of : 1n));
+  return Math.max(partOf(nano, left.nano), partOf(thresholdDeltaYocto, left.yocto));
+}
+
+function outputsPart({ plan, presentation }: Compiled, atSize: number | null): readonly QuotedOutput[] {
+  const expected = expectedErrorsOf(plan, quotedSizes(atSize));
   return presentation.outputs.map(({ name, aggregate }) => {
-    const { aggregate: _index, ...error } = expected[aggregate] ?? { aggregate };
+    const { aggregate: _index, ...error } = expected[aggregate]!;
     return { name, ...error };
   });
 }

@@ -28,7 +28,7 @@ import {
   showingOf,
   useRequest,
 } from './planning.ts';
-import { heldGrant } from './quotes.ts';
+import { heldGrant, withNearest } from './quotes.ts';
 import { withPracticeGrant } from './practice.ts';
 import type { Shell } from './shell.ts';
 
@@ -82,7 +82,11 @@ async function admitted(shell: Shell, submission: Submission): Promise<string> {
   // 3. The quote, if one is named: it must be for this Plan.
   await checkQuote(shell, submission);
   // 4. Decision, quota and budget, in one transaction with the job.
-  const admission = await admit(shell.db, admissionOf(shell, submission, planning));
+  const admission = await admit(shell.db, admissionOf(shell, submission, planning)).catch(
+    async (error: unknown) => {
+      throw error instanceof Refusal ? await withNearest(shell, { ask, planning }, error) : error;
+    },
+  );
   return admission.kind === 'replayed' ? replayed(shell, admission.jobId) : admission.jobId;
 }
 

@@ -187,12 +187,12 @@ export const CLI_HELP_WORDS = {
     zh: '成果形式；默认为 statistic',
   },
   'cli.flag.maxError': {
-    en: 'go no further if an output is expected to be off by more (95 %)',
-    zh: '若某项结果的预期误差（95%）超过该值则不继续',
+    en: 'accuracy instead of --epsilon: every output right to ± this (95 %), as cheaply as may be',
+    zh: '以精度代替 --epsilon：以最低成本使每项结果的误差不超过该值（95%）',
   },
   'cli.flag.atSize': {
-    en: 'for outputs whose error depends on it: the size of the group',
-    zh: '对误差取决于人群规模的结果：所设人群规模',
+    en: 'the size of group for which --max-error is meant, where the error depends on it',
+    zh: '误差取决于人群规模时，--max-error 所针对的人群规模',
   },
   'cli.flag.quote': { en: 'run under this quote', zh: '按此报价执行' },
   'cli.flag.csv': { en: 'print CSV', zh: '输出 CSV' },

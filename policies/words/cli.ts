@@ -119,14 +119,6 @@ export const CLI_WORDS = {
     zh: '将被拒绝（{code}）：{detail}',
   },
   'cli.fix': { en: 'to do: {fix}', zh: '建议：{fix}' },
-  'cli.maxError': {
-    en: '`{name}` is expected to be off by ±{half} (95 %), more than {limit}; nothing was run and nothing spent',
-    zh: '`{name}` 的预期误差为 ±{half}（95%），超过 {limit}；未执行，也未消耗预算',
-  },
-  'cli.atSize': {
-    en: 'the error of `{name}` depends on the size of the group: add --at-size, one of {sizes}',
-    zh: '`{name}` 的误差取决于人群规模：请加 --at-size，可选 {sizes}',
-  },
   'cli.proofAbsent': {
     en: 'the job is not yet under a signed checkpoint; ask again in a moment',
     zh: '该作业尚未进入已签名的检查点；请稍后再试',

@@ -19,6 +19,7 @@ import {
   widthOf,
 } from '../plan.ts';
 import { costOf } from '../release/accountant.ts';
+import { type AccuracyAsk, accuracyOf, cheapestPlan } from '../release/accuracy.ts';
 import { bindAggregate, type BoundAggregate, isAggregateTarget } from './aggregates.ts';
 import {
   bindCondition,
@@ -49,9 +50,8 @@ import {
 const ENTRIES_MAX = 2 ** 21;
 
 /** What a request adds to its text. `null` means the policy's default. */
-export interface Ask {
+export interface Ask extends AccuracyAsk {
   readonly sql: string;
-  readonly epsilon: number | null;
   readonly delta: number | null;
 }
 
@@ -71,8 +71,9 @@ export interface Compiled {
   readonly policy: ReleasePolicy;
 }
 
-/** Compiles a request. Refuses: every code of a query; PARAM for ε and δ; CELLS for its size. */
+/** Compiles a request. Refuses: every code of a query; PARAM for ε, δ and accuracy; CELLS for its size. */
 export function compileQuery(ask: Ask, catalogue: Catalogue): Compiled {
+  const accuracy = accuracyOf(ask);
   const select = decodeSelect(parseSelect(ask.sql));
   const scope = bindWiths(select, { datasets: catalogue.datasets, ctes: new Map() });
   const relation = bindFrom(select.from, scope);
@@ -84,8 +85,10 @@ export function compileQuery(ask: Ask, catalogue: Catalogue): Compiled {
   const items = select.targets.map((target) => itemOf(target, relation, groups));
   const builder = new PlanBuilder(relation.dataset, policy, keys);
   const aggregates = builder.aggregatesOf(items);
-  const plan = builder.plan(where === null ? null : normalise(where), ask, catalogue);
+  const epsilon = ask.epsilon ?? (accuracy === null ? policy.perJob.epsilon : policy.perJob.max);
+  const draft = builder.plan(where === null ? null : normalise(where), { ...ask, epsilon }, catalogue);
   const presentation = presentationOf(select, items, groups, aggregates);
+  const plan = accuracy === null ? draft : cheapestPlan(draft, accuracy, presentation);
   return { plan, presentation, dataset: relation.dataset, policy };
 }
 
@@ -139,6 +142,12 @@ function itemOf(target: TargetSyntax, relation: Relation, groups: readonly Group
     if (key >= 0) return { kind: 'key', target, key };
   }
   throw new Refusal('SHAPE', say('query.mixed', { item: name, at: target.at }));
+}
+
+/** A request with its ε; of one that states an accuracy, the most that it may be. */
+interface PricedAsk {
+  readonly epsilon: number;
+  readonly delta: number | null;
 }
 
 /** Collects measures, each once, and finishes the Plan. */
@@ -220,7 +229,7 @@ class PlanBuilder {
     return index >= 0 ? index : this.#measures.push(measure) - 1;
   }
 
-  plan(where: Expr | null, ask: Ask, catalogue: Catalogue): Plan {
+  plan(where: Expr | null, ask: PricedAsk, catalogue: Catalogue): Plan {
     const [dataset, policy] = [this.#dataset, this.#policy];
     const bounding = this.#bounding();
     const keys = this.#keysOf(bounding);
@@ -294,9 +303,8 @@ class PlanBuilder {
     if (wide && keys.mode === 'thresholded') throw new Refusal('CELLS', say('query.wideThresholded'));
   }
 
-  #cost(ask: Ask, keys: Keys): Plan['cost'] {
+  #cost({ epsilon, ...ask }: PricedAsk, keys: Keys): Plan['cost'] {
     const { perJob, budget, mechanism } = this.#policy;
-    const epsilon = ask.epsilon ?? perJob.epsilon;
     const delta = ask.delta ?? perJob.delta;
     if (!(epsilon > 0) || epsilon > perJob.max)
       throw new Refusal('PARAM', say('query.epsilon', { max: perJob.max, asked: String(epsilon) }));

@@ -105,6 +105,12 @@ export function costOf({ epsilon, delta, thresholdDelta, unit, thresholded }: Co
   };
 }
 
+/** The cost of the same request with another ε. */
+export function costAt(cost: Cost, epsilon: number): Cost {
+  const nano = cost.unit === 'epsilon' ? nanoUp(epsilon) : costNanoRho(epsilon, cost.delta);
+  return { ...cost, nano, epsilon };
+}
+
 /** An account from which nothing has been spent. */
 export function openLedger(capacity: Capacity): Ledger {
   return { capacity, spentNano: 0n, spentThresholdDeltaYocto: 0n };

@@ -5,7 +5,7 @@
  * size of the group, so they are given for public example sizes, with values at their least favourable place
  * within the bounds (QUANTILE: spread evenly over them).
  */
-import { type Aggregate, type BoundedArgument, type Measure, type Plan } from '../plan.ts';
+import { type Aggregate, type BoundedArgument, type Grid, type Measure, type Plan } from '../plan.ts';
 import { quantile95, stddevOf } from './noise.ts';
 import { noiseOfPlan } from './release.ts';
 import { centredReach, levelsOf } from './sensitivity.ts';
@@ -23,27 +23,36 @@ export type ExpectedError =
       readonly atSize: readonly { readonly size: number; readonly half95: number }[];
     };
 
-/** The expected error of every aggregate of a Plan. */
-export function expectedErrorsOf(plan: Plan): readonly ExpectedError[] {
+/** The sizes that a quote names: the examples, and the one that was asked about. */
+export function quotedSizes(asked: number | null): readonly number[] {
+  return [...new Set([...EXAMPLE_SIZES, ...(asked === null ? [] : [asked])])].toSorted((a, b) => a - b);
+}
+
+/** The expected error of every aggregate of a Plan; where it depends on the size of the group, at these sizes. */
+export function expectedErrorsOf(plan: Plan, sizes: readonly number[]): readonly ExpectedError[] {
   const noise = noiseOfPlan(plan);
-  const spreads = noise.map((spec) => ({ stddev: stddevOf(spec), half: quantile95(spec) }));
+  const z = plan.mechanism === 'laplace' ? Z95_LAPLACE : Z95;
   return plan.aggregates.map((aggregate, index) => {
     const direct = directMeasure(aggregate);
     if (direct !== null) {
-      const step = stepOf(plan.measures[direct]!);
-      return {
-        aggregate: index,
-        stddev: spreads[direct]!.stddev * step,
-        half95: spreads[direct]!.half * step,
-      };
+      const { base, exponent } = gridOf(plan.measures[direct]!);
+      const perUnit = base ** exponent;
+      const [stddev, half] = [stddevOf(noise[direct]!), quantile95(noise[direct]!)];
+      return { aggregate: index, stddev: stddev / perUnit, half95: half / perUnit };
     }
-    const z = plan.mechanism === 'laplace' ? Z95_LAPLACE : Z95;
-    const sigmas = spreads.map((spread) => z * spread.stddev);
+    const sigmas = noise.map((spec) => z * stddevOf(spec));
     return {
       aggregate: index,
-      atSize: EXAMPLE_SIZES.map((size) => ({ size, half95: halfAt(aggregate, plan.measures, sigmas, size) })),
+      atSize: sizes.map((size) => ({ size, half95: halfAt(aggregate, plan.measures, sigmas, size) })),
     };
   });
+}
+
+/** The least number of so many significant digits that is not below a value from 0. */
+export function roundedUp(value: number, digits: number): number {
+  const rounded = Number(value.toPrecision(digits));
+  if (rounded >= value) return rounded;
+  return Number((rounded + 10 ** (Math.floor(Math.log10(value)) + 1 - digits)).toPrecision(digits));
 }
 
 /** The measured vector that an aggregate shows as it is, or null. */
@@ -62,8 +71,8 @@ function directMeasure(aggregate: Aggregate): number | null {
   }
 }
 
-function stepOf(measure: Measure): number {
-  return measure.kind === 'sum' ? measure.argument.grid.base ** -measure.argument.grid.exponent : 1;
+function gridOf(measure: Measure): Grid {
+  return measure.kind === 'sum' ? measure.argument.grid : { base: 10, exponent: 0 };
 }
 
 function halfAt(
