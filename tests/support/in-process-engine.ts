@@ -35,6 +35,7 @@ export async function openRows(
   return engineOf(await tableOf('source', rows, columns));
 }
 
+/** The engine on a connection that has a table `source`. */
 async function engineOf(connection: DuckDBConnection): Promise<InProcessEngine> {
   const types = new Map((await describeSource(connection)).map(({ name, type }) => [name, type] as const));
   return {
@@ -57,4 +58,12 @@ export async function prepareInProcess(engine: InProcessEngine, dataset: Dataset
   const { sql, physical } = printPreparation(dataset, engine.physical);
   await runCreate(engine.connection, sql, []);
   return { ...engine, physical };
+}
+
+/** What is run in the place of a printed statement. */
+export type SqlChange = (sql: string) => string;
+
+/** The engine, given other SQL than was printed: a defect on purpose. */
+export function changedEngine(engine: Engine, change: SqlChange): Engine {
+  return { physical: engine.physical, query: (sql, params) => engine.query(change(sql), params) };
 }
