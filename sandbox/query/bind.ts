@@ -58,7 +58,8 @@ function bindRowWise(select: SelectSyntax, outer: Scope): Relation {
   const source = bindFrom(select.from, scope);
   const columns = new Map<string, Expr>();
   for (const target of select.targets) {
-    if (target.expr.kind === 'star') for (const [name, expr] of source.columns) columns.set(name, expr);
+    if (target.expr.kind === 'star')
+      for (const [name, expr] of starOf(target.expr, source)) columns.set(name, expr);
     else columns.set(target.alias ?? nameOf(target.expr), bindProjection(target.expr, source));
   }
   return {
@@ -67,6 +68,13 @@ function bindRowWise(select: SelectSyntax, outer: Scope): Relation {
     columns,
     where: conjunction(source.where, bindCondition(select.where, source)),
   };
+}
+
+/** All columns, if the star is that of this relation. Refuses: COLUMN. */
+function starOf(star: Extract<Syntax, { kind: 'star' }>, relation: Relation): Relation['columns'] {
+  const { qualifier, at } = star;
+  if (qualifier === null || relation.qualifiers.has(qualifier)) return relation.columns;
+  throw unknownColumn({ kind: 'name', at, path: [qualifier, '*'] }, relation);
 }
 
 function checkRowWise(select: SelectSyntax): void {

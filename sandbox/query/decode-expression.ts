@@ -59,6 +59,9 @@ const READABLE: Readonly<Record<string, string>> = {
   A_Indirection: 'a subscript',
   RowExpr: 'a row value',
   over: 'a window (OVER)',
+  useOp: 'ORDER BY … USING',
+  typmods: 'the precision of a type',
+  arrayBounds: 'an array type',
   schemaname: 'a schema name',
   catalogname: 'a database name',
 };
@@ -87,6 +90,7 @@ function sub(unread: unknown, decoder: Decoder): Syntax {
   const kind = Object.keys(node)[0] ?? 'nothing';
   const fields = (node[kind] ?? {}) as TreeNode;
   const at = decoder.positionOf((fields['location'] as number | undefined) ?? 0);
+  partOf(node, [kind], at);
   const entry = NODES[kind];
   if (entry === undefined)
     throw new Refusal(
@@ -104,41 +108,53 @@ function list(items: unknown, decoder: Decoder): readonly Syntax[] {
   return ((items as readonly TreeNode[] | undefined) ?? []).map((item) => sub(item, decoder));
 }
 
-function stringsOf(names: unknown): readonly string[] {
-  return ((names as readonly TreeNode[] | undefined) ?? []).map(
-    (name) => (name['String'] as { sval?: string } | undefined)?.sval ?? '*',
-  );
+/** The fields of a part of a node, which may have these and no others. Refuses: SHAPE. */
+export function partOf(part: unknown, allowed: readonly string[], at: number): TreeNode {
+  const fields = (part ?? {}) as TreeNode;
+  const unknown = Object.keys(fields).find((field) => !allowed.includes(field));
+  if (unknown !== undefined)
+    throw new Refusal('SHAPE', say('query.unknownNode', { node: readableName(unknown), at }));
+  return fields;
+}
+
+function stringsOf(names: unknown, at: number): readonly string[] {
+  return ((names as readonly TreeNode[] | undefined) ?? []).map((name) => {
+    const text = partOf(partOf(name, ['String'], at)['String'], ['sval'], at);
+    return (text['sval'] as string | undefined) ?? '';
+  });
 }
 
 function columnRef(fields: TreeNode, at: number): Syntax {
   const parts = fields['fields'] as readonly TreeNode[];
-  if (parts.some((part) => 'A_Star' in part)) return { kind: 'star', at };
-  return { kind: 'name', at, path: stringsOf(parts) };
+  if (!parts.some((part) => 'A_Star' in part)) return { kind: 'name', at, path: stringsOf(parts, at) };
+  const path = stringsOf(parts.slice(0, -1), at);
+  partOf(partOf(parts.at(-1), ['A_Star'], at)['A_Star'], [], at);
+  return { kind: 'star', at, qualifier: path.length === 0 ? null : path.join('.') };
 }
 
 function constant(fields: TreeNode, at: number): Syntax {
+  // The parser leaves out what is zero, false or empty.
+  const part = (kind: string): unknown => partOf(fields[kind], [kind], at)[kind];
   if (fields['isnull'] === true) return { kind: 'literal', at, value: null };
   if (fields['sval'] !== undefined)
-    return { kind: 'literal', at, value: (fields['sval'] as { sval?: string }).sval ?? '' };
+    return { kind: 'literal', at, value: (part('sval') as string | undefined) ?? '' };
   if (fields['boolval'] !== undefined)
-    return { kind: 'literal', at, value: (fields['boolval'] as { boolval?: boolean }).boolval ?? false };
-  const text = fields['fval'] === undefined ? undefined : (fields['fval'] as { fval: string }).fval;
+    return { kind: 'literal', at, value: (part('boolval') as boolean | undefined) ?? false };
+  const text = part('fval') as string | undefined;
   const value =
-    text === undefined
-      ? ((fields['ival'] as { ival?: number } | undefined)?.ival ?? 0)
-      : Number(text.replaceAll('_', ''));
+    text === undefined ? ((part('ival') as number | undefined) ?? 0) : Number(text.replaceAll('_', ''));
   if (!Number.isFinite(value))
     throw new Refusal('TYPE', say('query.literal', { text: text ?? '', at, type: 'number' }));
   return { kind: 'literal', at, value };
 }
 
 function operator(fields: TreeNode, at: number, decoder: Decoder): Syntax {
-  const name = stringsOf(fields['name']).join('.');
+  const name = stringsOf(fields['name'], at).join('.');
   const negated = name.startsWith('!') || name === '<>' || name.startsWith('NOT');
   const left = (): Syntax => sub(fields['lexpr'], decoder);
   const right = (): Syntax => sub(fields['rexpr'], decoder);
   const items = (): readonly Syntax[] =>
-    list((fields['rexpr'] as { List?: { items?: unknown } }).List?.items, decoder);
+    list(partOf(partOf(fields['rexpr'], ['List'], at)['List'], ['items'], at)['items'], decoder);
   switch (fields['kind']) {
     case 'AEXPR_OP':
       return arithmetic(name, fields, at, decoder);
@@ -213,7 +229,7 @@ function booleanTest(fields: TreeNode, at: number, decoder: Decoder): Syntax {
 function caseExpression(fields: TreeNode, at: number, decoder: Decoder): Syntax {
   const operand = fields['arg'] === undefined ? null : sub(fields['arg'], decoder);
   const branches = (fields['args'] as readonly TreeNode[]).map((node) => {
-    const branch = node['CaseWhen'] as TreeNode;
+    const branch = partOf(partOf(node, ['CaseWhen'], at)['CaseWhen'], ['expr', 'result', 'location'], at);
     return { when: sub(branch['expr'], decoder), then: sub(branch['result'], decoder) };
   });
   return {
@@ -227,29 +243,41 @@ function caseExpression(fields: TreeNode, at: number, decoder: Decoder): Syntax 
 
 /** Casts make dates and timestamps of constants; a number may be cast to a floating type, which changes nothing. */
 function cast(fields: TreeNode, at: number, decoder: Decoder): Syntax {
-  const type = stringsOf((fields['typeName'] as TreeNode)['names']).at(-1) ?? '';
+  const typeName = fields['typeName'] as TreeNode;
+  const type = withoutSystemSchema(stringsOf(typeName['names'], at));
   const arg = sub(fields['arg'], decoder);
-  const text = arg.kind === 'literal' && typeof arg.value === 'string' ? arg.value : null;
-  if (text !== null && (type === 'date' || type === 'timestamp'))
-    return { kind: 'dated', at: arg.at, type, text };
-  const numeric = type === 'float8' || type === 'numeric';
-  if (numeric && arg.kind === 'literal' && typeof arg.value === 'number') return arg;
-  throw new Refusal('FUNCTION', say('query.unknownNode', { node: `cast to ${type}`, at }));
+  const value = arg.kind === 'literal' ? arg.value : null;
+  const isInstant = typeof value === 'string' && (type === 'date' || type === 'timestamp');
+  const isNumber = typeof value === 'number' && (type === 'float8' || type === 'numeric');
+  if (!isInstant && !isNumber)
+    throw new Refusal('FUNCTION', say('query.unknownNode', { node: `cast to ${type}`, at }));
+  // A precision or an array would make another type of it than its name says.
+  partOf(typeName, ['names', 'typemod', 'location'], at);
+  return isInstant ? { kind: 'dated', at: arg.at, type, text: value } : arg;
+}
+
+/** Aggregates whose argument may stand in WITHIN GROUP (ORDER BY …). */
+const ORDERED_SETS = new Set(['percentile_cont', 'quantile_cont', 'quantile']);
+/** Without `useOp`, the operator of ORDER BY … USING. */
+const SORT_FIELDS = ['node', 'sortby_dir', 'sortby_nulls', 'location'];
+
+function withoutSystemSchema([first, ...rest]: readonly string[]): string {
+  return first === 'pg_catalog' && rest.length > 0 ? rest.join('.') : [first, ...rest].join('.');
 }
 
 function call(fields: TreeNode, at: number, decoder: Decoder): Syntax {
-  const name = stringsOf(fields['funcname'])
-    .filter((part) => part !== 'pg_catalog')
-    .join('.')
-    .toLowerCase();
-  const order = fields['agg_order'] as readonly { SortBy: TreeNode }[] | undefined;
+  const name = withoutSystemSchema(stringsOf(fields['funcname'], at)).toLowerCase();
+  const order = (fields['agg_order'] as readonly TreeNode[] | undefined) ?? [];
   const within = fields['agg_within_group'] === true;
-  if (order !== undefined && !within)
+  if (order.length > 0 && !within)
     throw new Refusal('SHAPE', say('query.clause', { clause: 'ORDER BY inside an aggregate' }));
-  const sorted = (order ?? []).map((item) => {
-    if (item.SortBy['sortby_dir'] === 'SORTBY_DESC')
+  if (within && !ORDERED_SETS.has(name))
+    throw new Refusal('FUNCTION', say('query.clause', { clause: 'WITHIN GROUP' }));
+  const sorted = order.map((item) => {
+    const sort = partOf(partOf(item, ['SortBy'], at)['SortBy'], SORT_FIELDS, at);
+    if (sort['sortby_dir'] === 'SORTBY_DESC')
       throw new Refusal('SHAPE', say('query.clause', { clause: 'WITHIN GROUP (… DESC)' }));
-    return sub(item.SortBy['node'], decoder);
+    return sub(sort['node'], decoder);
   });
   return {
     kind: 'call',

@@ -5,7 +5,7 @@
  */
 import { Refusal, type RefusedCode } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
-import { decodeExpression, type Decoder, readableName } from './decode-expression.ts';
+import { decodeExpression, type Decoder, partOf, readableName } from './decode-expression.ts';
 import type { ParsedSelect, TreeNode } from './parse.ts';
 import type { FromSyntax, OrderSyntax, SelectSyntax, TargetSyntax } from './syntax.ts';
 
@@ -84,6 +84,7 @@ function targetOf(node: TreeNode, decoder: Decoder): TargetSyntax {
 
 function withsOf(tree: TreeNode | undefined, decoder: Decoder, depth: number): SelectSyntax['withs'] {
   if (tree === undefined) return [];
+  partOf(tree, ['ctes', 'recursive', 'location'], 1);
   if (tree['recursive'] === true)
     throw new Refusal('SHAPE', say('query.clause', { clause: 'WITH RECURSIVE' }));
   return nodes(tree['ctes']).map((node) => {
@@ -93,8 +94,8 @@ function withsOf(tree: TreeNode | undefined, decoder: Decoder, depth: number): S
       ['ctename', 'ctematerialized', 'ctequery', 'location'],
       decoder,
     );
-    const query = (cte['ctequery'] as TreeNode)['SelectStmt'];
-    if (query === undefined)
+    const { SelectStmt: query, ...more } = cte['ctequery'] as TreeNode;
+    if (query === undefined || Object.keys(more).length > 0)
       throw new Refusal('SHAPE', say('query.clause', { clause: 'WITH … AS (not a SELECT)' }));
     return { name: cte['ctename'] as string, select: selectOf(query as TreeNode, decoder, depth + 1) };
   });
@@ -121,7 +122,7 @@ function fromOf(items: readonly TreeNode[], decoder: Decoder, depth: number): Fr
   }
   if ('RangeSubselect' in item) {
     const sub = fieldsOf(item, 'RangeSubselect', ['subquery', 'alias'], decoder);
-    const query = (sub['subquery'] as TreeNode)['SelectStmt'] as TreeNode;
+    const query = partOf(sub['subquery'], ['SelectStmt'], 1)['SelectStmt'] as TreeNode;
     return {
       kind: 'select',
       at: 1,
@@ -192,10 +193,8 @@ function fieldsOf(
   code: RefusedCode = 'SHAPE',
 ): TreeNode {
   const fields = node[kind] as TreeNode | undefined;
-  const unknown =
-    fields === undefined
-      ? Object.keys(node)[0]
-      : Object.keys(fields).find((field) => !allowed.includes(field));
+  const other = Object.keys(node).find((name) => name !== kind);
+  const unknown = other ?? Object.keys(fields ?? {}).find((field) => !allowed.includes(field));
   if (fields === undefined || unknown !== undefined) {
     const at = positionOf(fields ?? (Object.values(node)[0] as TreeNode), decoder);
     throw new Refusal(code, say('query.unknownNode', { node: readableName(unknown ?? kind), at }));

@@ -8,7 +8,7 @@ export type BinaryOperator = '=' | '<>' | '<' | '<=' | '>' | '>=' | '+' | '-' | 
 
 export type Syntax = { readonly at: number } & (
   | { readonly kind: 'name'; readonly path: readonly string[] }
-  | { readonly kind: 'star' }
+  | { readonly kind: 'star'; readonly qualifier: string | null }
   | { readonly kind: 'literal'; readonly value: number | string | boolean | null }
   | { readonly kind: 'dated'; readonly type: 'date' | 'timestamp'; readonly text: string }
   | {

@@ -9,13 +9,12 @@ import { isDeepStrictEqual } from 'node:util';
 import * as fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
 import { computePartials } from '#sandbox/execute.ts';
-import type { Aggregate, Partials, Plan } from '#sandbox/plan.ts';
-import type { Compiled } from '#sandbox/query/compile.ts';
-import type { Expr } from '#sandbox/expression.ts';
+import type { Partials } from '#sandbox/plan.ts';
 import { changedEngine, openRows, prepareInProcess } from '#tests/support/in-process-engine.ts';
 import { AMOUNT_COLUMN } from '#tests/support/dataset-generator.ts';
-import { FEATURES, type GeneratedQuery } from '#tests/support/query-generator.ts';
-import { type Row, evaluate } from '#tests/support/reference-expression.ts';
+import { differenceOf } from '#tests/support/meaning.ts';
+import { FEATURES } from '#tests/support/query-generator.ts';
+import type { Row } from '#tests/support/reference-expression.ts';
 import { dirtied, scannedRows } from '#tests/support/reference-scan.ts';
 import {
   LINEAGE_SEED,
@@ -49,52 +48,13 @@ test('means by every statement what its text says', () => {
   fc.assert(
     fc.property(sqlCases(5, 20), (chosen) => {
       for (const query of chosen.queries) {
-        checkMeaning(query, compileCase(query.sql, chosen), chosen.world.rows);
+        const difference = differenceOf(query, compileCase(query.sql, chosen), chosen.world.rows);
+        expect(difference, query.sql).toBeNull();
       }
     }),
     { ...PARAMETERS, numRuns: RUNS },
   );
 });
-
-/** Compares values of conditions, keys and arguments row by row: the two trees need not look alike. */
-function checkMeaning(query: GeneratedQuery, { plan, presentation }: Compiled, rows: readonly Row[]): void {
-  const keys = plan.keys.mode === 'none' ? [] : plan.keys.keys.map((key) => key.expr);
-  const values = (expr: Expr | null): unknown[] =>
-    rows.map((row) => (expr === null ? true : evaluate(expr, row)));
-  const passes = (expr: Expr | null): boolean[] => values(expr).map((value) => value === true);
-  expect(passes(plan.where)).toEqual(passes(query.where));
-  expect(keys.map(values)).toEqual(query.keys.map(values));
-  expect(presentation.outputs).toHaveLength(query.aggregates.length);
-  for (const [i, meant] of query.aggregates.entries()) {
-    const { fn, argument, constants } = aggregateOf(plan, presentation.outputs[i]?.aggregate as number);
-    expect({ fn, constants }).toEqual({ fn: meant.fn, constants: [meant.q ?? null, meant.bins ?? null] });
-    // To COUNT a value is known or not, and no more.
-    const seen = (expr: Expr | null): unknown[] =>
-      fn === 'count' ? values(expr).map((value) => value !== null) : values(expr);
-    expect(seen(argument)).toEqual(seen(meant.argument));
-  }
-}
-
-function aggregateOf(plan: Plan, index: number): { fn: string; argument: Expr | null; constants: unknown[] } {
-  const aggregate = plan.aggregates[index]!;
-  const measure = plan.measures[measureOf(aggregate)]!;
-  const constants = [
-    aggregate.fn === 'quantile' ? aggregate.q : null,
-    measure.kind === 'histogram' ? { low: measure.low, high: measure.high, count: measure.bins } : null,
-  ];
-  if (measure.kind === 'units') return { fn: aggregate.fn, argument: null, constants };
-  const { argument } = measure;
-  const expr = argument !== null && 'expr' in argument ? argument.expr : argument;
-  return { fn: aggregate.fn, argument: expr, constants };
-}
-
-/** The measure that holds an aggregate's argument. */
-function measureOf(aggregate: Aggregate): number {
-  if (aggregate.fn === 'quantile') return aggregate.tree;
-  if (aggregate.fn === 'histogram') return aggregate.histogram;
-  if (aggregate.fn === 'countUnits') return aggregate.units;
-  return aggregate.fn === 'count' ? aggregate.rows : aggregate.sum;
-}
 
 const isFilled = ({ vectors }: Partials): boolean =>
   vectors.some((vector) => vector.some((value) => value !== 0n));

@@ -8,6 +8,7 @@
  * Not covered: how exact integers come about; see the tests of neighbours.
  */
 import { describe, expect, test } from 'vitest';
+import { NoisePool } from '#sandbox/release/noise-pool.ts';
 import type { Cost, Measure, Partials, Plan } from '#sandbox/plan.ts';
 import { release } from '#sandbox/release/release.ts';
 import { sized } from '#tests/support/audit-size.ts';
@@ -119,7 +120,8 @@ function runs(
     keys: { mode: 'listed', keys: [{ expr: col('k'), domain }], cells: domain.length },
   });
   const vectors = exact.map((entries) => domain.map((cell) => entries[cell % width]!));
-  const cells = release(told(plan), { keys: null, vectors }, tapedRandom(seed));
+  const build = told(plan);
+  const cells = release(build, { keys: null, vectors }, new NoisePool(build, tapedRandom(seed)).fill());
   return Array.from({ length: n }, (_, run) =>
     mechanism.summary(
       ...cells
@@ -216,7 +218,8 @@ describe('thresholded keys', () => {
     const keys = Array.from({ length: N }, (_, key) => [key]);
     const partials: Partials = { keys, vectors: [keys.map(() => BigInt(units))] };
     const counts = new Int32Array(N).fill(ABSENT);
-    for (const { key, values } of release(told(plan), partials, tapedRandom(seed)))
+    const build = told(plan);
+    for (const { key, values } of release(build, partials, new NoisePool(build, tapedRandom(seed)).fill()))
       counts[key[0] as number] = values[0]![0]!.value!;
     return counts;
   }

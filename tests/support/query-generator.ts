@@ -11,6 +11,7 @@ import type { Aggregate } from '#sandbox/plan.ts';
 import { type Expr, type ScalarType, operandsOf, typeOf } from '#sandbox/expression.ts';
 import { AMOUNT_COLUMN, ORDER_COLUMN } from './dataset-generator.ts';
 import { boundedNumbers, terms } from './expression-generator.ts';
+import type { Meant, MeantAggregate } from './meaning.ts';
 import {
   type Naming,
   type Term,
@@ -22,20 +23,8 @@ import {
   truncTerm,
 } from './sql-term.ts';
 
-/** An aggregate as meant: its function, its argument (null: rows, or the unit) and its constants. */
-export interface MeantAggregate {
-  readonly fn: Aggregate['fn'];
-  readonly argument: Expr | null;
-  readonly q?: number;
-  readonly bins?: { readonly low: number; readonly high: number; readonly count: number };
-}
-
-export interface GeneratedQuery {
+export interface GeneratedQuery extends Meant {
   readonly sql: string;
-  readonly where: Expr | null;
-  readonly keys: readonly Expr[];
-  /** In the order of the SELECT list. */
-  readonly aggregates: readonly MeantAggregate[];
   /** Members of `FEATURES`. */
   readonly features: ReadonlySet<string>;
 }

@@ -17,6 +17,7 @@ import { compileQuery } from '#sandbox/query/compile.ts';
 import { capacityOf, charge, openLedger } from '#sandbox/release/accountant.ts';
 import { type Output, present } from '#sandbox/release/present.ts';
 import type { RandomSource } from '#sandbox/release/random.ts';
+import { NoisePool } from '#sandbox/release/noise-pool.ts';
 import { release } from '#sandbox/release/release.ts';
 import { tapedRandom } from './byte-tape.ts';
 import { changedEngine, type InProcessEngine, openRows, type SqlChange } from './in-process-engine.ts';
@@ -106,7 +107,8 @@ export function answered(
   random: RandomSource,
   { released = (real) => real }: Build = REAL,
 ): readonly Output[] {
-  return present(plan, release(released(plan), partials, random), presentation);
+  const build = released(plan);
+  return present(plan, release(build, partials, new NoisePool(build, random).fill()), presentation);
 }
 
 /**
