@@ -5,30 +5,56 @@
  * one argument read the same noisy tree.
  */
 import type { Measure, ReleasedValue } from '../plan.ts';
-import { levelsOf } from './sensitivity.ts';
-
-const Z95 = 1.959963984540054;
 
 type Tree = Extract<Measure, { kind: 'quantile' }>;
 
-/** The middle of the bin that holds the q-quantile, and the bins that the noise can confuse with it. */
-export function quantileOf(nodes: readonly bigint[], q: number, tree: Tree, stddev: number): ReleasedValue {
+/** The middle of the bin that holds the q-quantile; and the bins that may hold it, given noise that `reach95` is 95 % of. */
+export function quantileOf(nodes: readonly bigint[], q: number, tree: Tree, reach95: number): ReleasedValue {
   const { low, high } = tree.argument;
   const width = (high - low) / tree.bins;
-  const total = Math.max(0, Number(nodes[0]!)) + Math.max(0, Number(nodes[1]!));
   const bin = descend(nodes, q, tree.bins);
-  // A rank is a sum of at most one node per level; so is the total it is compared with, of two.
-  const confused = (Z95 * stddev * Math.sqrt(levelsOf(tree.bins) + 2)) / Math.max(total, 1);
-  const known = confused < 1;
+  const { first, last } = possibleBins(nodes, q, tree.bins, reach95);
   return {
     value: low + (bin + 0.5) * width,
     exact: null,
     stddev: null,
-    low: known ? low + Math.min(bin, descend(nodes, Math.max(0, q - confused), tree.bins)) * width : low,
-    high: known
-      ? low + (Math.max(bin, descend(nodes, Math.min(1, q + confused), tree.bins)) + 1) * width
-      : high,
+    low: low + Math.min(bin, first) * width,
+    high: low + (Math.max(bin, last) + 1) * width,
   };
+}
+
+/**
+ * The first and last bin b that two one-sided tests at 2.5 % do not exclude: no more than q·n rows lie below b, and no
+ * fewer below b + 1. The rows below a boundary are a sum of at most one node per level, those of the whole of two.
+ */
+function possibleBins(
+  nodes: readonly bigint[],
+  q: number,
+  bins: number,
+  reach95: number,
+): { readonly first: number; readonly last: number } {
+  const wanted = q * (Number(nodes[0]!) + Number(nodes[1]!));
+  const [below, parts] = [new Float64Array(bins), new Uint8Array(bins)];
+  let [first, last] = [bins - 1, 0];
+  for (let boundary = 1; boundary < bins; boundary += 1) {
+    const earlier = boundary & (boundary - 1);
+    // The node between the two boundaries, on the level of `size` nodes.
+    const step = boundary - earlier;
+    const size = bins / step;
+    const [rows, terms] = [
+      below[earlier]! + Number(nodes[size - 2 + boundary / step - 1]!),
+      parts[earlier]! + 1,
+    ];
+    [below[boundary], parts[boundary]] = [rows, terms];
+    // The two nodes of the whole have the weight −q, the left one 1 − q where it is among those below.
+    const isRight = boundary >= bins / 2;
+    const weights = isRight ? terms - 1 + (1 - q) ** 2 + q * q : terms + 2 * q * q;
+    const reach = reach95 * Math.sqrt(weights);
+    const excess = rows - wanted;
+    if (excess >= -reach) first = Math.min(first, boundary - 1);
+    if (excess <= reach) last = boundary;
+  }
+  return { first, last };
 }
 
 /** The leaf of the q-quantile. Nodes stand level by level, level 1 (two nodes) first. */
