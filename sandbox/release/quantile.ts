@@ -25,7 +25,7 @@ export function quantileOf(nodes: readonly bigint[], q: number, tree: Tree, reac
 
 /**
  * The first and last bin b that two one-sided tests at 2.5 % do not exclude: no more than q·n rows lie below b, and no
- * fewer below b + 1. The rows below a boundary are a sum of at most one node per level, those of the whole of two.
+ * fewer below b + 1.
  */
 function possibleBins(
   nodes: readonly bigint[],
@@ -34,27 +34,43 @@ function possibleBins(
   reach95: number,
 ): { readonly first: number; readonly last: number } {
   const wanted = q * (Number(nodes[0]!) + Number(nodes[1]!));
-  const [below, parts] = [new Float64Array(bins), new Uint8Array(bins)];
   let [first, last] = [bins - 1, 0];
-  for (let boundary = 1; boundary < bins; boundary += 1) {
-    const earlier = boundary & (boundary - 1);
-    // The node between the two boundaries, on the level of `size` nodes.
-    const step = boundary - earlier;
-    const size = bins / step;
-    const [rows, terms] = [
-      below[earlier]! + Number(nodes[size - 2 + boundary / step - 1]!),
-      parts[earlier]! + 1,
-    ];
-    [below[boundary], parts[boundary]] = [rows, terms];
-    // The two nodes of the whole have the weight −q, the left one 1 − q where it is among those below.
-    const isRight = boundary >= bins / 2;
-    const weights = isRight ? terms - 1 + (1 - q) ** 2 + q * q : terms + 2 * q * q;
-    const reach = reach95 * Math.sqrt(weights);
-    const excess = rows - wanted;
-    if (excess >= -reach) first = Math.min(first, boundary - 1);
-    if (excess <= reach) last = boundary;
+  for (const [boundary, { rows, terms, left, right }] of rowsBelow(nodes, bins).entries()) {
+    if (boundary === 0 || boundary === bins) continue;
+    const reach = reach95 * Math.sqrt(terms + (left - q) ** 2 + (right - q) ** 2);
+    if (rows - wanted >= -reach) first = Math.min(first, boundary - 1);
+    if (rows - wanted <= reach) last = Math.max(last, boundary);
   }
   return { first, last };
+}
+
+/** Rows below a boundary: so many nodes added or taken away, and the weights of the two halves of the whole. */
+interface Below {
+  readonly rows: number;
+  readonly terms: number;
+  readonly left: number;
+  readonly right: number;
+}
+
+/** For each boundary from 0 to `bins`, from the next coarser one on either side that has fewer nodes in it. */
+function rowsBelow(nodes: readonly bigint[], bins: number): readonly Below[] {
+  const [leftHalf, rightHalf] = [Number(nodes[0]!), Number(nodes[1]!)];
+  const below: Below[] = [];
+  below[0] = { rows: 0, terms: 0, left: 0, right: 0 };
+  below[bins / 2] = { rows: leftHalf, terms: 0, left: 1, right: 0 };
+  below[bins] = { rows: leftHalf + rightHalf, terms: 0, left: 1, right: 1 };
+  for (let size = 4; size <= bins; size *= 2) {
+    for (let node = 0; node < size; node += 2) {
+      const step = bins / size;
+      const [before, after] = [below[node * step]!, below[(node + 2) * step]!];
+      const place = size - 2 + node;
+      below[(node + 1) * step] =
+        before.terms <= after.terms
+          ? { ...before, rows: before.rows + Number(nodes[place]!), terms: before.terms + 1 }
+          : { ...after, rows: after.rows - Number(nodes[place + 1]!), terms: after.terms + 1 };
+    }
+  }
+  return below;
 }
 
 /** The leaf of the q-quantile. Nodes stand level by level, level 1 (two nodes) first. */
