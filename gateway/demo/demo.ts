@@ -255,24 +255,8 @@ class Demo {
     return release;
   }
 
-  async #showQuote(quote: Quote): Promise<void> {
-    const [output] = quote.outputs;
-    const size = output?.atSize?.[1];
-    const error =
-      size === undefined
-        ? say('demo.errorFixed', { name: output?.name ?? '', half: Math.round(output?.half95 ?? 0) })
-        : say('demo.errorAtSize', {
-            name: output?.name ?? '',
-            half: Math.round(size.half95),
-            size: size.size,
-          });
-    await this.line('demo.quoted', {
-      price: Number(quote.price?.amountFen ?? 0) / 100,
-      epsilon: String(quote.cost?.epsilon ?? 0),
-      cost: quote.cost?.nano ?? '0',
-      left: quote.budget?.nanoLeft ?? '∞',
-      error: render(error, this.#terminal.language),
-    });
+  async #showQuote({ price, summary }: Quote): Promise<void> {
+    await this.line('demo.quoted', { price: Number(price?.amountFen ?? 0) / 100, summary: summary ?? '' });
   }
 
   async #run(ask: Ask & { readonly quote?: string }): Promise<Job> {

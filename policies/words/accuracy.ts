@@ -49,7 +49,7 @@ export const ACCURACY_WORDS = {
     zh: '`{name}` 在规模为 {size} 的分组中误差不超过 ±{half}',
   },
   'quote.more': {
-    en: '{count} more outputs as listed',
+    en: '{count} more as listed',
     zh: '另有 {count} 项结果如所列',
   },
 } as const;

@@ -34,16 +34,8 @@ export const DEMO_WORDS = {
     zh: '需求方提问（{title}）',
   },
   'demo.quoted': {
-    en: 'quote: price {price} CNY, epsilon {epsilon}, {cost} of {left} nano left; {error}',
-    zh: '报价：价格 {price} 元，epsilon {epsilon}，消耗 {cost}（余 {left}）纳单位；{error}',
-  },
-  'demo.errorFixed': {
-    en: '{name} will be right to ±{half} (95 %)',
-    zh: '{name} 的误差为 ±{half}（95%）',
-  },
-  'demo.errorAtSize': {
-    en: '{name} will be right to ±{half} (95 %) for groups of {size}',
-    zh: '{name} 在 {size} 个单元的分组中误差为 ±{half}（95%）',
+    en: 'quote: price {price} CNY. {summary}',
+    zh: '报价：价格 {price} 元。{summary}',
   },
   'demo.refused': {
     en: 'refused with {code}: {detail}',

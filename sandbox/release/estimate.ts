@@ -4,7 +4,7 @@
  * Intervals cover the noise at 95 %, given the Plan; clamping and contribution bounds are not in them. COUNT, SUM
  * and HISTOGRAM use the noise's own quantile; AVG Fieller's interval of a ratio (Fieller 1954), which stays valid
  * where the count is small; VARIANCE and STDDEV the corners of a 95 % box (Bonferroni over three vectors);
- * QUANTILE the ranks that the noise of one root-to-leaf path can confuse.
+ * QUANTILE the bins that two one-sided tests of the rows below them do not exclude.
  */
 import {
   type Aggregate,
@@ -110,9 +110,9 @@ function estimatorFor(
     }
     case 'quantile': {
       const measure = measures[aggregate.tree] as Extract<Measure, { kind: 'quantile' }>;
-      return (entries) => [
-        quantileOf(entries[aggregate.tree]!, aggregate.q, measure, spreads[aggregate.tree]!.stddev),
-      ];
+      const { stddev, laplace } = spreads[aggregate.tree]!;
+      const reach = (laplace ? Z95_LAPLACE : Z95) * stddev;
+      return (entries) => [quantileOf(entries[aggregate.tree]!, aggregate.q, measure, reach)];
     }
   }
 }

@@ -93,15 +93,14 @@ function halfAt(
       const argument = centredArgument(measures[aggregate.sum]!);
       const step = argument.grid.base ** -argument.grid.exponent;
       const reach = Number(centredReach(argument));
+      // STDDEV is least exact where all values are the same: |√(v + x) − √v| ≤ √|x|, with equality at v = 0.
       const parts = [
         sigmas[aggregate.squares]!,
         2 * reach * sigmas[aggregate.sum]!,
         reach ** 2 * sigmas[aggregate.rows]!,
       ];
       const variance = Math.min(span(argument) ** 2 / 2, (Math.hypot(...parts) / size) * step ** 2);
-      return aggregate.fn === 'variance'
-        ? variance
-        : Math.min(Math.sqrt(variance), variance / (reach * step || 1));
+      return aggregate.fn === 'variance' ? variance : Math.sqrt(variance);
     }
     case 'quantile': {
       const { argument, bins } = measures[aggregate.tree] as Extract<Measure, { kind: 'quantile' }>;

@@ -5,30 +5,72 @@
  * one argument read the same noisy tree.
  */
 import type { Measure, ReleasedValue } from '../plan.ts';
-import { levelsOf } from './sensitivity.ts';
-
-const Z95 = 1.959963984540054;
 
 type Tree = Extract<Measure, { kind: 'quantile' }>;
 
-/** The middle of the bin that holds the q-quantile, and the bins that the noise can confuse with it. */
-export function quantileOf(nodes: readonly bigint[], q: number, tree: Tree, stddev: number): ReleasedValue {
+/** The middle of the bin that holds the q-quantile; and the bins that may hold it, given noise that `reach95` is 95 % of. */
+export function quantileOf(nodes: readonly bigint[], q: number, tree: Tree, reach95: number): ReleasedValue {
   const { low, high } = tree.argument;
   const width = (high - low) / tree.bins;
-  const total = Math.max(0, Number(nodes[0]!)) + Math.max(0, Number(nodes[1]!));
   const bin = descend(nodes, q, tree.bins);
-  // A rank is a sum of at most one node per level; so is the total it is compared with, of two.
-  const confused = (Z95 * stddev * Math.sqrt(levelsOf(tree.bins) + 2)) / Math.max(total, 1);
-  const known = confused < 1;
+  const { first, last } = possibleBins(nodes, q, tree.bins, reach95);
   return {
     value: low + (bin + 0.5) * width,
     exact: null,
     stddev: null,
-    low: known ? low + Math.min(bin, descend(nodes, Math.max(0, q - confused), tree.bins)) * width : low,
-    high: known
-      ? low + (Math.max(bin, descend(nodes, Math.min(1, q + confused), tree.bins)) + 1) * width
-      : high,
+    low: low + Math.min(bin, first) * width,
+    high: low + (Math.max(bin, last) + 1) * width,
   };
+}
+
+/**
+ * The first and last bin b that two one-sided tests at 2.5 % do not exclude: no more than q·n rows lie below b, and no
+ * fewer below b + 1.
+ */
+function possibleBins(
+  nodes: readonly bigint[],
+  q: number,
+  bins: number,
+  reach95: number,
+): { readonly first: number; readonly last: number } {
+  const wanted = q * (Number(nodes[0]!) + Number(nodes[1]!));
+  let [first, last] = [bins - 1, 0];
+  for (const [boundary, { rows, terms, left, right }] of rowsBelow(nodes, bins).entries()) {
+    if (boundary === 0 || boundary === bins) continue;
+    const reach = reach95 * Math.sqrt(terms + (left - q) ** 2 + (right - q) ** 2);
+    if (rows - wanted >= -reach) first = Math.min(first, boundary - 1);
+    if (rows - wanted <= reach) last = Math.max(last, boundary);
+  }
+  return { first, last };
+}
+
+/** Rows below a boundary: so many nodes added or taken away, and the weights of the two halves of the whole. */
+interface Below {
+  readonly rows: number;
+  readonly terms: number;
+  readonly left: number;
+  readonly right: number;
+}
+
+/** For each boundary from 0 to `bins`, from the next coarser one on either side that has fewer nodes in it. */
+function rowsBelow(nodes: readonly bigint[], bins: number): readonly Below[] {
+  const [leftHalf, rightHalf] = [Number(nodes[0]!), Number(nodes[1]!)];
+  const below: Below[] = [];
+  below[0] = { rows: 0, terms: 0, left: 0, right: 0 };
+  below[bins / 2] = { rows: leftHalf, terms: 0, left: 1, right: 0 };
+  below[bins] = { rows: leftHalf + rightHalf, terms: 0, left: 1, right: 1 };
+  for (let size = 4; size <= bins; size *= 2) {
+    for (let node = 0; node < size; node += 2) {
+      const step = bins / size;
+      const [before, after] = [below[node * step]!, below[(node + 2) * step]!];
+      const place = size - 2 + node;
+      below[(node + 1) * step] =
+        before.terms <= after.terms
+          ? { ...before, rows: before.rows + Number(nodes[place]!), terms: before.terms + 1 }
+          : { ...after, rows: after.rows - Number(nodes[place + 1]!), terms: after.terms + 1 };
+    }
+  }
+  return below;
 }
 
 /** The leaf of the q-quantile. Nodes stand level by level, level 1 (two nodes) first. */

@@ -81,7 +81,7 @@ test('datasets are listed and shown, in columns that line up in Chinese', async 
 test('a quote says what an answer costs, leaves and is worth', async () => {
   const { code, out } = await as('ben', 'quote', ...ASK, '--sql', SQL);
   expect(code).toBe(0);
-  expect(out).toMatch(/PRICE +0\.00 CNY\nCOST +\d+ nano-rho/);
+  expect(out).toMatch(/PRICE +0\.00 CNY\nCOST +\d+ nano-rho = ρ 0\.\d+ \(ε 0\.25, δ 1e-7\)\n/);
   expect(out).toMatch(/visits +– +±\d+/);
 });
 
@@ -134,19 +134,30 @@ test('a refusal ends with 4, is on record as a job, and its evidence is the usag
   expect(JSON.parse(receipt.out)).toBeTypeOf('object');
 });
 
-test('an expected error above the limit stops before anything is run', async () => {
-  const before = (await json('ben', 'job', 'list')).value as { items: unknown[] };
+test('an accuracy is asked instead of ε, quoted in a sentence, and kept', async () => {
+  const ask = [...ASK, '--sql', 'SELECT COUNT(*) AS visits FROM visits', '--max-error', '250'];
+  const quoted = await as('ben', 'quote', ...ask);
+  expect(quoted.code).toBe(0);
+  expect(quoted.out).toMatch(/^This answer costs \S+ % of .+; `visits` will be right to ±250 in 95 of 100 /);
+  const chinese = await line.run(['quote', ...ask, '--profile', 'ben'], { language: 'zh' });
+  expect(chinese.out).toMatch(/^本次回答消耗剩余预算的 .+`visits` 的误差不超过 ±250/);
+  const { value } = await json('ben', 'quote', ...ask);
+  const { id, cost } = value as { id: string; cost: { nano: string; rho: string } };
+  expect(Number(cost.rho)).toBeCloseTo(Number(cost.nano) / 1e9, 12);
+  const asked = await json('ben', 'query', ...ask, '--quote', id);
+  expect(asked).toMatchObject({ code: 0, value: { decision: 'released', budget: { nanoSpent: cost.nano } } });
+});
+
+test('an accuracy out of reach, or without the size it depends on, is refused and says what to do', async () => {
   const { code, err } = await as('ben', 'query', ...ASK, '--sql', SQL, '--max-error', '0.001');
   expect(code).toBe(4);
-  expect(err).toContain('nothing was run');
+  expect(err).toMatch(/^unseen: PARAM: .+; nearest: maxError \d+, with epsilon [\d.]+\n/);
   const average = [...ASK, '--sql', 'SELECT AVG(cost) FROM visits', '--max-error', '1e9'];
   const unsized = await as('ben', 'query', ...average);
-  expect(unsized.code).toBe(2);
-  expect(unsized.err).toContain('add --at-size, one of 100, 1000, 10000');
-  expect(((await json('ben', 'job', 'list')).value as { items: unknown[] }).items).toHaveLength(
-    before.items.length,
-  );
+  expect(unsized.code).toBe(4);
+  expect(unsized.err).toContain('--at-size');
   expect((await as('ben', 'query', ...average, '--at-size', '1000')).code).toBe(0);
+  expect((await as('ben', 'query', ...average, '--epsilon', '0.1')).code).toBe(2);
 });
 
 test('a receipt fetched with proof, keys and answer verifies offline', async () => {

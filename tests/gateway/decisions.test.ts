@@ -132,6 +132,20 @@ describe('a refused request', () => {
       code: 'PURPOSE_NOT_GRANTED',
       status: 403,
     },
+    { name: 'ε and accuracy', change: { maxError: 500 }, code: 'PARAM', status: 422 },
+    { name: 'an accuracy of 0', change: { epsilon: undefined, maxError: 0 }, code: 'PARAM', status: 422 },
+    {
+      name: 'no accuracy, but a size',
+      change: { epsilon: undefined, atSize: 9 },
+      code: 'PARAM',
+      status: 422,
+    },
+    {
+      name: 'an accuracy out of reach',
+      change: { epsilon: undefined, maxError: 0.5 },
+      code: 'PARAM',
+      status: 422,
+    },
     { name: 'another scene', change: { scene: 'marketing' }, code: 'PURPOSE_NOT_GRANTED', status: 403 },
     { name: 'another output kind', change: { outputKind: 'model' }, code: 'OUTPUT_KIND', status: 403 },
     { name: 'a verification', change: { outputKind: 'verification' }, code: 'OUTPUT_KIND', status: 403 },
@@ -197,6 +211,19 @@ describe('a refused request', () => {
     expect(refused).toMatchObject({ status: 429, code: 'BUDGET' });
     const quote = await jsonOf(world.as('ben', '/v1/quotes', ask(999)));
     expect(quote).toMatchObject({ refused: { code: 'BUDGET' }, budget: { answersLeft: '0' } });
+    // What was asked for an accuracy names the nearest that the rest allows, before and as a job, and that is allowed.
+    const exact = { ...ask(997), epsilon: undefined, maxError: 40 };
+    const short = await jsonOf(world.as('ben', '/v1/quotes', exact));
+    const { detail } = short['refused'] as { detail: string };
+    expect(await jsonOf(world.as('ben', '/v1/jobs', exact))).toMatchObject({ code: 'BUDGET', detail });
+    const [, error = '', epsilon = ''] = /nearest: maxError (\S+), with epsilon (\S+)$/.exec(detail) ?? [];
+    expect(Number(error)).toBeGreaterThan(40);
+    const nearest = { ...exact, maxError: Number(error) };
+    expect(await jsonOf(world.as('ben', '/v1/quotes', nearest))).toMatchObject({
+      refused: null,
+      cost: { epsilon: Number(epsilon) },
+      budget: { answersLeft: '1' },
+    });
     // Another grant, of the same or another organisation, finds the same ledger empty.
     expect(await jsonOf(world.as('ben', '/v1/jobs', { ...ask(998), grant: 'g-1' }))).toMatchObject({
       code: 'BUDGET',
@@ -223,6 +250,77 @@ describe('a quote', () => {
       state: 'queued',
       planDigest: quote['planDigest'],
     });
+  });
+});
+
+describe('accuracy instead of ε', () => {
+  const COUNT = 'SELECT region, COUNT(*) AS visits FROM visits GROUP BY region';
+  const asked = { ...ASK, grant: 'g-7', sql: COUNT, maxError: 300 };
+  let fresh: World;
+  beforeAll(async () => {
+    fresh = await makeWorld();
+    await makeGrant(fresh.db, worldGrant({ id: 'g-7' }));
+  });
+  afterAll(() => fresh.close());
+
+  test('is quoted as what it costs, how wrong it may be and how many such answers are left', async () => {
+    const quote = await jsonOf(fresh.as('ben', '/v1/quotes', asked));
+    const cost = quote['cost'] as { nano: string; rho: string; epsilon: number };
+    const budget = quote['budget'] as Record<string, string>;
+    expect(quote).toMatchObject({ refused: null, outputs: [{ name: 'visits', half95: 300 }] });
+    expect(Number(cost.rho)).toBeCloseTo(Number(cost.nano) / 1e9, 12);
+    expect(Number(budget['rhoLeft']) - Number(budget['rhoLeftAfter'])).toBeCloseTo(Number(cost.rho), 12);
+    const [nano, left] = [BigInt(cost.nano), BigInt(budget['nanoLeft'] ?? '')];
+    expect(BigInt(budget['nanoLeftAfter'] ?? '')).toBe(left - nano);
+    expect(budget['answersLeft']).toBe(String(left / nano));
+    const share = (100 * Number(nano)) / Number(left);
+    const pattern = new RegExp(
+      `^This answer costs ([\\d.]+) % of the remaining budget \\(ε ${cost.epsilon}\\); ` +
+        `\`visits\` will be right to ±300 in 95 of 100 answers, and ${left / nano} such answers are left`,
+    );
+    const stated = Number(pattern.exec(String(quote['summary']))?.[1]);
+    expect(stated / share).toBeGreaterThanOrEqual(1);
+    expect(stated / share).toBeLessThan(1.1);
+    const chinese = await jsonOf(fresh.as('ben', '/v1/quotes', asked, { 'accept-language': 'zh-CN' }));
+    expect(chinese['summary']).toContain(`还可进行 ${left / nano} 次`);
+  });
+
+  test('costs as a job what its quote says, and so does the ε of the quote', async () => {
+    const quote = await jsonOf(fresh.as('ben', '/v1/quotes', asked));
+    const { epsilon } = quote['cost'] as { epsilon: number };
+    const job = await jsonOf(fresh.as('ben', '/v1/jobs', { ...asked, quote: quote['id'] }));
+    const same = { planDigest: quote['planDigest'], cost: quote['cost'] };
+    expect(job).toMatchObject({ state: 'queued', ...same, request: { maxError: 300, atSize: null } });
+    const { maxError: _, ...plain } = asked;
+    const byEpsilon = { ...plain, epsilon, quote: quote['id'] };
+    expect(await jsonOf(fresh.as('ben', '/v1/jobs', byEpsilon))).toMatchObject({ state: 'queued', ...same });
+    // Negative control: another accuracy is another Plan, for which the quote does not stand.
+    const other = await jsonOf(fresh.as('ben', '/v1/jobs', { ...asked, maxError: 299, quote: quote['id'] }));
+    expect(other).toMatchObject({ code: 'PARAM' });
+    await fresh.runAll();
+    expect(await jsonOf(fresh.as('ben', `/v1/jobs/${String(job['id'])}?wait=20`))).toMatchObject({
+      outcome: 'released',
+      ...same,
+    });
+    const repeat = await jsonOf(fresh.as('ben', '/v1/quotes', { ...plain, epsilon }));
+    expect(repeat).toMatchObject({ repeat: true, cost: { nano: '0', rho: '0' } });
+    expect(repeat['summary']).toMatch(/stored answer costs nothing; `visits` will be right to ±300 /);
+  });
+
+  test('at a size is quoted for that size too', async () => {
+    const sql =
+      'SELECT AVG(cost) AS mean, COUNT(*) AS visits, MEDIAN(age) AS age, SUM(age) AS years FROM visits';
+    const ask = { ...asked, sql, maxError: 30_000, atSize: 2_500 };
+    const quote = await jsonOf(fresh.as('ben', '/v1/quotes', ask));
+    const [mean] = quote['outputs'] as { atSize: { size: number; half95: number }[] }[];
+    expect(mean?.atSize.map(({ size }) => size)).toEqual([100, 1_000, 2_500, 10_000]);
+    expect(quote['summary']).toMatch(/`mean` will be right to ±\d+ in a group of 2500, /);
+    expect(quote['summary']).toMatch(/, and 1 more as listed in 95 of 100 answers/);
+  });
+
+  test('leaves no invariant of storage broken, and no bug', async () => {
+    expect(await findViolations(fresh.db)).toEqual([]);
+    expect(fresh.bugs).toEqual([]);
   });
 });
 

@@ -311,6 +311,61 @@ describe('B7: ε and δ', () => {
   });
 });
 
+describe('accuracy instead of ε', () => {
+  const line = { dataset, policy, sql: 'SELECT COUNT(*) AS n, SUM(age) AS years FROM people' };
+  const state = 'accuracy';
+  const narrow = folder.write('narrow.yaml', policyOf({ budget: { epsilon: 1, delta: 1e-6 } }));
+  const read = rounds.add(0, [
+    { ...line, maxError: 2_000 },
+    { ...line, maxError: 2_000, epsilon: 0.5 },
+    { ...line, maxError: 'much' },
+    { ...line, sql: 'SELECT AVG(age) AS age FROM people', maxError: 100 },
+    { ...line, sql: 'SELECT AVG(age) AS age FROM people', maxError: '100', atSize: 1_000 },
+    { ...line, policy: narrow, state, maxError: 1_600 },
+    { ...line, policy: narrow, state, maxError: 1_590 },
+  ]);
+
+  test('is met by every output, at a cost below that of perJob', () => {
+    const [met] = read();
+    expect(met).toMatchObject({ decision: 'released' });
+    const halves = met!.outputs.map(({ low, high }) => (high! - low!) / 2);
+    expect(Math.max(...halves)).toBeLessThanOrEqual(2_000);
+    expect(Math.max(...halves)).toBeGreaterThan(1_990);
+    expect(met!.budget.epsilonSpent).toBeLessThan(1);
+  });
+
+  test('is PARAM beside ε, as no number, and without the size that it depends on', () => {
+    const [, both, word, unsized, sized] = read();
+    expect([both, word, unsized].map((answer) => answer!.code)).toEqual(['PARAM', 'PARAM', 'PARAM']);
+    expect(unsized!.message).toContain('--at-size');
+    expect(sized).toMatchObject({ decision: 'released' });
+  });
+
+  test('that the rest of the budget does not pay for is BUDGET, with the nearest that it does', () => {
+    const [first, second] = read().slice(5);
+    expect(first).toMatchObject({ decision: 'released' });
+    expect(second).toMatchObject({ decision: 'refused', code: 'BUDGET' });
+    expect(second!.message).toMatch(
+      /not enough for maxError 1590; nearest: maxError \d+, with epsilon [\d.]+$/,
+    );
+  });
+
+  test('is a flag of the command as well', async () => {
+    const flags = ['--max-error', '2000', '--at-size', '10'];
+    const { code, answers } = await single(
+      '--dataset',
+      dataset,
+      '--policy',
+      policy,
+      '--sql',
+      line.sql,
+      ...flags,
+    );
+    expect(code).toBe(0);
+    expect(answers[0]!.budget.epsilonSpent).toBe(read()[0]!.budget.epsilonSpent);
+  });
+});
+
 describe('what a policy states is honoured', () => {
   const timed = (name: string, timing: unknown): object => ({
     dataset,

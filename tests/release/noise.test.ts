@@ -100,7 +100,7 @@ describe('calibration', () => {
 });
 
 const SPECS = [
-  ...[0.02, 0.1, 0.5, 1, 2, 9, 20.5, 100, 2500, 1e6].map(gaussian),
+  ...[0.02, 0.1, 0.5, 1, 2, 9, 20.5, 100, 2500, 4095.9, 4096, 90_000, 1e6].map(gaussian),
   ...[0.1, 0.25, 0.5, 1, 7 / 3, 10, 40, 1000].map(laplace),
 ];
 const NAMED = SPECS.map((spec) => ({
