@@ -58,16 +58,20 @@ function expectLines({ code, out, err }: Ended, ids: readonly string[]): void {
 test(
   'reading, latency and memory print a line per id, in the order of the table',
   async () => {
-    const ids = ['P1', 'P1b', 'P1r', 'P4', 'P4k', 'P11m', 'P11p'];
+    const ids = ['P1', 'P1L', 'P1b', 'P1r', 'P4', 'P4k', 'P11m', 'P11p', 'LIN1', 'LIN10', 'LIN100', 'LIN'];
     expectLines(await bench('--small', ...ids.toReversed()), ids);
   },
   TIMEOUT_MS,
 );
 
+test('sampling and planning print a line per id', async () => {
+  expectLines(await bench('--small', 'S1', 'S2', 'S3', 'PL'), ['S1', 'S2', 'S3', 'PL']);
+});
+
 test.skipIf(findPostgres() === null)(
   'what needs PostgreSQL brings a cluster of its own',
   async () => {
-    expectLines(await bench('--small', 'P4pg', 'P5', 'P9'), ['P4pg', 'P5', 'P9']);
+    expectLines(await bench('--small', 'P4pg', 'P5', 'P9', 'AC'), ['P4pg', 'P5', 'P9', 'AC']);
   },
   TIMEOUT_MS,
 );

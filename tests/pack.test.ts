@@ -11,10 +11,10 @@ describe('a module in the package', () => {
 
   test.for<[string, string]>([
     [`import { b, type B } from './b.ts';`, `import { b,        } from './b.js';`],
-    [`export * from '#sandbox/expression.ts';`, `export * from '#sandbox/query/ir.js';`],
+    [`export * from '#sandbox/expression.ts';`, `export * from '#sandbox/expression.js';`],
     [
       `const late = await import('../sandbox/expression.ts');`,
-      `const late = await import('../sandbox/query/ir.js');`,
+      `const late = await import('../sandbox/expression.js');`,
     ],
     [`spawn(new URL('./b.ts', import.meta.url));`, `spawn(new URL('./b.js', import.meta.url));`],
     [`const end: string = '.ts';`, `const end         = '.ts';`],

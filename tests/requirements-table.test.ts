@@ -1,7 +1,7 @@
 /** The table of requirements: it names only what exists, and calls nothing done that no test shows. */
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { type SyntaxNode, sourceFile } from './tidy/source.ts';
+import { testNamesIn } from './support/test-names.ts';
 
 /** Areas, and how many rules each has. */
 const AREAS: Readonly<Record<string, number>> = {
@@ -72,29 +72,6 @@ function faultsOf(row: Row, namesIn: (file: string) => ReadonlySet<string>): str
     ...row.files.filter((file) => !existsSync(file)).map((file) => `no file ${file}`),
     ...lost.map((named) => `no test ${named}`),
   ].filter((fault) => fault !== '');
-}
-
-/** The names of the tests in a file, as they are written there: `$name` and `%s` stand for themselves. */
-function testNamesIn(file: string): ReadonlySet<string> {
-  if (!file.endsWith('.test.ts') || !existsSync(file)) return new Set();
-  const calls = sourceFile(file, readFileSync(file, 'utf8')).nodes.filter(
-    ({ type }) => type === 'CallExpression',
-  );
-  return new Set(calls.filter(isTest).flatMap((call) => titleOf(call)));
-}
-
-/** `test(…)`, `test.for(…)(…)`, `test.skipIf(…)(…)`, `describe…`. */
-function isTest(call: SyntaxNode): boolean {
-  for (let callee = call['callee'] as SyntaxNode | undefined; callee !== undefined;) {
-    if (callee.type === 'Identifier') return ['test', 'describe'].includes(String(callee['name']));
-    callee = (callee['callee'] ?? callee['object']) as SyntaxNode | undefined;
-  }
-  return false;
-}
-
-function titleOf(call: SyntaxNode): string[] {
-  const [title] = call['arguments'] as SyntaxNode[];
-  return title?.type === 'Literal' && typeof title['value'] === 'string' ? [title['value']] : [];
 }
 
 const TABLE = readFileSync('docs/requirements.md', 'utf8');

@@ -46,8 +46,19 @@ export interface Platform {
   close(): Promise<void>;
 }
 
-/** Starts everything, with sources registered, prepared and open. */
-export async function startPlatform(options: PlatformOptions): Promise<Platform> {
+/** Everything but a runner: who asks, what is asked of, and the gateway's submission. */
+export interface PreparedGateway {
+  readonly shell: Shell;
+  readonly sources: Sources;
+  /** Submits a job on one of the datasets. Returns its id. */
+  submit(dataset: number, question: (table: string) => string): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** Opens the database, and registers, prepares and opens the sources. */
+export async function prepareGateway(
+  options: Omit<PlatformOptions, 'concurrency'>,
+): Promise<PreparedGateway> {
   const db = await openDatabase(options.place);
   const sources = new Sources({ prepare: true });
   const shell = shellOf(db);
@@ -56,18 +67,31 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   for (let index = 0; index < options.datasets; index += 1)
     names.push(await addDataset(db, sources, options, index));
   const account = await findAccount(db, 'analyst');
-  const endings = new Endings();
-  const unlisten = await db.listen('done', (jobId) => endings.tell(jobId));
-  const runner = await startBenchRunner(shell, sources, options.concurrency);
   const buyer = callerOf(account!);
   return {
-    run: (dataset, question) =>
-      runOne(shell, buyer, endings, { name: names[dataset]!, sql: question(names[dataset]!) }),
+    shell,
+    sources,
+    submit: (dataset, question) => submit(shell, buyer, names[dataset]!, question),
+    close: async () => {
+      await sources.close();
+      await db.close();
+    },
+  };
+}
+
+/** Starts everything, with sources registered, prepared and open. */
+export async function startPlatform(options: PlatformOptions): Promise<Platform> {
+  const gateway = await prepareGateway(options);
+  const { shell, sources } = gateway;
+  const endings = new Endings();
+  const unlisten = await shell.db.listen('done', (jobId) => endings.tell(jobId));
+  const runner = await startBenchRunner(shell, sources, options.concurrency);
+  return {
+    run: (dataset, question) => runOne(shell.db, endings, () => gateway.submit(dataset, question)),
     close: async () => {
       await runner.stop();
       await unlisten();
-      await sources.close();
-      await db.close();
+      await gateway.close();
     },
   };
 }
@@ -92,19 +116,24 @@ class Endings {
   }
 }
 
-async function runOne(
+async function submit(
   shell: Shell,
   buyer: Caller,
-  endings: Endings,
-  { name, sql }: { readonly name: string; readonly sql: string },
-): Promise<number> {
-  const asked = { grant: `grant-${name}`, sql, purpose: 'public_welfare', scene: null, quote: null };
-  const ask = { ...asked, epsilon: freshEpsilon(), delta: null, outputKind: 'statistic' as const };
+  name: string,
+  question: (table: string) => string,
+): Promise<string> {
+  const asked = { grant: `grant-${name}`, purpose: 'public_welfare', scene: null, quote: null };
+  const cost = { epsilon: freshEpsilon(), delta: null };
+  const ask = { ...asked, ...cost, sql: question(name), outputKind: 'statistic' as const };
+  return submitJob(shell, buyer, { ask, idempotency: null });
+}
+
+async function runOne(db: Database, endings: Endings, submitted: () => Promise<string>): Promise<number> {
   const started = performance.now();
-  const jobId = await submitJob(shell, buyer, { ask, idempotency: null });
+  const jobId = await submitted();
   await endings.of(jobId);
   const ms = performance.now() - started;
-  const job = await findJob(shell.db, jobId);
+  const job = await findJob(db, jobId);
   if (job?.outcome !== 'released' || job.repeat !== false)
     throw new Error(`a job ended as ${job?.outcome ?? 'unknown'} ${job?.code ?? ''}`);
   return ms;

@@ -4,14 +4,28 @@
  * Without ids all of them run, one after the other. `--small` shrinks everything until only the harness is tried. What
  * each id means, its target and its number on our machine: docs/performance.md.
  */
+import { ADMISSION_TIME } from './admission.ts';
 import { stopPostgres } from './durable-postgres.ts';
+import { COST_GROWTH } from './growth.ts';
 import { LATENCY, THROUGHPUT } from './jobs.ts';
 import type { Benchmark } from './measure.ts';
 import { READER_MEMORY } from './memory.ts';
+import { PLANNING_TIME } from './planning.ts';
 import { READING } from './reading.ts';
 import { RELEASE_RATE } from './releases.ts';
+import { SAMPLING } from './sampling.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [READING, LATENCY, THROUGHPUT, RELEASE_RATE, READER_MEMORY];
+const BENCHMARKS: readonly Benchmark[] = [
+  READING,
+  LATENCY,
+  THROUGHPUT,
+  RELEASE_RATE,
+  READER_MEMORY,
+  COST_GROWTH,
+  SAMPLING,
+  PLANNING_TIME,
+  ADMISSION_TIME,
+];
 
 const EXIT_ARGUMENTS = 2;
 

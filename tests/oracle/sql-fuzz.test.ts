@@ -97,19 +97,25 @@ const STATEMENTS = sized(3000, 100_000);
 const CHANGES = sized(2000, 60_000);
 const COMPARED = sized(60, 3000);
 
-const fromGrammar = run(STATEMENTS, compileQuery, drawn('statements'));
-const fromChanges = run(CHANGES, compileQuery, changed('changes'));
+const fromGrammar = once(() => run(STATEMENTS, compileQuery, drawn('statements')));
+const fromChanges = once(() => run(CHANGES, compileQuery, changed('changes')));
+
+/** Work that several tests look at, done by the first that asks. */
+function once<T>(work: () => T): () => T {
+  let done: { readonly result: T } | undefined;
+  return () => (done ??= { result: work() }).result;
+}
 
 describe('any text at all', () => {
   test('of the grammar is refused with a code, or means what a second reading says', () => {
-    expect(fromGrammar.faults.slice(0, 5)).toEqual([]);
-    expect(fromGrammar.accepted.length / STATEMENTS).toBeGreaterThan(0.1);
-    expect(fromGrammar.accepted.length / STATEMENTS).toBeLessThan(0.5);
+    expect(fromGrammar().faults.slice(0, 5)).toEqual([]);
+    expect(fromGrammar().accepted.length / STATEMENTS).toBeGreaterThan(0.1);
+    expect(fromGrammar().accepted.length / STATEMENTS).toBeLessThan(0.5);
   });
 
   test('that is a changed statement is refused with a code, or means what a second reading says', () => {
-    expect(fromChanges.faults.slice(0, 5)).toEqual([]);
-    expect(fromChanges.accepted.length / CHANGES).toBeGreaterThan(0.03);
+    expect(fromChanges().faults.slice(0, 5)).toEqual([]);
+    expect(fromChanges().accepted.length / CHANGES).toBeGreaterThan(0.03);
   });
 
   test('leaves the parser as it was', () => {
@@ -121,12 +127,12 @@ describe('any text at all', () => {
     const draw = drawn('statements');
     const seen = new Set(Array.from({ length: 3000 }, draw).flatMap(kindsIn));
     expect([...SELECT_KINDS, ...OTHER_KINDS].filter((kind) => !seen.has(kind))).toEqual([]);
-    const codes = new Set([...fromGrammar.codes, ...fromChanges.codes]);
+    const codes = new Set([...fromGrammar().codes, ...fromChanges().codes]);
     expect(TEXT_CODES.filter((code) => !codes.has(code))).toEqual([]);
   });
 
   test('gives the integers of the oracle, where it is accepted', async () => {
-    const all = [...fromGrammar.accepted, ...fromChanges.accepted];
+    const all = [...fromGrammar().accepted, ...fromChanges().accepted];
     const step = Math.max(1, Math.floor(all.length / COMPARED));
     let compared = 0;
     for (const { sql, world } of all.filter((_, index) => index % step === 0)) {

@@ -12,6 +12,7 @@ import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
 import type { Partials, Plan } from '#sandbox/plan.ts';
 import { type Compiled, compileQuery } from '#sandbox/query/compile.ts';
 import { typeOf } from '#sandbox/expression.ts';
+import { sized } from './audit-size.ts';
 import { type World, policies, worlds } from './dataset-generator.ts';
 import { type InProcessEngine, openInProcess } from './in-process-engine.ts';
 import { type GeneratedQuery, queriesFor } from './query-generator.ts';
@@ -26,7 +27,7 @@ export interface SqlCase {
   readonly queries: readonly GeneratedQuery[];
 }
 
-export const RUNS = Number(process.env['ORACLE_RUNS'] ?? 25);
+export const RUNS = Number(process.env['ORACLE_RUNS'] ?? sized(25, 400));
 const SEED = Number(process.env['ORACLE_SEED'] ?? 20_261_121);
 /** Shrinking runs the engine thousands of times; the statement and the seed say enough. */
 export const PARAMETERS = { seed: SEED, endOnFailure: true } as const;
