@@ -32,7 +32,7 @@ const CRASH = 'tests/storage/crash.test.ts';
 const BOUNDING = {
   code: ['sandbox/release/sensitivity.ts:sensitivityOf', 'sandbox/query/print.ts:printPlan'],
   tests: [
-    `${REPLAY} › neighbours never differ by more than one unit may contribute`,
+    `${REPLAY} › neighbours end alike, and never differ by more than one unit may contribute`,
     `${REPLAY} › Release declares what one unit may contribute, a tree once per level, and admits every integer found`,
     `${NEIGHBOURS} › reaches the bound of every measure, so that none is loose`,
   ],
@@ -243,13 +243,107 @@ export const CLAIMS: readonly Claim[] = [
     tests: [
       `${ACCOUNTANT} › never overspends, whatever is asked and in whatever order`,
       `${ACCOUNTANT} › charged on arrival, ten concurrent requests never spend more than there is`,
-      `${ADMISSION} › of fifty requests at once, each for 60 % of what is left, one is admitted`,
+      `${ADMISSION} › B2: of fifty requests at once, each for 60 % of what is left, one is admitted`,
       'tests/lab/state.test.ts › B2: of fifty requests at once that cost 60 % each, one is accepted',
       'tests/lab/processes.test.ts › wait for each other, and share one ledger',
     ],
     controls: [
       `${ACCOUNTANT} › negative control: charged with the answer, some interleaving overspends`,
       `${ADMISSION} › the race catches an admission that charges late`,
+    ],
+  },
+  {
+    id: 'population-capped',
+    sentence: 'Datasets of one population together lose no more than its budget, beside their own.',
+    code: [
+      'sandbox/manifest/population.ts:populationLedgerOf',
+      'gateway/ledgers.ts:ledgersOf',
+      'gateway/storage/registration.ts:registerDataset',
+    ],
+    tests: [
+      'tests/lab/population.test.ts › B5: each lineage has room, the population is full: BUDGET, in another process too',
+      'tests/lab/population.test.ts › B2: of fifty requests at once on two members, as many as the population holds are answered',
+      'tests/storage/catalogue.test.ts › B5: a population keeps its first capacity and unit; a member may lower it, and none raises it',
+    ],
+    controls: [
+      'tests/lab/population.test.ts › without a state every line has a fresh ledger of the population as well',
+    ],
+  },
+  {
+    id: 'one-ledger-per-source',
+    sentence: 'Aliases, copies, versions and front ends of one source have one ledger.',
+    code: ['gateway/storage/registration.ts:registerDataset', 'gateway/lab/state.ts:LabState'],
+    tests: [
+      'tests/lab/state.test.ts › B5: a second lineage over the same file, a copy or a link of it is refused',
+      'tests/storage/catalogue.test.ts › the same %s under another lineage is refused',
+      'tests/storage/catalogue.test.ts › B6: an alias of a lineage that leaves its population out, or names another, is refused',
+    ],
+    controls: ['tests/lab/state.test.ts › is fresh for each line without a state'],
+  },
+  {
+    id: 'no-float-noise',
+    sentence: 'What is released lies on the public grid: no bit of a double tells where it came from.',
+    code: ['sandbox/release/noise.ts:sampleVector', 'sandbox/release/estimate.ts:estimatorOf'],
+    tests: [
+      'tests/attacks/precision.test.ts › are on the public grid, and no class of values belongs to one side alone',
+      'tests/attacks/precision.test.ts › guesses a sum of one value, 0 or 1, no better than ε lets anybody',
+      'tests/attacks/precision.test.ts › F3: a sum beyond 2^53 and many ones of both signs are one sum in every order, and in doubles several',
+    ],
+    controls: [
+      'tests/attacks/precision.test.ts › control: noise in doubles is on no grid, and its classes tell the sides apart',
+      'tests/attacks/precision.test.ts › control: reads it off noise in doubles',
+    ],
+  },
+  {
+    id: 'post-processing-only',
+    sentence: 'Every released aggregate keeps the ε of its Plan: what follows the noise costs nothing.',
+    code: ['sandbox/release/estimate.ts:estimatorOf', 'sandbox/release/present.ts:present'],
+    tests: [
+      'tests/release/mechanisms.test.ts › %s keeps it, and attains it',
+      'tests/attacks/membership.test.ts › says whose noisy count is the largest, and no more than ε',
+      'tests/attacks/precision.test.ts › F5: an average does not show its denominator',
+    ],
+    controls: ['tests/release/mechanisms.test.ts › negative control: %s with %s does not'],
+  },
+  {
+    id: 'attacks-fail',
+    sentence: 'Reconstruction, trackers and membership inference do no better than the budget allows.',
+    code: ['sandbox/release/release.ts:release', 'sandbox/release/accountant.ts:charge'],
+    tests: [
+      'tests/attacks/reconstruction.test.ts › guesses a bit that three in ten have hardly better than by chance, and reads it without noise',
+      'tests/attacks/reconstruction.test.ts › guesses a bit that every other one has no better than the budget allows any attack',
+      'tests/attacks/membership.test.ts › D6: the means of twenty traits do not tell a participant, and exact means do',
+    ],
+    controls: [
+      'tests/attacks/reconstruction.test.ts › guesses a bit that three in ten have hardly better than by chance, and reads it without noise',
+    ],
+  },
+  {
+    id: 'total-functions',
+    sentence: 'No value of a row makes a run fail: NULL, NaN, infinities and overflow have defaults.',
+    code: [
+      'sandbox/query/print-expression.ts:ExpressionPrinter',
+      'sandbox/query/scan.ts:printScan',
+      'sandbox/query/print.ts:printGrid',
+    ],
+    tests: [
+      'tests/lab/hostile-values.test.ts › hostile values',
+      'tests/lab/hostile-values.test.ts › C2: NaN and what is no number are NULL; infinities are larger than all',
+      `${ORACLE} › cleans dirty text as the oracle does`,
+    ],
+    controls: [`${NEIGHBOURS} › catches NaN that passes a clamp and is cast to an integer`],
+  },
+  {
+    id: 'noise-unheard',
+    sentence: 'The time in which an answer is made does not tell how large its noise is.',
+    code: ['sandbox/release/noise-pool.ts:NoisePool', 'sandbox/execute.ts:measure'],
+    tests: [
+      'tests/release/noise-pool.test.ts › that is filled needs no randomness when $name are released',
+      'tests/release/noise-pool.test.ts › does not tell how large the noise is',
+    ],
+    controls: [
+      'tests/release/noise-pool.test.ts › that was not filled draws then: the control of the test above',
+      'tests/release/noise-pool.test.ts › tells it when the noise is drawn within: the control',
     ],
   },
   {
@@ -272,7 +366,7 @@ export const CLAIMS: readonly Claim[] = [
       'gateway/storage/migrations/0001_guards.sql:never_refunded',
     ],
     tests: [
-      `${COMMIT} › a failure after opening keeps the reservation; one before gives it back`,
+      `${COMMIT} › B1: a failure after opening keeps the reservation; one before gives it back`,
       `${COMMIT} › only a held reservation expires`,
       `${GUARDS} › never: %s`,
       'tests/storage/kill.test.ts › a runner killed with -9 after %s lines loses no release and gets no budget back',
@@ -367,8 +461,12 @@ export const CLAIMS: readonly Claim[] = [
       `${COMMIT} › before its release time an ended job looks like one that runs, in every read`,
       'tests/gateway/job-journey.test.ts › an ended job looks as if it ran: resource, events, answer, receipt, usage and checkpoint',
       'tests/attacks/cancellation.test.ts › by a buyer has the same end before and after the run has ended',
+      'tests/attacks/timing.test.ts › under %s times no channel tells whether the victim is there',
     ],
-    controls: ['tests/attacks/cancellation.test.ts › by an operator has not, which the comparison sees'],
+    controls: [
+      'tests/attacks/timing.test.ts › negative control: under exact times every channel tells',
+      'tests/attacks/cancellation.test.ts › by an operator has not, which the comparison sees',
+    ],
   },
   {
     id: 'closed-sql',

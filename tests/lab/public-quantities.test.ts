@@ -43,7 +43,10 @@ const VICTIM: readonly Row[] = [NaN, Infinity, -Infinity, 1e308, null, 0].map((i
   job: 'astronaut',
   income,
 }));
-/** Listed and thresholded keys, empty groups, every aggregate, refusals, and a repeat; each in its planned two seconds. */
+/**
+ * Listed and thresholded keys, empty groups, every aggregate, refusals, and a repeat; each in its planned two seconds.
+ * The last two would fail for the victim alone, in an engine that throws (C1), or divide by nobody without him (C3, C4).
+ */
 const REQUESTS: readonly object[] = [
   {
     sql: 'SELECT zip, COUNT(*), COUNT(DISTINCT uid), SUM(income), AVG(income), STDDEV(income), MEDIAN(income) FROM people GROUP BY zip HAVING COUNT(*) > -1e9',
@@ -57,6 +60,14 @@ const REQUESTS: readonly object[] = [
   { sql: 'SELECT MAX(income) FROM people' },
   { sql: 'SELECT COUNT(*) FROM people', epsilon: 2 },
   { sql: 'SELECT COUNT(zip) FROM people', epsilon: 1.9 },
+  {
+    sql: 'SELECT COUNT(1 / income), COUNT(sqrt(0 - income)), COUNT(ln(income)), COUNT(exp(income)), COUNT(income * 1e308) FROM people',
+    state: 'hostile',
+  },
+  {
+    sql: "SELECT zip, AVG(income), VARIANCE(income), STDDEV(income), MEDIAN(income) FROM people WHERE job = 'astronaut' GROUP BY zip",
+    state: 'hostile',
+  },
 ];
 
 const folders = [new Folder(), new Folder()];
@@ -159,6 +170,8 @@ describe('with and without the victim', () => {
       ['FUNCTION', undefined],
       ['PARAM', undefined],
       ['BUDGET', undefined],
+      [null, false],
+      [null, false],
     ]);
   });
 

@@ -9,6 +9,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Aggregate, Measure, Plan, ReleasedValue } from '#sandbox/plan.ts';
 import { expectedErrorsOf } from '#sandbox/release/expected-error.ts';
+import { NoisePool } from '#sandbox/release/noise-pool.ts';
 import { release } from '#sandbox/release/release.ts';
 import { tapedRandom } from '#tests/support/byte-tape.ts';
 import { bounded, col, planWith } from '#tests/support/plan-builder.ts';
@@ -45,7 +46,8 @@ function planOf(
 
 /** The released values of an aggregate over all cells, in order. */
 function valuesOf(plan: Plan, vectors: readonly (readonly bigint[])[], tape: string) {
-  const cells = release(plan, { keys: null, vectors }, tapedRandom(`coverage ${tape}`));
+  const pool = new NoisePool(plan, tapedRandom(`coverage ${tape}`)).fill();
+  const cells = release(plan, { keys: null, vectors }, pool);
   return (aggregate: number): readonly ReleasedValue[] => cells.flatMap(({ values }) => values[aggregate]!);
 }
 

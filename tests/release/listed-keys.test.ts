@@ -2,6 +2,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Keys, Measure } from '#sandbox/plan.ts';
+import { NoisePool } from '#sandbox/release/noise-pool.ts';
 import { release } from '#sandbox/release/release.ts';
 import { secureRandom } from '#sandbox/release/random.ts';
 import { col, planWith } from '#tests/support/plan-builder.ts';
@@ -28,7 +29,7 @@ test('every listed cell is released, whatever the data hold', () => {
   const plan = planOf({ mode: 'listed', keys: [{ expr: col('k', 'string'), domain }], cells: 4 });
   fc.assert(
     fc.property(counts, counts, (units, rows) => {
-      const cells = release(plan, { keys: null, vectors: [units, rows] }, random);
+      const cells = release(plan, { keys: null, vectors: [units, rows] }, new NoisePool(plan, random));
       expect(cells.map(({ key }) => key)).toEqual(domain.map((value) => [value]));
       for (const { values } of cells) expect(values[0]?.[0]?.exact).toMatch(/^-?\d+$/);
     }),
@@ -48,7 +49,7 @@ test('control: thresholded keys that nobody has are not released', () => {
         [1000n, 1n, 1n, 1000n],
       ],
     },
-    random,
+    new NoisePool(plan, random),
   );
   // With σ² = 1 a count of one exceeds the threshold with a chance below 1e-6, one of 1,000 always does.
   expect(cells.map(({ key }) => key)).toEqual([['p'], ['s']]);

@@ -110,3 +110,23 @@ export function clopperPearson(hits: number, n: number, side: 'lower' | 'upper',
   }
   return low;
 }
+
+/**
+ * |z| of Mann and Whitney's rank sum, with average ranks for ties: above `x` by chance as often as a normal variable,
+ * for samples of one distribution of a dozen or more each.
+ */
+export function rankSumScore(a: readonly number[], b: readonly number[]): number {
+  const all = [...a.map((value) => ({ value, own: true })), ...b.map((value) => ({ value, own: false }))];
+  all.sort((left, right) => left.value - right.value);
+  const n = all.length;
+  let [ranks, ties] = [0, 0];
+  for (let from = 0, to = 0; from < n; from = to) {
+    while (to < n && all[to]!.value === all[from]!.value) to += 1;
+    const size = to - from;
+    ranks += all.slice(from, to).filter(({ own }) => own).length * ((from + to + 1) / 2);
+    ties += size ** 3 - size;
+  }
+  const mean = (a.length * (n + 1)) / 2;
+  const variance = ((a.length * b.length) / 12) * (n + 1 - ties / (n * (n - 1)));
+  return variance === 0 ? 0 : Math.abs(ranks - mean) / Math.sqrt(variance);
+}

@@ -36,7 +36,7 @@ export async function openRows(
 }
 
 /** The engine on a connection that has a table `source`. */
-async function engineOf(connection: DuckDBConnection): Promise<InProcessEngine> {
+export async function engineOf(connection: DuckDBConnection): Promise<InProcessEngine> {
   const types = new Map((await describeSource(connection)).map(({ name, type }) => [name, type] as const));
   return {
     connection,

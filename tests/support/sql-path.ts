@@ -13,7 +13,7 @@ import { parseDataset } from '#sandbox/manifest/dataset-file.ts';
 import { parsePolicy } from '#sandbox/manifest/policy-file.ts';
 import type { Partials, Plan, Presentation } from '#sandbox/plan.ts';
 import { Refusal } from '#policies/refusal.ts';
-import { compileQuery } from '#sandbox/query/compile.ts';
+import { type Compiled, compileQuery } from '#sandbox/query/compile.ts';
 import { capacityOf, charge, openLedger } from '#sandbox/release/accountant.ts';
 import { type Output, present } from '#sandbox/release/present.ts';
 import type { RandomSource } from '#sandbox/release/random.ts';
@@ -24,12 +24,10 @@ import { changedEngine, type InProcessEngine, openRows, type SqlChange } from '.
 import { certifiedEpsilon, type Hits, hitsOf } from './privacy-test.ts';
 import type { Row } from './reference-expression.ts';
 
-/** How a build differs from the real one. */
+/** How the door of a build differs from the real one. */
 export interface Build {
   /** The Plan that Release is told, in the place of the one that ran. */
   readonly released?: (plan: Plan) => Plan;
-  /** The SQL that the engine runs, in the place of what was printed. */
-  readonly printed?: SqlChange;
 }
 
 export const REAL: Build = {};
@@ -56,6 +54,23 @@ export function subjectOf(manifest: object, policy: object): Subject {
   };
 }
 
+/** A statement as the front end compiles it. */
+export function compiledFor(
+  { dataset, policy }: Subject,
+  sql: string,
+  epsilon: number | null = null,
+): Compiled {
+  return compileQuery(
+    { sql, epsilon, delta: null },
+    {
+      datasets: [dataset],
+      policyOf: () => policy,
+      versionIdOf: () => 'v1',
+      defaultTiming: { mode: 'exact' },
+    },
+  );
+}
+
 /** A statement and its exact integers. */
 export interface Question {
   readonly plan: Plan;
@@ -67,33 +82,29 @@ export interface Question {
 export class Target implements Disposable {
   readonly #subject: Subject;
   readonly #engine: InProcessEngine;
-  readonly #build: Build;
+  readonly #printed: SqlChange;
 
-  constructor(subject: Subject, engine: InProcessEngine, build: Build) {
+  constructor(subject: Subject, engine: InProcessEngine, printed: SqlChange) {
     this.#subject = subject;
     this.#engine = engine;
-    this.#build = build;
+    this.#printed = printed;
   }
 
-  static async over(rows: readonly Row[], subject: Subject, build: Build = REAL): Promise<Target> {
-    return new Target(subject, await openRows(rows, subject.dataset.columns), build);
+  /** `printed`: what the engine runs in the place of the printed SQL. */
+  static async over(
+    rows: readonly Row[],
+    subject: Subject,
+    printed: SqlChange = (sql) => sql,
+  ): Promise<Target> {
+    return new Target(subject, await openRows(rows, subject.dataset.columns), printed);
   }
 
   /** Refused statements throw, as everywhere. */
   async ask(sql: string, epsilon: number | null = null): Promise<Question> {
-    const { dataset, policy } = this.#subject;
-    const { plan, presentation } = compileQuery(
-      { sql, epsilon, delta: null },
-      {
-        datasets: [dataset],
-        policyOf: () => policy,
-        versionIdOf: () => 'v1',
-        defaultTiming: { mode: 'exact' },
-      },
-    );
-    const { printed } = this.#build;
-    const engine = printed === undefined ? this.#engine : changedEngine(this.#engine, printed);
-    return { plan, presentation, partials: await computePartials(plan, dataset, engine, 'a lineage’s seed') };
+    const { plan, presentation } = compiledFor(this.#subject, sql, epsilon);
+    const engine = changedEngine(this.#engine, this.#printed);
+    const partials = await computePartials(plan, this.#subject.dataset, engine, 'a lineage’s seed');
+    return { plan, presentation, partials };
   }
 
   [Symbol.dispose](): void {
