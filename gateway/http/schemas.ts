@@ -166,6 +166,7 @@ export const budget = z.object({
       capacity: nullable(loss),
       spent: loss,
       left: nullable(loss),
+      setAside: loss,
       frozen: z.boolean(),
       accounted: loss.optional(),
     }),

@@ -124,7 +124,7 @@ async function storedGrantOf(shell: Shell, grant: GrantRecord, planning: Plannin
 
 async function checkAffordable(shell: Shell, planning: Planning, grant: GrantRecord): Promise<void> {
   if (await isRepeat(shell, planning, grant)) return;
-  for (const ledger of await ledgersOf(shell, planning)) {
+  for (const ledger of await ledgersOf(shell, planning, grant)) {
     const { lineage, frozen } = ledger;
     const charge = planning.charges.find((candidate) => candidate.lineage === lineage);
     const left = leftOf(ledger);
@@ -146,23 +146,36 @@ async function isRepeat(
   return isAnswered(shell.db, { grant: grant.id, versionId: dataset.versionId, planDigest });
 }
 
-async function ledgersOf(shell: Shell, { charges }: Planning): Promise<readonly LedgerState[]> {
+async function ledgersOf(
+  shell: Shell,
+  { charges }: Planning,
+  grant: GrantRecord | null,
+): Promise<readonly LedgerState[]> {
   return findLedgers(
     shell.db,
     charges.map(({ lineage }) => lineage),
+    grant?.id ?? null,
   );
 }
 
-/** What is left of a ledger, reservations counted as spent; null: unlimited. */
+/**
+ * What is left of a ledger for the grant that was asked about: its own share and what nobody has set aside, reservations
+ * counted as spent; null: unlimited.
+ */
 export function leftOf({
   capacity,
   reserved,
   spent,
+  setAside,
+  own,
 }: LedgerState): { readonly nano: bigint; readonly yocto: bigint } | null {
   if (capacity === null) return null;
   const rest = (field: 'nano' | 'thresholdDeltaYocto'): bigint => {
-    const left = BigInt(capacity[field]) - BigInt(reserved[field]) - BigInt(spent[field]);
-    return left > 0n ? left : 0n;
+    const unspent = BigInt(capacity[field]) - BigInt(reserved[field]) - BigInt(spent[field]);
+    const shared = unspent - BigInt(setAside[field]);
+    const left = (shared > 0n ? shared : 0n) + BigInt(own[field]);
+    // A capacity that was lowered since may not cover the shares.
+    return unspent <= 0n ? 0n : left < unspent ? left : unspent;
   };
   return { nano: rest('nano'), yocto: rest('thresholdDeltaYocto') };
 }
@@ -187,7 +200,7 @@ async function plannedPart(shell: Shell, planning: Planning, grant: GrantRecord 
     planDigest: planning.planDigest,
     cost: repeat ? free : cost,
     repeat,
-    budget: budgetPart(leastLeft(await ledgersOf(shell, planning)), plan.cost, repeat),
+    budget: budgetPart(leastLeft(await ledgersOf(shell, planning, grant)), plan.cost, repeat),
     outputs: outputsPart(planning.compiled),
     usage: repeat ? { ...planning.planned, epsilonNano: '0' } : planning.planned,
     timing: plan.timing,
