@@ -73,6 +73,10 @@ const limits = {
 
 const person = z.strictObject({ name: text, contact: text });
 
+/** A privacy parameter below 1e10: what a policy may state at most. */
+const epsilonAmount = z.number().positive().max(1e10);
+const deltaAmount = z.number().min(0).lt(1);
+
 const grantedDataset = z.strictObject({
   dataset: text,
   /** `latest`: whatever version is current when a job starts; or one version by its id. */
@@ -80,6 +84,13 @@ const grantedDataset = z.strictObject({
   columns: listOf(text),
   /** `all` rows, or a filter that the reader applies before anything else. */
   rowScope: z.union([z.literal('all'), z.strictObject({ where: text })]),
+  /**
+   * A part of the budget that is set aside for this grant while it is in force: as much as one answer of this ε and δ
+   * costs. Its jobs draw on it first; nobody else's do.
+   */
+  budgetShare: z
+    .strictObject({ epsilon: epsilonAmount, delta: deltaAmount, thresholdDelta: deltaAmount.optional() })
+    .optional(),
 });
 
 const GRANT = z
@@ -225,6 +236,9 @@ const FORMS: Readonly<Record<string, string>> = {
   sha256: '64 × [0-9a-f]',
   version: 'latest | { id }',
   rowScope: 'all | { where }',
+  epsilon: '0.5',
+  delta: '1e-6',
+  thresholdDelta: '1e-9',
   regions: 'any | [ … ]',
   sectors: 'any | [ … ]',
 };

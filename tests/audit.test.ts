@@ -1,7 +1,8 @@
 /** The list of claims: every place it names is there, and the document of the guarantee names the same claims. */
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { type Claim, CLAIMS } from './audit/claims.ts';
+import type { Claim } from './audit/claim.ts';
+import { CLAIMS } from './audit/claims.ts';
 import { differences, faultsOf } from './audit/places.ts';
 import { resultAt } from './audit/results.ts';
 

@@ -31,13 +31,15 @@ function renderLedgers(terminal: Terminal, ledgers: readonly BudgetLedger[]): st
       { title: worded(terminal, 'cli.column.unit') },
       { title: worded(terminal, 'cli.column.capacity'), align: 'right' },
       { title: worded(terminal, 'cli.column.spent'), align: 'right' },
+      { title: worded(terminal, 'cli.column.setAside'), align: 'right' },
       { title: worded(terminal, 'cli.column.rest'), align: 'right' },
     ],
-    ledgers.map(({ ledger, unit, capacity, spent, left }) => [
+    ledgers.map(({ ledger, unit, capacity, spent, setAside, left }) => [
       ledger,
       `nano-${unit}`,
       capacity?.nano ?? '∞',
       spent.nano,
+      setAside.nano,
       left?.nano ?? '∞',
     ]),
   );

@@ -96,6 +96,8 @@ export interface BudgetLedger {
   readonly capacity: Loss | null;
   readonly spent: Loss;
   readonly left: Loss | null;
+  /** What grants keep for their own jobs: it is neither spent nor left for others. */
+  readonly setAside: Loss;
   readonly frozen: boolean;
   /** Of `spent` what no job spent; for those who oversee the ledger. */
   readonly accounted?: Loss;

@@ -182,6 +182,7 @@ export const budget = z.object({
       capacity: nullable(loss),
       spent: loss,
       left: nullable(loss),
+      setAside: loss,
       frozen: z.boolean(),
       accounted: loss.optional(),
     }),

@@ -68,7 +68,7 @@ async function holdsGrant(
 }
 
 function ledgerPart(ledger: LedgerState, isOverseer: boolean): object {
-  const { lineage, unit, capacity, reserved, spent, accounted, frozen } = ledger;
+  const { lineage, unit, capacity, reserved, spent, accounted, setAside, frozen } = ledger;
   const left = leftOf(ledger);
   const sum = (field: 'nano' | 'thresholdDeltaYocto'): string =>
     String(BigInt(reserved[field]) + BigInt(spent[field]));
@@ -79,6 +79,7 @@ function ledgerPart(ledger: LedgerState, isOverseer: boolean): object {
     capacity,
     spent: { nano: sum('nano'), thresholdDeltaYocto: sum('thresholdDeltaYocto') },
     left: left === null ? null : { nano: String(left.nano), thresholdDeltaYocto: String(left.yocto) },
+    setAside,
     frozen,
     ...(isOverseer && { accounted }),
   };

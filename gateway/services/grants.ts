@@ -24,6 +24,7 @@ import {
 import { findOrganisation, findSubmitter } from '../storage/party-list.ts';
 import { revokeGrant } from '../storage/suspension.ts';
 import { demand, notFound } from './permission.ts';
+import { checkShares, sharesOf } from './shares.ts';
 import type { Shell } from './shell.ts';
 
 /** Parses a grant from a request; FieldFaults that name every field at fault. */
@@ -52,12 +53,14 @@ export function unknownParty(field: string): FieldFaults {
   return new FieldFaults([{ field, rule: say('api.unknownParty', { field }) }]);
 }
 
-/** Files a grant, or a new wording of one, inside a transaction. */
+/** Files a grant, or a new wording of one, inside a transaction. Refusal BUDGET for shares that exceed what is left. */
 export async function fileGrant(db: Database, grant: Grant, by: string): Promise<void> {
   const known = await findGrant(db, grant.id);
   if (known !== null && (known.revoked || known.organisationId !== grant.holder))
     throw new HttpFault('CONFLICT', say('api.grantChanged'));
   await saveGrant(db, { grant, upstream: [], by });
+  // After the old wording, whose shares have gone back.
+  await checkShares(db, grant);
 }
 
 /** A grant that this caller may see: his organisation is a party, or he oversees all. HttpFault NOT_FOUND. */
@@ -106,7 +109,8 @@ export async function approve(
   checkFourEyes(principal.id, grant, ask.side);
   const { id: grantId, revision } = grant;
   const by = ask.evidence === null ? principal.id : `${principal.id} (${ask.evidence})`;
-  if (!(await approveGrant(shell.db, { grantId, revision, side: ask.side, by })))
+  const shares = await sharesOf(shell.db, grant.body);
+  if (!(await approveGrant(shell.db, { grantId, revision, side: ask.side, by }, shares)))
     throw new HttpFault('CONFLICT', say('api.grantChanged'));
 }
 

@@ -144,7 +144,7 @@ async function checkAffordable(
   grant: GrantRecord,
 ): Promise<void> {
   if (await isRepeat(shell, planning, grant)) return;
-  for (const ledger of await ledgersOf(shell, planning)) {
+  for (const ledger of await ledgersOf(shell, planning, grant)) {
     const { lineage, frozen } = ledger;
     const charge = planning.charges.find((candidate) => candidate.lineage === lineage);
     const left = leftOf(ledger);
@@ -156,7 +156,7 @@ async function checkAffordable(
     if (!fits)
       throw await withNearest(
         shell,
-        { ask, planning },
+        { ask, planning, grant },
         new Refusal('BUDGET', say('storage.budget', { lineage })),
       );
   }
@@ -165,11 +165,15 @@ async function checkAffordable(
 /** A refusal for want of budget; of a request for an accuracy, with the nearest one that the rest of the budget allows. */
 export async function withNearest(
   shell: Shell,
-  { ask, planning }: { readonly ask: BuyerAsk; readonly planning: Planning },
+  {
+    ask,
+    planning,
+    grant,
+  }: { readonly ask: BuyerAsk; readonly planning: Planning; readonly grant: { readonly id: string } },
   refusal: Refusal,
 ): Promise<Refusal> {
   const { id, args } = refusal.sentence;
-  const left = id === 'storage.budget' ? leastLeft(await ledgersOf(shell, planning)) : null;
+  const left = id === 'storage.budget' ? leastLeft(await ledgersOf(shell, planning, grant)) : null;
   if (left === null) return refusal;
   const { plan } = planning.compiled;
   return shortOfBudget(plan, ask, { lineage: String(args['lineage']), nano: left.nano }) ?? refusal;
@@ -184,23 +188,36 @@ async function isRepeat(
   return isAnswered(shell.db, { grant: grant.id, versionId: dataset.versionId, planDigest });
 }
 
-async function ledgersOf(shell: Shell, { charges }: Planning): Promise<readonly LedgerState[]> {
+async function ledgersOf(
+  shell: Shell,
+  { charges }: Planning,
+  grant: { readonly id: string } | null,
+): Promise<readonly LedgerState[]> {
   return findLedgers(
     shell.db,
     charges.map(({ lineage }) => lineage),
+    grant?.id ?? null,
   );
 }
 
-/** What is left of a ledger, reservations counted as spent; null: unlimited. */
+/**
+ * What is left of a ledger for the grant that was asked about: its own share and what nobody has set aside, reservations
+ * counted as spent; null: unlimited.
+ */
 export function leftOf({
   capacity,
   reserved,
   spent,
+  setAside,
+  own,
 }: LedgerState): { readonly nano: bigint; readonly yocto: bigint } | null {
   if (capacity === null) return null;
   const rest = (field: 'nano' | 'thresholdDeltaYocto'): bigint => {
-    const left = BigInt(capacity[field]) - BigInt(reserved[field]) - BigInt(spent[field]);
-    return left > 0n ? left : 0n;
+    const unspent = BigInt(capacity[field]) - BigInt(reserved[field]) - BigInt(spent[field]);
+    const shared = unspent - BigInt(setAside[field]);
+    const left = (shared > 0n ? shared : 0n) + BigInt(own[field]);
+    // A capacity that was lowered since may not cover the shares.
+    return unspent <= 0n ? 0n : left < unspent ? left : unspent;
   };
   return { nano: rest('nano'), yocto: rest('thresholdDeltaYocto') };
 }
@@ -227,7 +244,7 @@ async function plannedPart(
   const repeat = grant !== null && (await isRepeat(shell, planning, grant));
   const full = costText(plan.cost);
   const cost = repeat ? { ...full, nano: '0', thresholdDeltaYocto: '0', epsilon: 0, delta: 0 } : full;
-  const left = leastLeft(await ledgersOf(shell, planning));
+  const left = leastLeft(await ledgersOf(shell, planning, grant));
   const budget = budgetPart(left, plan.cost, repeat);
   const outputs = outputsPart(planning.compiled, atSize);
   const share = left === null ? null : shareOf(plan.cost, left);

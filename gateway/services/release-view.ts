@@ -69,7 +69,7 @@ async function budgetOf(shell: Shell, job: SeenJob): Promise<object> {
   const spent = (await findSpent(shell.db, job.id)) ?? { nano: '0', thresholdDeltaYocto: '0' };
   const dataset = await findDataset(shell.db, job.datasets[0] ?? '');
   const lineages = [dataset?.lineageId, dataset?.populationId].filter((lineage) => lineage != null);
-  const left = leastLeft(await findLedgers(shell.db, lineages));
+  const left = leastLeft(await findLedgers(shell.db, lineages, job.grantId));
   const isFree = spent.nano === '0';
   return {
     unit: cost?.unit ?? 'rho',

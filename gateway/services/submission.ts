@@ -84,7 +84,9 @@ async function admitted(shell: Shell, submission: Submission): Promise<string> {
   // 4. Decision, quota and budget, in one transaction with the job.
   const admission = await admit(shell.db, admissionOf(shell, submission, planning)).catch(
     async (error: unknown) => {
-      throw error instanceof Refusal ? await withNearest(shell, { ask, planning }, error) : error;
+      throw error instanceof Refusal
+        ? await withNearest(shell, { ask, planning, grant: { id: ask.grant } }, error)
+        : error;
     },
   );
   return admission.kind === 'replayed' ? replayed(shell, admission.jobId) : admission.jobId;

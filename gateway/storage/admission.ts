@@ -19,6 +19,7 @@ import { countUse, dayScope, TOTAL, useSql } from './counters.ts';
 import type { Database, Tx } from './database.ts';
 import { claimKey, type IdempotencyKey } from './idempotency.ts';
 import { type Charge, reserveCharge } from './ledger.ts';
+import type { Drawn } from './shares.ts';
 import { type EndedJob, endJob, EVENT, NOTHING_SPENT } from './run-record.ts';
 import { stoppedSql } from './suspension.ts';
 import type { PlannedUsage } from './tables/jobs.ts';
@@ -103,7 +104,7 @@ async function admitIn(tx: Tx, admission: Admission): Promise<Admitted> {
   if (earlier !== null) return { kind: 'replayed', jobId: earlier };
 
   // 2. The decision, on the grant and its counters as they are now.
-  const { grant, stored } = await readGrant(tx, admission);
+  const { grant, stored, hasShare } = await readGrant(tx, admission);
   admission.decide(grant);
 
   // 3. The quota. A repeat is a run with ε 0.
@@ -116,11 +117,20 @@ async function admitIn(tx: Tx, admission: Admission): Promise<Admitted> {
   const scopes = await countUse(tx, { ...counted, planned }, 'reserved');
 
   // 4. The budget of every lineage, or of none: a refusal ends the transaction.
-  for (const charge of inOrder(admission.charges)) await reserveCharge(tx, charge);
+  const holder = hasShare ? { grantId: grant.id, revision: grant.revision } : null;
+  const held: Held[] = [];
+  for (const charge of inOrder(admission.charges))
+    held.push({ charge, drawn: await reserveCharge(tx, charge, holder) });
 
   // 5. The job, its reservations and its first event.
-  await insertJob(tx, admission, { grant, scopes });
+  await insertJob(tx, admission, { grant, scopes, held });
   return { kind: 'queued', jobId };
+}
+
+/** A charge that was reserved, and what of it came from the share of its grant. */
+interface Held {
+  readonly charge: Charge;
+  readonly drawn: Drawn;
 }
 
 interface GrantRow {
@@ -132,6 +142,7 @@ interface GrantRow {
   readonly buyer: boolean;
   readonly subject: boolean;
   readonly stopped: boolean;
+  readonly hasShare: boolean;
   readonly stored: string | null;
   readonly total: Amounts | null;
   readonly today: Amounts | null;
@@ -144,14 +155,15 @@ interface GrantRow {
 async function readGrant(
   tx: Tx,
   admission: Admission,
-): Promise<{ readonly grant: StoredGrant; readonly stored: string | null }> {
+): Promise<{ readonly grant: StoredGrant; readonly stored: string | null; readonly hasShare: boolean }> {
   const { grant: id, account, versionId, planDigest, datasets, repeats, day } = admission;
   const [row] = await tx.rows<GrantRow>(sql`
     SELECT revision, body, upstream, suspended_at IS NOT NULL AS suspended, provider_approval IS NOT NULL AS provider,
       buyer_approval IS NOT NULL AS buyer, subject_approval IS NOT NULL AS subject,
       ${stoppedSql({ grant: id, account, datasets })} AS stopped, ${useSql(id, TOTAL)} AS total, ${useSql(id, dayScope(day))} AS today,
       (SELECT r.id FROM release r WHERE r.grant_id = g.id AND r.version_id = ${versionId} AND r.plan_digest = ${planDigest}
-        AND r.repeatable AND ${repeats === 'stored'} AND r.released_at <= now()) AS stored
+        AND r.repeatable AND ${repeats === 'stored'} AND r.released_at <= now()) AS stored,
+      EXISTS (SELECT FROM budget_share s WHERE s.grant_id = g.id AND s.ended_at IS NULL) AS "hasShare"
     FROM access_grant g
     WHERE id = ${id} AND organisation_id = (SELECT organisation_id FROM account WHERE id = ${account})`);
   if (row === undefined) throw new Refusal('NO_GRANT', say('storage.noGrant'));
@@ -159,24 +171,28 @@ async function readGrant(
   const { provider, buyer, subject, revision, body, upstream, suspended } = row;
   const used = { total: row.total ?? NOTHING_USED, today: row.today ?? NOTHING_USED };
   const approvals = { provider, buyer, subject };
-  return { grant: { id, revision, body, upstream, suspended, approvals, used }, stored: row.stored };
+  const { stored, hasShare } = row;
+  return { grant: { id, revision, body, upstream, suspended, approvals, used }, stored, hasShare };
 }
 
 async function insertJob(
   tx: Tx,
   admission: Admission,
-  { grant, scopes }: { readonly grant: StoredGrant; readonly scopes: readonly string[] },
+  made: { readonly grant: StoredGrant; readonly scopes: readonly string[]; readonly held: readonly Held[] },
 ): Promise<void> {
-  const held = inOrder(admission.charges).map(({ lineage, nano, thresholdDeltaYocto }) => ({
-    lineage,
-    nano: String(nano),
-    yocto: String(thresholdDeltaYocto),
+  const { grant, scopes } = made;
+  const held = made.held.map(({ charge, drawn }) => ({
+    lineage: charge.lineage,
+    nano: String(charge.nano),
+    yocto: String(charge.thresholdDeltaYocto),
+    share_nano: String(drawn.nano),
+    share_yocto: String(drawn.thresholdDeltaYocto),
   }));
   await tx.rows(sql`
     WITH job AS (${jobSql(admission, { grantId: grant.id, revision: grant.revision, scopes })}), event AS (${queuedSql(admission.jobId)})
-    INSERT INTO reservation (job_id, lineage_id, nano, yocto, state, expires_at)
-    SELECT ${admission.jobId}, h.lineage, h.nano, h.yocto, 'held', now() + ${admission.holdMs ?? HOLD_MS}::float8 * interval '1 millisecond'
-    FROM jsonb_to_recordset(${JSON.stringify(held)}::jsonb) AS h(lineage text, nano numeric, yocto numeric)`);
+    INSERT INTO reservation (job_id, lineage_id, nano, yocto, share_nano, share_yocto, state, expires_at)
+    SELECT ${admission.jobId}, h.lineage, h.nano, h.yocto, h.share_nano, h.share_yocto, 'held', now() + ${admission.holdMs ?? HOLD_MS}::float8 * interval '1 millisecond'
+    FROM jsonb_to_recordset(${JSON.stringify(held)}::jsonb) AS h(lineage text, nano numeric, yocto numeric, share_nano numeric, share_yocto numeric)`);
 }
 
 async function answerFromStore(

@@ -7,11 +7,12 @@
 import { sql } from 'drizzle-orm';
 
 import { type Amounts, NOTHING_USED } from '#policies/quota.ts';
-import type { Grant } from '#policies/grant.ts';
+import { effectiveEnd, type Grant } from '#policies/grant.ts';
 import type { Upstream } from '#policies/terms.ts';
 
 import { dayScope, TOTAL, useSql } from './counters.ts';
 import type { Database, Tx } from './database.ts';
+import { endShares, type NewShare, setAside } from './shares.ts';
 import type { Approval } from './tables/grants.ts';
 
 export interface GrantRecord {
@@ -30,7 +31,10 @@ export interface GrantRecord {
 
 export type Side = 'provider' | 'buyer' | 'subject';
 
-/** Stores a grant or a new wording of it. Returns the revision. The holder stays the same: RangeError otherwise. */
+/**
+ * Stores a grant or a new wording of it, which ends what the old one had set aside. Returns the revision. The holder
+ * stays the same: RangeError otherwise.
+ */
 export async function saveGrant(
   db: Database,
   {
@@ -49,23 +53,45 @@ export async function saveGrant(
       WHERE g.organisation_id = excluded.organisation_id AND g.revoked_at IS NULL
       RETURNING revision`);
     if (row === undefined) throw new RangeError('a grant keeps its holder, and a revoked one its wording');
+    if (row.revision > 1) await endShares(tx, grant.id);
     await tx.rows(sql`
       INSERT INTO grant_revision (grant_id, revision, body, created_by) VALUES (${grant.id}, ${row.revision}, ${body}::jsonb, ${by})`);
     return row.revision;
   });
 }
 
-/** Approves one revision for one side. False when the grant has a newer wording by now, or is revoked. */
+/**
+ * Approves one revision for one side. False when the grant has a newer wording by now, or is revoked. The approval that
+ * brings the grant into force sets its shares aside: Refusal BUDGET, and no approval, when they exceed what is left.
+ */
 export async function approveGrant(
   db: Database,
   approval: { readonly grantId: string; readonly revision: number; readonly side: Side; readonly by: string },
+  shares: readonly NewShare[] = [],
 ): Promise<boolean> {
   const { grantId, revision, side, by } = approval;
   const column = sql.raw(`${side}_approval`);
-  const approved = await db.rows(sql`
-    UPDATE access_grant SET ${column} = jsonb_build_object('by', ${by}::text, 'at', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
-    WHERE id = ${grantId} AND revision = ${revision} AND revoked_at IS NULL RETURNING id`);
-  return approved.length === 1;
+  return db.transact(async (tx) => {
+    const [approved] = await tx.rows<Approved>(sql`
+      UPDATE access_grant SET ${column} = jsonb_build_object('by', ${by}::text, 'at', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+      WHERE id = ${grantId} AND revision = ${revision} AND revoked_at IS NULL
+      RETURNING body, upstream, provider_approval IS NOT NULL AND buyer_approval IS NOT NULL
+        AND (subject_approval IS NOT NULL OR NOT (body->>'personalData')::boolean) AS "inForce"`);
+    if (approved?.inForce === true && shares.length > 0) {
+      const expiresAt = effectiveEnd(
+        approved.body,
+        approved.upstream.map(({ end }) => end),
+      );
+      await setAside(tx, { grantId, revision }, { shares, expiresAt });
+    }
+    return approved !== undefined;
+  });
+}
+
+interface Approved {
+  readonly body: Grant;
+  readonly upstream: readonly Upstream[];
+  readonly inForce: boolean;
 }
 
 /** A grant, or null. */

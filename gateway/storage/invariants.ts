@@ -71,6 +71,18 @@ const INVARIANTS: Readonly<Record<string, SQL>> = {
       FROM reservation r WHERE r.lineage_id = l.id) s ON true
     WHERE l.spent_nano <> s.spent_nano + l.accounted_nano OR l.spent_yocto <> s.spent_yocto + l.accounted_yocto
       OR l.reserved_nano <> s.reserved_nano OR l.reserved_yocto <> s.reserved_yocto`,
+  'a ledger sets aside what its shares have left': sql`
+    SELECT l.id FROM lineage l LEFT JOIN LATERAL (
+      SELECT coalesce(sum(left_nano), 0) AS nano, coalesce(sum(left_yocto), 0) AS yocto
+      FROM budget_share s WHERE s.lineage_id = l.id AND s.ended_at IS NULL) s ON true
+    WHERE l.shared_nano <> s.nano OR l.shared_yocto <> s.yocto`,
+  'a share has left what no job of its grant has drawn': sql`
+    SELECT s.grant_id AS id FROM budget_share s LEFT JOIN LATERAL (
+      SELECT coalesce(sum(r.share_nano), 0) AS nano, coalesce(sum(r.share_yocto), 0) AS yocto
+      FROM reservation r JOIN job j ON j.id = r.job_id
+      WHERE j.grant_id = s.grant_id AND j.grant_revision = s.revision AND r.lineage_id = s.lineage_id
+        AND r.state <> 'returned') d ON true
+    WHERE s.ended_at IS NULL AND (s.left_nano + d.nano <> s.nano OR s.left_yocto + d.yocto <> s.yocto)`,
   'a reservation stands as its job does': sql`
     SELECT r.job_id AS id FROM reservation r JOIN job j ON j.id = r.job_id LEFT JOIN usage_record u ON u.job_id = j.id
     WHERE r.state <> CASE WHEN j.state IN ('queued', 'claimed') THEN 'held' WHEN j.state = 'opened' THEN 'opened'

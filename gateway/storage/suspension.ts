@@ -10,6 +10,7 @@
 import { sql, type SQL } from 'drizzle-orm';
 
 import type { Database, Tx } from './database.ts';
+import { endShares } from './shares.ts';
 
 export type Stoppable = 'grant' | 'account' | 'organisation' | 'dataset';
 
@@ -59,7 +60,7 @@ export async function resume(db: Database, kind: Stoppable, id: string): Promise
   await db.transact((tx) => checkFound(tx, STOPS[kind].resume(id)));
 }
 
-/** Revokes a grant for good. Returns the unfinished jobs that are stopped by it. */
+/** Revokes a grant for good; what it has set aside of budgets goes back. Returns the unfinished jobs that are stopped by it. */
 export async function revokeGrant(
   db: Database,
   { grantId, by }: { readonly grantId: string; readonly by: string },
@@ -67,7 +68,7 @@ export async function revokeGrant(
   const stop = sql`
     UPDATE access_grant SET revoked_at = coalesce(revoked_at, now()), revoked_by = coalesce(revoked_by, ${by})
     WHERE id = ${grantId} RETURNING id`;
-  return stopAll(db, stop, STOPS.grant.jobs(grantId));
+  return stopAll(db, stop, STOPS.grant.jobs(grantId), (tx) => endShares(tx, grantId));
 }
 
 /** SQL that is true when a grant, the account that uses it, its organisation, or a dataset is stopped or unknown. */
@@ -84,10 +85,17 @@ export function stoppedSql(rests: {
     OR EXISTS (SELECT FROM dataset WHERE name = ANY(${sql.param(datasets)}::text[]) AND state <> 'active'))`;
 }
 
-async function stopAll(db: Database, stop: SQL, jobs: SQL): Promise<readonly string[]> {
+async function stopAll(
+  db: Database,
+  stop: SQL,
+  jobs: SQL,
+  after: (tx: Tx) => Promise<void> = () => Promise.resolve(),
+): Promise<readonly string[]> {
   const halted = await db.transact(async (tx) => {
     await checkFound(tx, stop);
-    return haltJobs(tx, jobs);
+    const stopped = await haltJobs(tx, jobs);
+    await after(tx);
+    return stopped;
   });
   // INVARIANT: a look of its own, whose snapshot is younger than the commit of the stop.
   const late = await db.transact((tx) => haltJobs(tx, jobs));

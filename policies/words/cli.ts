@@ -197,6 +197,7 @@ export const CLI_WORDS = {
   'cli.column.unit': { en: 'UNIT', zh: '单位' },
   'cli.column.capacity': { en: 'CAPACITY', zh: '容量' },
   'cli.column.spent': { en: 'SPENT', zh: '已消耗' },
+  'cli.column.setAside': { en: 'SET ASIDE', zh: '专用份额' },
   'cli.column.rest': { en: 'LEFT', zh: '剩余' },
   'cli.column.submittedAt': { en: 'ASKED AT', zh: '提交于' },
   'cli.column.why': { en: 'WHY', zh: '原因' },

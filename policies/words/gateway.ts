@@ -48,6 +48,10 @@ export const GATEWAY_WORDS = {
     en: 'the privacy budget of `{lineage}` does not allow this request',
     zh: '`{lineage}` 的隐私预算不允许此请求',
   },
+  'storage.share': {
+    en: 'what is left of the privacy budget of `{lineage}` does not cover the share that this grant sets aside; lower `budgetShare`',
+    zh: '`{lineage}` 的剩余隐私预算不足以划出此授权的专用份额；请降低 `budgetShare`',
+  },
   'storage.frozen': {
     en: 'the privacy budget of `{lineage}` is frozen until an operator has accounted for it',
     zh: '`{lineage}` 的隐私预算已冻结，须待运营方核对',

@@ -52,6 +52,10 @@ export const GRANT_WORDS = {
     en: '`{field}` is required because `personalData` is true: name the consent that covers this purpose and recipient',
     zh: '因 personalData 为 true，必须填写 {field}：写明覆盖该用途和接收方的同意',
   },
+  'grant.shareDelta': {
+    en: '`{field}`: delta must be 0, without a thresholdDelta, where the budget of the dataset is pure (delta 0), and above 0 everywhere else',
+    zh: '{field}：若数据集的预算 delta 为 0，则此处 delta 必须为 0 且不得写 thresholdDelta；否则 delta 必须大于 0',
+  },
 
   'grant.role': {
     en: 'action `{action}` needs one of the roles {needed}; you act as {held}',

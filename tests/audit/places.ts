@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { testNamesIn } from '#tests/support/test-names.ts';
 import { isNode, sourceFile } from '#tests/tidy/source.ts';
-import type { Claim } from './claims.ts';
+import type { Claim } from './claim.ts';
 
 /** What is wrong with the places of a claim; empty when each is there. */
 export function faultsOf({ id, sentence, code, tests, controls }: Claim): string[] {

@@ -8,7 +8,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Claim } from './claims.ts';
+import type { Claim } from './claim.ts';
 import { testAt } from './places.ts';
 
 /** One test as Vitest reports it. */

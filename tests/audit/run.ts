@@ -4,7 +4,8 @@
  * A claim (claims.ts) passes when its code and its tests are there and every test and every control passed; a skipped
  * one did not. `--json` prints a claim per line instead. Progress goes to stderr. Exit: 0 all passed, 1 not, 2 arguments.
  */
-import { type Claim, CLAIMS } from './claims.ts';
+import type { Claim } from './claim.ts';
+import { CLAIMS } from './claims.ts';
 import { faultsOf, testAt } from './places.ts';
 import { type FileResult, resultAt, runFile, type Verdict } from './results.ts';
 import { HEAD, linesOf } from './table.ts';

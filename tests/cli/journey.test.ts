@@ -196,7 +196,9 @@ test('jobs are listed to those who may see them, and not to a rival', async () =
 test('a budget is explained charge by charge, with names to its operator only', async () => {
   const { code, out } = await as('ben', 'budget', 'explain', 'visits');
   expect(code).toBe(0);
-  expect(out).toMatch(/LEDGER +UNIT +CAPACITY +SPENT +LEFT\nvisits +nano-rho +\d+ +\d+ +\d+\n\nASKED AT /);
+  expect(out).toMatch(
+    /LEDGER +UNIT +CAPACITY +SPENT +SET ASIDE +LEFT\nvisits +nano-rho +\d+ +\d+ +0 +\d+\n\nASKED AT /,
+  );
   expect(out).toContain('paid for a released answer');
   expect(out).toContain('free repeat: the stored answer came back');
   const { value } = await json('olga', 'budget', 'explain', 'visits');

@@ -12,6 +12,7 @@ import { say } from '#policies/words.ts';
 import { failJob, haltJob, recover, refuseJob } from '#gateway/storage/abort.ts';
 import { admit, refuse } from '#gateway/storage/admission.ts';
 import type { Database } from '#gateway/storage/database.ts';
+import { approveGrant } from '#gateway/storage/grant-store.ts';
 import { findViolations } from '#gateway/storage/invariants.ts';
 import { openJob } from '#gateway/storage/open.ts';
 import { requeueJob } from '#gateway/storage/queue.ts';
@@ -30,6 +31,7 @@ import {
   ask,
   claim,
   freshId,
+  giveShare,
   handIn,
   ledgerOf,
   makeScene,
@@ -68,6 +70,28 @@ const OPERATIONS: Readonly<Record<string, Prepare>> = {
       idempotency: { key: freshId(), bodyHash: 'a' },
     });
     return (inner) => admit(inner, again);
+  },
+  'admission on a share': async (db, scene) => {
+    await giveShare(db, scene, { nano: 600n });
+    const admission = ask(scene, { idempotency: { key: freshId(), bodyHash: 'a' } });
+    return (inner) => admit(inner, admission);
+  },
+  'approval that sets a share aside': async (db, scene) => {
+    const approval = { grantId: scene.grant, revision: 1, by: 'officer' } as const;
+    for (const side of ['provider', 'buyer'] as const) await approveGrant(db, { ...approval, side });
+    const shares = [{ lineage: scene.lineage, unit: 'rho', nano: 600n, thresholdDeltaYocto: 0n }] as const;
+    return (inner) => approveGrant(inner, { ...approval, side: 'subject' }, shares);
+  },
+  'cancellation of a job on a share': async (db, scene) => {
+    await giveShare(db, scene, { nano: 600n });
+    const admission = ask(scene);
+    await admit(db, admission);
+    return (inner) => haltJob(inner, admission.jobId);
+  },
+  'revocation of a share': async (db, scene) => {
+    await giveShare(db, scene, { nano: 1_600n });
+    await admit(db, ask(scene));
+    return (inner) => revokeGrant(inner, { grantId: scene.grant, by: 'officer' });
   },
   refusal: async (_db, scene) => {
     const admission = ask(scene, { idempotency: { key: freshId(), bodyHash: 'a' } });
@@ -156,7 +180,9 @@ async function standing(db: Database, scene: Scene): Promise<string> {
       (SELECT count(*)::int FROM release WHERE grant_id = ${scene.grant}) AS releases,
       (SELECT jsonb_agg(jsonb_build_array(scope, reserved_runs, used_runs, used_epsilon_nano) ORDER BY scope)
         FROM grant_counter WHERE grant_id = ${scene.grant}) AS counters,
-      (SELECT count(*)::int FROM idempotency WHERE account_id = ${scene.account}) AS keys`);
+      (SELECT count(*)::int FROM idempotency WHERE account_id = ${scene.account}) AS keys,
+      (SELECT jsonb_agg(jsonb_build_array(left_nano, ended_at IS NULL)) FROM budget_share WHERE grant_id = ${scene.grant}) AS shares,
+      (SELECT shared_nano FROM lineage WHERE id = ${scene.lineage}) AS shared`);
   const { reserved, spent } = await ledgerOf(db, scene);
   return JSON.stringify({ ...row, reserved: String(reserved), spent: String(spent) });
 }

@@ -25,6 +25,7 @@ import * as evidence from '#gateway/storage/tables/evidence.ts';
 import * as grants from '#gateway/storage/tables/grants.ts';
 import * as identity from '#gateway/storage/tables/identity.ts';
 import * as jobs from '#gateway/storage/tables/jobs.ts';
+import * as shares from '#gateway/storage/tables/shares.ts';
 import { Failure } from '#policies/refusal.ts';
 import { render } from '#policies/words.ts';
 import { describeEngines, openEngine, type OpenEngine } from '#tests/support/engines.ts';
@@ -158,7 +159,7 @@ test('a PGlite directory keeps its rows, admits one process, and says that it is
 });
 
 describe('the checked-in migrations', () => {
-  const declared = { ...catalogue, ...evidence, ...grants, ...identity, ...jobs };
+  const declared = { ...catalogue, ...evidence, ...grants, ...identity, ...jobs, ...shares };
 
   test('make the tables that the code declares', async () => {
     expect(await differences(declared)).toEqual([]);
@@ -259,8 +260,9 @@ describeEngines('a transaction on', (engine) => {
       });
     await Promise.all([both(1, 2), both(2, 1)]);
     expect(await read()).toEqual(before.map((n) => n + 2));
-    // On PGlite transactions run one after the other, and there is no deadlock to be had.
-    expect(runs).toBe(engine === 'postgres' ? 3 : 2);
+    // On PGlite transactions run one after the other, and there is no deadlock to be had. On PostgreSQL the one that is
+    // run again may meet the other again where the machine is slow.
+    expect(runs).toBeGreaterThanOrEqual(engine === 'postgres' ? 3 : 2);
   });
 
   test('gives instants as dates, amounts as text, and JSON as it was', async () => {

@@ -2,7 +2,7 @@
 import { sql, type SQL } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { failJob, haltJob, recover } from '#gateway/storage/abort.ts';
+import { failJob, haltJob, recover, refuseJob } from '#gateway/storage/abort.ts';
 import { admit, refuse } from '#gateway/storage/admission.ts';
 import { type Database, openDatabase, sqlStateOf, type Tx } from '#gateway/storage/database.ts';
 import { findViolations, INVARIANT_NAMES } from '#gateway/storage/invariants.ts';
@@ -18,6 +18,7 @@ import {
   ask,
   claim,
   freshId,
+  giveShare,
   handIn,
   makeScene,
   openNew,
@@ -79,6 +80,10 @@ const NEVER: Readonly<Record<string, SQL>> = {
   'a spent reservation is opened again': sql`UPDATE reservation SET state = 'opened' WHERE state = 'spent'`,
   'a held reservation is spent without being opened': sql`UPDATE reservation SET state = 'spent' WHERE state = 'held'`,
   'a reservation is made smaller': sql`UPDATE reservation SET nano = nano - 1`,
+  'what was drawn on a share is changed': sql`UPDATE reservation SET share_nano = share_nano + 1`,
+  'a share is enlarged': sql`UPDATE budget_share SET nano = nano + 1`,
+  'a share that ended comes back': sql`UPDATE budget_share SET ended_at = now(); UPDATE budget_share SET ended_at = NULL`,
+  'a share is deleted': sql`DELETE FROM budget_share`,
   'an opened job waits again': sql`UPDATE job SET state = 'queued' WHERE state = 'opened'`,
   'a job that is done is changed': sql`UPDATE job SET code = 'KILLED' WHERE state = 'done'`,
   'an attempt is counted back': sql`UPDATE job SET attempt = attempt - 1 WHERE attempt > 0`,
@@ -147,13 +152,21 @@ const TAMPERING: Readonly<Record<string, readonly SQL[]>> = {
     sql`UPDATE lineage SET spent_nano = spent_nano - 1 WHERE spent_nano > 0`,
     sql`UPDATE lineage SET reserved_nano = reserved_nano - 1 WHERE reserved_nano > 0`,
   ],
+  'a ledger sets aside what its shares have left': [
+    sql`UPDATE lineage SET shared_nano = shared_nano - 1 WHERE shared_nano > 0`,
+    sql`UPDATE budget_share SET ended_at = now()`,
+  ],
+  'a share has left what no job of its grant has drawn': [
+    sql`UPDATE budget_share SET left_nano = left_nano - 1`,
+    sql`UPDATE reservation SET share_nano = 0`,
+  ],
   'a reservation stands as its job does': [
     sql`UPDATE reservation SET state = 'returned' WHERE state = 'spent'`,
     sql`UPDATE usage_record SET spent_nano = 0 WHERE type = 'release'`,
   ],
   'a job pays the same to the lineage and the population of each of its datasets, or nothing to any': [
     sql`DELETE FROM reservation WHERE lineage_id LIKE 'population:%'`,
-    sql`UPDATE reservation SET nano = nano - 1 WHERE lineage_id LIKE 'population:%'`,
+    sql`UPDATE reservation SET nano = nano + 1 WHERE lineage_id LIKE 'population:%'`,
     sql`UPDATE reservation SET state = 'returned' WHERE lineage_id LIKE 'population:%'`,
   ],
   'an answer was paid for, or comes from store': [sql`DELETE FROM reservation WHERE state = 'spent'`],
@@ -177,6 +190,7 @@ describeEngines('on', (engine) => {
     opened = await openEngine(engine);
     db = opened.db;
     scene = await makeScene(db, { population: { ledger: 'population:town', capacity: 900_000n } });
+    await giveShare(db, scene, { nano: 5_500n });
     const first = ask(scene);
     await runWhole(db, first);
     await admit(db, ask(scene, { planDigest: first.planDigest }));
@@ -276,6 +290,7 @@ describe.skipIf(!HAS_POSTGRES)('on postgres, as gateway and runner with roles of
 
   test('each can do all of its own work, and no more', async () => {
     const scene = await makeScene(opened.db);
+    await giveShare(gateway, scene, { nano: 9_500n });
     const job = ask(scene);
     await admit(gateway, job);
     const claimed = await claim(runner, job.jobId);
@@ -297,6 +312,8 @@ describe.skipIf(!HAS_POSTGRES)('on postgres, as gateway and runner with roles of
     await failJob(runner, { jobId, attempt, code: 'RUN_LIMIT', sentence: say('storage.lost'), measured: {} });
     await claim(runner, lost.jobId, 'runner-x');
     expect(await recover(runner, { runner: 'runner-x' })).toEqual({ requeued: 1, spent: 0, returned: 0 });
+    const declined = await claim(runner, lost.jobId);
+    await refuseJob(runner, { jobId: declined.id, attempt: declined.attempt, refusal });
     await revokeGrant(gateway, { grantId: scene.grant, by: 'officer' });
     expect(await findViolations(gateway)).toEqual([]);
     const source = sql`SELECT path FROM runner_source WHERE version_id = ${scene.versionId}`;
@@ -332,7 +349,9 @@ describe.skipIf(!HAS_POSTGRES)('on postgres, as gateway and runner with roles of
     await app.close();
     const behind = (await cluster?.createDatabase()) ?? '';
     const owner = await openDatabase({ url: behind });
-    await owner.rows(sql`DELETE FROM drizzle.__drizzle_migrations WHERE id = 2`);
+    await owner.rows(
+      sql`DELETE FROM drizzle.__drizzle_migrations WHERE id = (SELECT max(id) FROM drizzle.__drizzle_migrations)`,
+    );
     expect(await openDatabase({ url: asApp(behind) }).catch((error: unknown) => error)).toMatchObject({
       sentence: { id: 'storage.behind' },
     });

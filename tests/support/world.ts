@@ -12,7 +12,7 @@ import { Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import { type Admission, admit } from '#gateway/storage/admission.ts';
 import type { Database } from '#gateway/storage/database.ts';
-import { saveGrant } from '#gateway/storage/grant-store.ts';
+import { approveGrant, saveGrant } from '#gateway/storage/grant-store.ts';
 import { findLedgers } from '#gateway/storage/ledger.ts';
 import { openJob } from '#gateway/storage/open.ts';
 import { saveAccount, saveOrganisation } from '#gateway/storage/parties.ts';
@@ -107,11 +107,26 @@ export async function makeGrant(
     ...file,
     id,
     holder: organisation,
+    end: '2099-01-01T00:00:00+08:00',
     datasets: [{ ...terms, dataset }],
     quota: { total: { runs: '1000000', ...total }, perDay: perDay ?? null },
   });
   await saveGrant(db, { grant, upstream: [], by: 'officer' });
   return id;
+}
+
+/** Approves a grant on all sides, which brings it into force and sets its share of the scene's ledgers aside. */
+export async function giveShare(
+  db: Database,
+  scene: Scene,
+  share: { readonly nano: bigint; readonly yocto?: bigint; readonly revision?: number },
+): Promise<void> {
+  const { nano, yocto = 0n, revision = 1 } = share;
+  const shares = [scene.lineage, scene.population]
+    .filter((lineage) => lineage !== null)
+    .map((lineage) => ({ lineage, unit: 'rho' as const, nano, thresholdDeltaYocto: yocto }));
+  for (const side of ['provider', 'buyer', 'subject'] as const)
+    await approveGrant(db, { grantId: scene.grant, revision, side, by: side }, shares);
 }
 
 /** A request whose Plan nobody asked before, that everything allows. */

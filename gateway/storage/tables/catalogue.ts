@@ -37,6 +37,13 @@ export const lineage = pgTable(
     spentYocto: amount('spent_yocto')
       .notNull()
       .default(sql`0`),
+    /** What shares of grants have set aside and not used: for their own jobs only. */
+    sharedNano: amount('shared_nano')
+      .notNull()
+      .default(sql`0`),
+    sharedYocto: amount('shared_yocto')
+      .notNull()
+      .default(sql`0`),
     /** The part of `spent` that no reservation shows: what an operator booked after a restore. */
     accountedNano: amount('accounted_nano')
       .notNull()
@@ -52,10 +59,16 @@ export const lineage = pgTable(
     check('lineage_unit', sql`${table.unit} IN ('rho', 'epsilon')`),
     check(
       'lineage_not_negative',
-      sql`least(${table.reservedNano}, ${table.reservedYocto}, ${table.spentNano}, ${table.spentYocto}) >= 0`,
+      sql`least(${table.reservedNano}, ${table.reservedYocto}, ${table.spentNano}, ${table.spentYocto}, ${table.sharedNano}, ${table.sharedYocto}) >= 0`,
     ),
-    check('lineage_nano', sql`${table.reservedNano} + ${table.spentNano} <= ${table.ceilingNano}`),
-    check('lineage_yocto', sql`${table.reservedYocto} + ${table.spentYocto} <= ${table.ceilingYocto}`),
+    check(
+      'lineage_nano',
+      sql`${table.reservedNano} + ${table.spentNano} + ${table.sharedNano} <= ${table.ceilingNano}`,
+    ),
+    check(
+      'lineage_yocto',
+      sql`${table.reservedYocto} + ${table.spentYocto} + ${table.sharedYocto} <= ${table.ceilingYocto}`,
+    ),
     check(
       'lineage_capacity',
       sql`${table.capacityNano} <= ${table.ceilingNano} AND ${table.capacityYocto} <= ${table.ceilingYocto}`,

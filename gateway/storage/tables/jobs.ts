@@ -121,6 +121,13 @@ export const reservation = pgTable(
       .references(() => lineage.id),
     nano: amount('nano').notNull(),
     yocto: amount('yocto').notNull(),
+    /** The part that was drawn on the share of the job's grant. */
+    shareNano: amount('share_nano')
+      .notNull()
+      .default(sql`0`),
+    shareYocto: amount('share_yocto')
+      .notNull()
+      .default(sql`0`),
     state: text('state').$type<'held' | 'opened' | 'spent' | 'returned'>().notNull(),
     /** Only a held reservation may expire. */
     expiresAt: instant('expires_at').notNull(),
@@ -129,6 +136,10 @@ export const reservation = pgTable(
     primaryKey({ columns: [table.jobId, table.lineageId] }),
     check('reservation_state', sql`${table.state} IN ('held', 'opened', 'spent', 'returned')`),
     check('reservation_not_negative', sql`${table.nano} >= 0 AND ${table.yocto} >= 0`),
+    check(
+      'reservation_share',
+      sql`${table.shareNano} BETWEEN 0 AND ${table.nano} AND ${table.shareYocto} BETWEEN 0 AND ${table.yocto}`,
+    ),
     index('reservation_of_lineage')
       .on(table.lineageId)
       .where(sql`state IN ('held', 'opened')`),
