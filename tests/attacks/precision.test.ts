@@ -1,5 +1,5 @@
 /**
- * F1 to F3 and F5: what the last digits of answers give away. Mironov (CCS 2012) reads the input off the low bits of
+ * F1 to F3, F5 and C4: what the last digits of answers give away. Mironov (CCS 2012) reads the input off the low bits of
  * noise in doubles; Casacuberta and others (arXiv:2207.10635) move a sum by the order of its additions.
  *
  * Guarantee: every answer is a whole number of public steps, whatever the data; an answer’s digits tell no more than ε;
@@ -201,4 +201,16 @@ test('F5: an average does not show its denominator', async () => {
   const proven = (build: Build): number => provenEpsilon(sides, isThere, { build, n: sized(5_000, 100_000) });
   expect(proven(REAL)).toBeLessThanOrEqual(0.5);
   expect(proven(NOISE_FREE)).toBeGreaterThan(4);
+});
+
+test('C4: a variance that noise makes negative is zero, and no failure', async () => {
+  const question = await asked(
+    'SELECT VARIANCE(age), STDDEV(age) FROM people',
+    Array.from({ length: 20 }, (_, uid) => ({ uid, age: 40 })),
+  );
+  const tape = tapedRandom('variance');
+  const values = Array.from({ length: 1_000 }, () => answered(question, tape)).flat();
+  expect(values.filter(({ value }) => !(Number.isFinite(value) && value! >= 0))).toEqual([]);
+  // Zero comes about half the time: the clamp was needed.
+  expect(values.filter(({ value }) => value === 0).length).toBeGreaterThan(500);
 });

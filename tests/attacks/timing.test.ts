@@ -30,20 +30,20 @@ import { jsonOf, makeWorld, type World } from '#tests/support/gateway-world.ts';
 const PAIRS = sized(20, 200);
 const SIDES = ['with_victim', 'without'] as const;
 type Side = (typeof SIDES)[number];
-/** What the victim costs beside his rows: far more than a run is noisy, far less than a quantum. */
-const VICTIM_MS = 300;
 const CHANNELS = ['answer', 'poll', 'events'] as const;
 /** A number per channel: milliseconds, or a score. */
 type Times = Readonly<Record<(typeof CHANNELS)[number], number>>;
 
-/** Timings, and when in them the job's resource is first looked at. */
+/**
+ * Timings; when and how often the job’s resource is looked at; and what the victim costs beside his rows. Where it is to
+ * be hidden, that is well within what is left of the planned time; where it is to be seen, more than a busy machine adds.
+ */
 const TIMINGS = {
-  planned: { policy: 'planned', pollFromMs: 2_950 },
-  quantum: { policy: { quantumMs: 3_000 }, pollFromMs: 2_950 },
-  exact: { policy: 'exact', pollFromMs: 0 },
+  planned: { policy: 'planned', pollFromMs: 2_950, pollMs: 40, victimMs: 300, atOnce: 20 },
+  quantum: { policy: { quantumMs: 3_000 }, pollFromMs: 2_950, pollMs: 40, victimMs: 300, atOnce: 20 },
+  exact: { policy: 'exact', pollFromMs: 0, pollMs: 150, victimMs: 1_000, atOnce: 4 },
 } as const;
 type Timing = keyof typeof TIMINGS;
-const POLL_MS = 40;
 /** |z| beyond this has 10⁻⁴ shared by two sides, three channels and two timings. */
 const LIMIT = 4.31;
 
@@ -55,13 +55,15 @@ let runner: Runner;
 
 /** Sources in which the victim’s rows take their time, as a costly expression over them would. */
 class SlowedSources extends Sources {
+  victimMs = 0;
+
   override async open(dataset: Dataset, policy: ReleasePolicy): Promise<OpenSource> {
     const source = await super.open(dataset, policy);
     if (dataset.name !== SIDES[0]) return source;
     return {
       ...source,
       use: async (job) => {
-        await sleep(VICTIM_MS);
+        await sleep(this.victimMs);
         return source.use(job);
       },
     };
@@ -108,6 +110,7 @@ function dataOf(side: Side): string {
 
 /** Registers both sides anew under a timing. */
 async function under(timing: Timing): Promise<void> {
+  sources.victimMs = TIMINGS[timing].victimMs;
   for (const name of SIDES) {
     await registerWritten(world.db, sources, {
       manifest: JSON.stringify({
@@ -136,7 +139,8 @@ async function under(timing: Timing): Promise<void> {
 }
 
 /** One request, timed on every channel from just before it was sent. */
-async function timed(side: Side, pollFromMs: number): Promise<Times> {
+async function timed(side: Side, timing: Timing): Promise<Times> {
+  const { pollFromMs, pollMs } = TIMINGS[timing];
   const started = performance.now();
   const since = (): number => performance.now() - started;
   const sql = `SELECT COUNT(*), AVG(age) FROM ${side}`;
@@ -154,7 +158,7 @@ async function timed(side: Side, pollFromMs: number): Promise<Times> {
     await sleep(Math.max(0, pollFromMs - since()));
     for (;;) {
       if ((await jsonOf(world.as('ben', `/v1/jobs/${id}`)))['state'] === 'done') return since();
-      await sleep(POLL_MS);
+      await sleep(pollMs);
     }
   };
   const heard = async (): Promise<number> => {
@@ -166,26 +170,24 @@ async function timed(side: Side, pollFromMs: number): Promise<Times> {
 }
 
 /** Pairs, some at a time, each in random order. */
-async function pairsUnder(timing: Timing, atOnce: number): Promise<Readonly<Record<Side, readonly Times[]>>> {
+async function pairsUnder(timing: Timing): Promise<Readonly<Record<Side, readonly Times[]>>> {
   const found: Record<Side, Times[]> = { with_victim: [], without: [] };
   let left = PAIRS;
   const work = async (): Promise<void> => {
     while (left > 0) {
       left -= 1;
       const pair = order.bit() ? SIDES : SIDES.toReversed();
-      await Promise.all(
-        pair.map(async (side) => found[side].push(await timed(side, TIMINGS[timing].pollFromMs))),
-      );
+      await Promise.all(pair.map(async (side) => found[side].push(await timed(side, timing))));
     }
   };
-  await Promise.all(Array.from({ length: atOnce }, work));
+  await Promise.all(Array.from({ length: TIMINGS[timing].atOnce }, work));
   return found;
 }
 
 /** |z| of each channel. */
-async function scoresUnder(timing: Timing, atOnce: number): Promise<Times> {
+async function scoresUnder(timing: Timing): Promise<Times> {
   await under(timing);
-  const found = await pairsUnder(timing, atOnce);
+  const found = await pairsUnder(timing);
   const scoreOf = (channel: keyof Times): number =>
     rankSumScore(
       found.with_victim.map((times) => times[channel]),
@@ -197,16 +199,19 @@ async function scoresUnder(timing: Timing, atOnce: number): Promise<Times> {
 test.for(['planned', 'quantum'] as const)(
   'under %s times no channel tells whether the victim is there',
   async (timing) => {
-    const first = await scoresUnder(timing, 20);
+    const first = await scoresUnder(timing);
     const alarmed = CHANNELS.filter((channel) => first[channel] > LIMIT);
-    const second = alarmed.length === 0 ? first : await scoresUnder(timing, 20);
+    const second = alarmed.length === 0 ? first : await scoresUnder(timing);
     expect(alarmed.filter((channel) => second[channel] > LIMIT)).toEqual([]);
     expect(world.bugs).toEqual([]);
   },
 );
 
-// Full separation of 20 from 20 has |z| 5.4.
+// Full separation of 20 from 20 has |z| 5.4. Other work on the machine may cover a second; it does not three times.
 test('negative control: under exact times every channel tells', async () => {
-  const scores = await scoresUnder('exact', 4);
-  for (const channel of CHANNELS) expect(scores[channel]).toBeGreaterThan(LIMIT);
+  const told = async (): Promise<boolean> => {
+    const scores = await scoresUnder('exact');
+    return CHANNELS.every((channel) => scores[channel] > LIMIT);
+  };
+  expect((await told()) || (await told()) || (await told())).toBe(true);
 });
