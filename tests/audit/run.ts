@@ -2,7 +2,8 @@
  * The audit: `npm run audit [-- [--json] ID…]` runs the tests of every claim at full size and prints one table.
  *
  * A claim (claims.ts) passes when its code and its tests are there and every test and every control passed; a skipped
- * one did not. `--json` prints a claim per line instead. Progress goes to stderr. Exit: 0 all passed, 1 not, 2 arguments.
+ * one did not. `--json` prints a claim per line instead. Progress goes to stderr.
+ * Seconds are those of the tests themselves, without what a file sets up before. Exit: 0 all passed, 1 not, 2 arguments.
  */
 import type { Claim } from './claim.ts';
 import { CLAIMS } from './claims.ts';
