@@ -87,7 +87,8 @@ export function renderQuote(terminal: Terminal, quote: Quote): string {
   }
   fields.push([label('expires'), quote.expiresAt]);
   const repeat = quote.repeat ? `${worded(terminal, 'lab.repeat')}\n` : '';
-  return `${renderFields(fields)}${repeat}\n${renderExpectedErrors(terminal, quote.outputs)}`;
+  const review = quote.review === true ? `${worded(terminal, 'cli.quoteReviewed')}\n` : '';
+  return `${renderFields(fields)}${repeat}${review}\n${renderExpectedErrors(terminal, quote.outputs)}`;
 }
 
 function renderExpectedErrors(terminal: Terminal, outputs: readonly ExpectedError[]): string {

@@ -6,6 +6,7 @@
  * budget may change meanwhile by other jobs, and the admission of the job decides.
  */
 import { randomBytes } from 'node:crypto';
+import { needsReview, refuseVerification } from '#policies/output-kind.ts';
 import { Refusal } from '#policies/refusal.ts';
 import { refusalOf } from '#policies/explain.ts';
 import { type Language, render, say } from '#policies/words.ts';
@@ -13,9 +14,10 @@ import { expectedErrorsOf } from '#sandbox/release/expected-error.ts';
 import { instantText } from '#sandbox/release/zone.ts';
 import type { Compiled } from '#sandbox/query/compile.ts';
 import type { Caller } from '../http/endpoint.ts';
+import { answerFor, findEarlier } from '../storage/earlier-answer.ts';
 import { findGrant, findUse, type GrantRecord } from '../storage/grant-store.ts';
 import { findLedgers, type LedgerState } from '../storage/ledger.ts';
-import { isAnswered, type NewQuote } from '../storage/quote-store.ts';
+import type { NewQuote } from '../storage/quote-store.ts';
 import { type BuyerAsk, costText, dayOf, planAsk, type Planning, useRequest } from './planning.ts';
 import { withPracticeGrant } from './practice.ts';
 import type { Shell } from './shell.ts';
@@ -41,13 +43,14 @@ export async function makeQuote(
   const id = randomBytes(16).toString('hex');
   const expiresAt = new Date(shell.now() + QUOTE_MS);
   const grant = await heldGrant(shell, caller, ask.grant);
-  const { planning, refusal } = await tryUse(shell, caller, { ask, grant });
+  const { planning, refusal, repeat } = await tryUse(shell, caller, { ask, grant });
   const resource = {
     id,
     expiresAt: instantText(expiresAt.getTime(), shell.timeZone),
     grant: ask.grant,
     price: { currency: 'CNY', amountFen: '0', note: render(say('api.price'), language) },
-    ...(planning === null ? NOTHING_PLANNED : await plannedPart(shell, planning, grant)),
+    ...(planning === null ? NOTHING_PLANNED : await plannedPart(shell, planning, repeat)),
+    review: planning !== null && reviewOf(ask, planning),
     refused: refusal === null ? null : refusedPart(refusal, language),
   };
   const stored = {
@@ -86,6 +89,8 @@ export async function heldGrant(
 interface Tried {
   readonly planning: Planning | null;
   readonly refusal: Refusal | null;
+  /** Whether it would be answered from store. */
+  readonly repeat: boolean;
 }
 
 /** What would become of a job, step by step as `submitJob` goes. */
@@ -96,16 +101,18 @@ async function tryUse(
 ): Promise<Tried> {
   let planning: Planning | null = null;
   try {
+    refuseVerification(ask.outputKind);
     if (grant === null) throw new Refusal('NO_GRANT', say('storage.noGrant'));
     planning = await planAsk(shell, ask);
     const stored = await storedGrantOf(shell, grant, planning);
     const request = useRequest(shell, { action: 'quote', principal, ask, planning, grant: stored });
     const decision = shell.policies.decide(request);
     if (!decision.allowed) throw refusalOf(decision, request);
-    await checkAffordable(shell, planning, grant);
-    return { planning, refusal: null };
+    const repeat = await isRepeat(shell, planning, { grant, review: reviewOf(ask, planning) });
+    if (!repeat) await checkAffordable(shell, planning);
+    return { planning, refusal: null, repeat };
   } catch (error) {
-    if (error instanceof Refusal) return { planning, refusal: error };
+    if (error instanceof Refusal) return { planning, refusal: error, repeat: false };
     throw error;
   }
 }
@@ -122,8 +129,7 @@ async function storedGrantOf(shell: Shell, grant: GrantRecord, planning: Plannin
   return { id, revision, body, upstream, suspended, revoked, approvals, used };
 }
 
-async function checkAffordable(shell: Shell, planning: Planning, grant: GrantRecord): Promise<void> {
-  if (await isRepeat(shell, planning, grant)) return;
+async function checkAffordable(shell: Shell, planning: Planning): Promise<void> {
   for (const ledger of await ledgersOf(shell, planning)) {
     const { lineage, frozen } = ledger;
     const charge = planning.charges.find((candidate) => candidate.lineage === lineage);
@@ -137,13 +143,20 @@ async function checkAffordable(shell: Shell, planning: Planning, grant: GrantRec
   }
 }
 
+/** Whether a person decides about the release. */
+function reviewOf({ outputKind }: BuyerAsk, { compiled }: Planning): boolean {
+  return needsReview(outputKind, compiled.policy.release);
+}
+
+/** Whether it would be answered from store. Refuses what `admit` refuses of a question that was asked before. */
 async function isRepeat(
   shell: Shell,
   { compiled, dataset, planDigest }: Planning,
-  grant: GrantRecord,
+  { grant, review }: { readonly grant: GrantRecord; readonly review: boolean },
 ): Promise<boolean> {
-  if (compiled.policy.repeats !== 'stored') return false;
-  return isAnswered(shell.db, { grant: grant.id, versionId: dataset.versionId, planDigest });
+  const { repeats } = compiled.policy;
+  const earlier = await findEarlier(shell.db, { grant: grant.id, versionId: dataset.versionId, planDigest });
+  return answerFor(earlier, { repeats, review }) !== null;
 }
 
 async function ledgersOf(shell: Shell, { charges }: Planning): Promise<readonly LedgerState[]> {
@@ -177,9 +190,8 @@ export function leastLeft(
   return { nano: least(lefts.map(({ nano }) => nano)), yocto: least(lefts.map(({ yocto }) => yocto)) };
 }
 
-async function plannedPart(shell: Shell, planning: Planning, grant: GrantRecord | null): Promise<object> {
+async function plannedPart(shell: Shell, planning: Planning, repeat: boolean): Promise<object> {
   const { plan } = planning.compiled;
-  const repeat = grant !== null && (await isRepeat(shell, planning, grant));
   const cost = costText(plan.cost);
   const free = { ...cost, nano: '0', thresholdDeltaYocto: '0', epsilon: 0, delta: 0 };
   return {

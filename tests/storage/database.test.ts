@@ -25,6 +25,7 @@ import * as evidence from '#gateway/storage/tables/evidence.ts';
 import * as grants from '#gateway/storage/tables/grants.ts';
 import * as identity from '#gateway/storage/tables/identity.ts';
 import * as jobs from '#gateway/storage/tables/jobs.ts';
+import * as reviews from '#gateway/storage/tables/reviews.ts';
 import { Failure } from '#policies/refusal.ts';
 import { render } from '#policies/words.ts';
 import { describeEngines, openEngine, type OpenEngine } from '#tests/support/engines.ts';
@@ -158,7 +159,7 @@ test('a PGlite directory keeps its rows, admits one process, and says that it is
 });
 
 describe('the checked-in migrations', () => {
-  const declared = { ...catalogue, ...evidence, ...grants, ...identity, ...jobs };
+  const declared = { ...catalogue, ...evidence, ...grants, ...identity, ...jobs, ...reviews };
 
   test('make the tables that the code declares', async () => {
     expect(await differences(declared)).toEqual([]);
