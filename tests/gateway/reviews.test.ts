@@ -190,6 +190,7 @@ describe('while an answer waits', () => {
   });
 
   test('a reviewer sees exactly what the buyer would get, byte for byte, and that he did is on record', async () => {
+    const counted = await requestsCounted();
     const response = await world.as('petra', `/v1/reviews/${job.id}`);
     const shown = await response.text();
     const readings = await world.db.rows<{ account: string; release: string }>(
@@ -198,6 +199,8 @@ describe('while an answer waits', () => {
     expect(readings).toContainEqual({ account: 'petra', release: (JSON.parse(shown) as { id: string }).id });
     expect(shown).not.toContain('SELECT');
     expect((await approve('petra', job.id)).status).toBe(200);
+    // Everybody may read the metrics: no reading and no decision is counted there.
+    expect(await requestsCounted()).toBe(counted);
     const done = await jobOf(job.id);
     const released = await (await world.as('ben', `/v1/releases/${done.releaseId}?job=${job.id}`)).text();
     expect(released).toBe(shown);
@@ -445,6 +448,14 @@ async function budgetLeft(): Promise<unknown> {
 async function doneEvents(): Promise<number> {
   const text = await (await world.request('/metrics')).text();
   return Number(/^unseen_job_events\{state="done"\} (\d+)$/m.exec(text)?.[1]);
+}
+
+/** What the metrics say of requests, but for the reading of metrics itself. */
+async function requestsCounted(): Promise<string> {
+  const text = await (await world.request('/metrics')).text();
+  return (text.match(/^unseen_http_requests_total.*$/gm) ?? [])
+    .filter((line) => !line.includes('/metrics'))
+    .join('\n');
 }
 
 async function releaseIdOf(jobId: string): Promise<string> {
