@@ -24,6 +24,7 @@ import { catalogueRoutes } from './routes/catalogue.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { openRoutes } from './routes/open.ts';
 import { partyRoutes } from './routes/parties.ts';
+import { reviewRoutes } from './routes/reviews.ts';
 import { notFound } from './services/permission.ts';
 import type { Shell } from './services/shell.ts';
 
@@ -38,6 +39,8 @@ export function routeTable(surface: Surface): readonly Endpoint[] {
     ...catalogueRoutes(surface),
     // /v1/jobs
     ...jobRoutes(surface),
+    // /v1/reviews
+    ...reviewRoutes(surface),
     // /v1/releases, /v1/receipts, /v1/log, /v1/usage
     ...answerRoutes(surface),
   ];

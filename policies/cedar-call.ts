@@ -13,6 +13,7 @@ import {
   type DatasetFacts,
   type DecisionRequest,
   type FileFacts,
+  type FileRequest,
   isUse,
   type Principal,
   type ReadRequest,
@@ -27,6 +28,7 @@ type EntityType =
   | 'Dataset'
   | 'Grade'
   | 'GrantFile'
+  | 'HeldRelease'
   | 'Manner'
   | 'Org'
   | 'Origin'
@@ -68,8 +70,18 @@ function resourceOf(request: DecisionRequest): Resource {
   if (isUse(request) || 'dataset' in request) return datasetResource(request.dataset);
   if ('run' in request) return runResource(request.run);
   if ('provider' in request) return { uid: uid('Org', request.provider) };
-  return fileResource(request.action === 'approve_program' ? 'Program' : 'GrantFile', request.file);
+  return fileResource(FILE_TYPES[request.action], request.file);
 }
+
+type FileType = 'GrantFile' | 'Program' | 'HeldRelease';
+
+const FILE_TYPES: Readonly<Record<FileRequest['action'], FileType>> = {
+  approve_grant: 'GrantFile',
+  revoke_grant: 'GrantFile',
+  suspend: 'GrantFile',
+  approve_program: 'Program',
+  review_release: 'HeldRelease',
+};
 
 function resource(type: EntityType, id: string, attrs: EntityJson['attrs']): Resource {
   return { uid: uid(type, id), entity: [{ uid: uid(type, id), attrs, parents: [] }] };
@@ -85,7 +97,7 @@ function datasetResource(dataset: DatasetFacts): Resource {
   });
 }
 
-function fileResource(type: 'GrantFile' | 'Program', file: FileFacts): Resource {
+function fileResource(type: FileType, file: FileFacts): Resource {
   return resource(type, file.id, {
     applicant: reference('Org', file.applicant),
     provider: reference('Org', file.provider),

@@ -34,6 +34,8 @@ export const REFUSED_CODES = [
   'PROGRAM_NOT_ADMITTED',
   'PROGRAM_NOT_APPROVED',
   'DIFFERENCING',
+  'RELEASE_WAITING',
+  'RELEASE_REJECTED',
 ] as const;
 
 export const FAILED_CODES = [

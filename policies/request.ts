@@ -65,7 +65,7 @@ export interface UseRequest {
   readonly now: string;
 }
 
-/** A grant or a program as a file that somebody applied for and somebody else approves. */
+/** A grant, a program or an answer that waits: somebody applied for it, and somebody else decides. */
 export interface FileFacts {
   readonly id: string;
   /** The organisation that applied. */

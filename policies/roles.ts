@@ -11,7 +11,7 @@ export const ROLES = ['operator', 'provider', 'buyer', 'billing', 'auditor', 'su
 export type Role = (typeof ROLES)[number];
 
 export const USE_ACTIONS = ['quote', 'run', 'resell'] as const;
-const APPROVE_ACTIONS = ['approve_grant', 'approve_program'] as const;
+const APPROVE_ACTIONS = ['approve_grant', 'approve_program', 'review_release'] as const;
 export const READ_ACTIONS = ['read_usage', 'read_receipt', 'read_jobs', 'read_query_text'] as const;
 export const ACTIONS = [
   ...USE_ACTIONS,
@@ -36,6 +36,7 @@ export const ROLE_ACTIONS: Readonly<Record<Action, Readonly<Partial<Record<Role,
   resell: { buyer: 'own' },
   approve_grant: { operator: 'any', provider: 'own' },
   approve_program: { operator: 'any', provider: 'own' },
+  review_release: { operator: 'any', provider: 'own' },
   revoke_grant: { operator: 'any', supervisor: 'any', provider: 'own' },
   suspend: { operator: 'any', supervisor: 'any', provider: 'own' },
   register_dataset: { operator: 'any', provider: 'own' },

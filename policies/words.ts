@@ -15,6 +15,7 @@ import { GRANT_WORDS } from './words/grant.ts';
 import { MANIFEST_WORDS } from './words/manifest.ts';
 import { NOTE_WORDS } from './words/note.ts';
 import { QUERY_WORDS } from './words/query.ts';
+import { REVIEW_WORDS } from './words/review.ts';
 import { RUN_WORDS } from './words/run.ts';
 import { VERIFY_WORDS } from './words/verify.ts';
 
@@ -37,6 +38,7 @@ export const WORDS = {
   ...MANIFEST_WORDS,
   ...NOTE_WORDS,
   ...QUERY_WORDS,
+  ...REVIEW_WORDS,
   ...RUN_WORDS,
   ...VERIFY_WORDS,
 } as const satisfies Record<string, Wording>;

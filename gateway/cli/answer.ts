@@ -83,7 +83,9 @@ export function renderQuote(terminal: Terminal, quote: Quote): string {
   if (budget !== null) fields.push([label('left'), leftText(budget)]);
   fields.push([label('expires'), quote.expiresAt]);
   const summary = quote.summary === null ? '' : `${printable(quote.summary)}\n\n`;
-  return `${summary}${renderFields(fields)}\n${renderExpectedErrors(terminal, quote.outputs)}`;
+  const repeat = quote.repeat ? `${worded(terminal, 'lab.repeat')}\n` : '';
+  const review = quote.review === true ? `${worded(terminal, 'cli.quoteReviewed')}\n` : '';
+  return `${summary}${renderFields(fields)}${repeat}${review}\n${renderExpectedErrors(terminal, quote.outputs)}`;
 }
 
 /** An amount of the ledger: in ρ and in the nano that it counts. */

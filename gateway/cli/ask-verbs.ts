@@ -74,6 +74,7 @@ async function query(call: VerbCall): Promise<ExitCode> {
     return refusedAtOnce(call, error);
   }
   call.terminal.err(`${worded(call.terminal, 'cli.submitted', { job: job.id })}\n`);
+  if (job.review === true) call.terminal.err(`${worded(call.terminal, 'cli.reviewed', { job: job.id })}\n`);
   return finishJob(call, client, await client.waitForJob(job.id));
 }
 

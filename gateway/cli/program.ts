@@ -12,6 +12,7 @@ import { registerGrantVerbs } from './grant-verbs.ts';
 import { registerJobVerbs } from './job-verbs.ts';
 import { registerLab } from './lab.ts';
 import { registerPartyVerbs } from './party-verbs.ts';
+import { registerReleaseVerbs } from './release-verbs.ts';
 import { registerServeVerb } from './serve-verb.ts';
 import { registerSessionVerbs } from './session-verbs.ts';
 import { printable } from './table.ts';
@@ -44,6 +45,7 @@ export function programOf(terminal: Terminal): Command {
   registerGrantVerbs(host);
   registerAskVerbs(host);
   registerJobVerbs(host);
+  registerReleaseVerbs(host);
   registerEvidenceVerbs(host);
   registerVerifyVerb(host);
   return program;

@@ -28,6 +28,7 @@ import type {
   JobEvidence,
   Registration,
   Release,
+  WaitingRelease,
 } from './resources.ts';
 import { type AccessToken, TokenSource } from './token.ts';
 
@@ -215,6 +216,27 @@ export class Client {
   releaseCsv(id: string, jobId: string): Promise<string> {
     const path = `/v1/releases/${encodeURIComponent(id)}`;
     return this.#text({ path, query: { job: jobId }, accept: 'text/csv' });
+  }
+
+  /** Jobs whose answers wait for a reviewer like this account. */
+  reviews(): Promise<readonly WaitingRelease[]> {
+    return this.#all('/v1/reviews');
+  }
+
+  /** The answer of a job that waits, as its buyer would get it. */
+  review(jobId: string): Promise<Release> {
+    return this.#json({ path: `/v1/reviews/${encodeURIComponent(jobId)}` });
+  }
+
+  approveRelease(jobId: string): Promise<unknown> {
+    return this.#act(`/v1/reviews/${encodeURIComponent(jobId)}/approve`, undefined);
+  }
+
+  rejectRelease(
+    jobId: string,
+    rejection: { readonly reason: string; readonly note?: string },
+  ): Promise<unknown> {
+    return this.#act(`/v1/reviews/${encodeURIComponent(jobId)}/reject`, rejection);
   }
 
   receipt(jobId: string): Promise<JobEvidence> {

@@ -163,6 +163,8 @@ export interface Quote {
   readonly price: { readonly currency: string; readonly amountFen: string } | null;
   readonly cost: Cost | null;
   readonly repeat: boolean;
+  /** Whether a person decides about the release. */
+  readonly review?: boolean;
   readonly budget: {
     readonly nanoLeft: string | null;
     readonly nanoLeftAfter: string | null;
@@ -188,6 +190,8 @@ export interface Job {
   readonly outcome: 'released' | 'refused' | 'failed' | null;
   readonly code: string | null;
   readonly detail?: string | null;
+  /** Whether a person decides about the release. */
+  readonly review?: boolean;
   readonly releaseAt: string | null;
   readonly releaseId: string | null;
   readonly planDigest?: string | null;
@@ -222,12 +226,27 @@ export interface Release {
   readonly cells?: unknown;
 }
 
+/** A job whose answer waits for a person. */
+export interface WaitingRelease {
+  readonly job: string;
+  readonly dataset: string | null;
+  readonly grant: string;
+  readonly organisation: string;
+  readonly account: string;
+  readonly purpose: string | null;
+  readonly scene: string | null;
+  readonly kind: string;
+  readonly since: string;
+}
+
 /** What a run is shown by. */
 export interface JobEvidence {
   /** Null where nothing was released. */
   readonly receipt: string | null;
-  /** Where nothing was released: the usage record, whose hash is the leaf of the log. */
+  /** Where nothing was released: the usage record or a reviewer's decision, whose hash is the leaf of the log. */
   readonly record: string | null;
+  /** Where a person released it: his decision. */
+  readonly review?: { readonly record: string; readonly proof: string | null } | null;
   /** Null until a signed checkpoint covers the run. */
   readonly proof: string | null;
   readonly keys: { readonly receipts: readonly object[]; readonly log: string };

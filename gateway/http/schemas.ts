@@ -1,6 +1,7 @@
 /** The schemas of the API: what is read strictly, and what is answered, as the document of the API shows them. */
 import { z } from '@hono/zod-openapi';
 import { OUTPUT_KINDS } from '#policies/grant.ts';
+import { REJECTION_REASONS } from '#policies/output-kind.ts';
 import { ROLES } from '#policies/roles.ts';
 import { clientJwk } from '../auth/client-key.ts';
 
@@ -55,6 +56,10 @@ export const approval = z.strictObject({
   evidence: z.string().trim().min(1).max(200).optional(),
 });
 export const revocation = z.strictObject({ reason: z.string().trim().min(1).max(1_000) });
+export const rejection = z.strictObject({
+  reason: z.enum(REJECTION_REASONS),
+  note: z.string().trim().min(1).max(1_000).optional(),
+});
 /** A POST that says everything by its path. */
 export const nothing = z.strictObject({});
 
@@ -131,6 +136,7 @@ export const quote = z.looseObject({
   price: z.object({ currency: z.literal('CNY'), amountFen: wholeText, note: z.string() }),
   cost: nullable(cost),
   repeat: z.boolean(),
+  review: z.boolean(),
   budget: nullable(
     z.object({
       nanoLeft: nullable(wholeText),
@@ -164,6 +170,7 @@ export const job = z.looseObject({
   planDigest: nullable(z.string()),
   cost: nullable(cost),
   usage: z.record(z.string(), z.string()),
+  review: z.boolean(),
   state: z.enum(['queued', 'accepted', 'done']),
   releaseAt: nullable(instant),
   outcome: nullable(z.enum(['released', 'refused', 'failed'])),
@@ -227,9 +234,23 @@ export const release = z.looseObject({
   salt: z.string(),
 });
 
+export const review = z.looseObject({
+  job: madeId,
+  dataset: nullable(z.string()),
+  grant: z.string(),
+  organisation: z.string(),
+  account: z.string(),
+  purpose: nullable(z.string()),
+  scene: nullable(z.string()),
+  kind: z.string(),
+  since: instant,
+});
+export const decision = z.object({ job: madeId, decision: z.enum(['approved', 'rejected']) });
+
 export const evidence = z.object({
   receipt: nullable(z.string()),
   record: nullable(z.string()),
+  review: nullable(z.object({ record: z.string(), proof: nullable(z.string()) })),
   proof: nullable(z.string()),
   keys: z.looseObject({ log: z.string() }),
 });

@@ -8,6 +8,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { SigningKey } from '#crypto/ed25519-key.ts';
 import { generateSigningKey } from '#crypto/ed25519-key.ts';
+import { checkKind } from '#policies/output-kind.ts';
 import { Failure, Refusal } from '#policies/refusal.ts';
 import { type Language, render, say } from '#policies/words.ts';
 import { checkTogether } from '#sandbox/manifest/agreement.ts';
@@ -105,6 +106,9 @@ export class Lab {
     if (repeated !== undefined)
       throw new Failure('CONFIG', say('lab.field', { field: 'name', rule: `${repeated.name}: twice` }));
     if (written.program !== undefined) throw new Refusal('PROGRAM_NOT_ADMITTED', say('lab.programs'));
+    // A result that nobody looked at must not leave where the policy says that somebody does.
+    if (policy.release === 'reviewed') throw new Refusal('MODE', say('review.nobodyHere'));
+    checkKind('statistic', { listed: policy.outputKinds, plannedOutputs: 0n });
     return {
       datasets,
       policy,

@@ -20,6 +20,7 @@ import type { Caller } from '../http/endpoint.ts';
 import {
   findLeaf,
   findReceiptLeaf,
+  findReviewLeaf,
   lastCheckpoint,
   type Leaf,
   publishableSize,
@@ -35,8 +36,10 @@ import type { GatewayKeys, Shell } from './shell.ts';
 export interface JobEvidence {
   /** The receipt of the answer; null where nothing was released. */
   readonly receipt: string | null;
-  /** Where nothing was released: the usage record, canonical JSON, whose hash is the leaf. */
+  /** Where nothing was released: the usage record or the reviewer's decision, canonical JSON, whose hash is the leaf. */
   readonly record: string | null;
+  /** Where a person released it: the decision, canonical JSON, and the proof that it is in the log. */
+  readonly review: { readonly record: string; readonly proof: string | null } | null;
   /** `c2sp.org/tlog-proof@v1` text; null until a checkpoint covers the leaf. */
   readonly proof: string | null;
   readonly keys: { readonly receipts: readonly object[]; readonly log: string };
@@ -48,12 +51,16 @@ export async function getEvidence(shell: Shell, caller: Caller, jobId: string): 
   const reading = await readingOf(shell, caller.principal);
   if (job === null || job.state !== 'done' || !reading.may('read_receipt', job)) throw notFound();
   const answer = await findAnswer(shell.db, jobId);
+  const review = await findReviewLeaf(shell.db, jobId);
   const leaf =
-    answer === null ? await findLeaf(shell.db, jobId) : await findReceiptLeaf(shell.db, answer.releaseId);
+    answer === null
+      ? (review ?? (await findLeaf(shell.db, jobId)))
+      : await findReceiptLeaf(shell.db, answer.releaseId);
   if (leaf === null) throw notFound();
   return {
     receipt: answer?.receipt ?? null,
     record: answer === null ? leaf.body : null,
+    review: review && answer && { record: review.body, proof: await proofOf(shell, review) },
     proof: await proofOf(shell, leaf),
     keys: { receipts: receiptKeys(shell.keys), log: logKeyText(shell.keys) },
   };

@@ -53,6 +53,8 @@ export async function jobResource(
     cost: await costOf(shell, job, kept.cost),
     usage: job.planned,
     timing: kept.timing ?? null,
+    /** Whether a person decides about the release: by kind and policy, from the first. */
+    review: kept.review ?? false,
     state: job.state,
     submittedAt: instantText(job.createdAt.getTime(), shell.timeZone),
     releaseAt: job.releaseAt === null ? null : instantText(job.releaseAt.getTime(), shell.timeZone),

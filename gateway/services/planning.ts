@@ -6,6 +6,7 @@
  */
 import type { DecisionRecord } from '#policies/decide.ts';
 import type { OutputKind } from '#policies/grant.ts';
+import { checkKind } from '#policies/output-kind.ts';
 import { isPurpose } from '#policies/purpose.ts';
 import { type Amounts, quotaDay, quotaLeft } from '#policies/quota.ts';
 import { Refusal } from '#policies/refusal.ts';
@@ -65,6 +66,8 @@ export interface KeptRequest extends BuyerAsk {
   /** When the answer leaves, by Plan. */
   readonly timing: Timing | null;
   readonly showing: Showing | null;
+  /** Whether a person decides about the release: by kind and policy alone. */
+  readonly review: boolean;
   /** Whether the request was refused when it came. */
   readonly refused: boolean;
 }
@@ -164,7 +167,7 @@ export function dayOf(shell: Shell, { compiled }: Planning): string {
   return quotaDay(new Date(shell.now()).toISOString(), compiled.dataset.timeZone);
 }
 
-/** The request for a decision on a use. Refusal PURPOSE_NOT_GRANTED for a purpose that is none. */
+/** The request for a decision on a use. Refusal PURPOSE_NOT_GRANTED for a purpose that is none, OUTPUT_KIND by `checkKind`. */
 export function useRequest(
   shell: Pick<Shell, 'now' | 'channel'>,
   use: {
@@ -181,6 +184,10 @@ export function useRequest(
     const args = { grant: grant.id, granted: grant.body.purposes.join(', '), asked: purpose.slice(0, 80) };
     throw new Refusal('PURPOSE_NOT_GRANTED', say('grant.purpose', args));
   }
+  checkKind(ask.outputKind, {
+    listed: planning.compiled.policy.outputKinds,
+    plannedOutputs: BigInt(planning.planned['outputs'] ?? '0'),
+  });
   const { upstream, suspended, approvals, used } = grant;
   const left = quotaLeft(grant.body.quota, used);
   const standing = { revoked: grant.revoked ?? false, suspended, upstream, approvals, left };

@@ -6,6 +6,7 @@
  * budget may change meanwhile by other jobs, and the admission of the job decides.
  */
 import { randomBytes } from 'node:crypto';
+import { needsReview, refuseVerification } from '#policies/output-kind.ts';
 import { Refusal } from '#policies/refusal.ts';
 import { refusalOf } from '#policies/explain.ts';
 import { type Language, render, say } from '#policies/words.ts';
@@ -15,9 +16,10 @@ import { numberOf, rational } from '#sandbox/release/rational.ts';
 import { instantText } from '#sandbox/release/zone.ts';
 import type { Compiled } from '#sandbox/query/compile.ts';
 import type { Caller } from '../http/endpoint.ts';
+import { answerFor, findEarlier } from '../storage/earlier-answer.ts';
 import { findGrant, findUse, type GrantRecord } from '../storage/grant-store.ts';
 import { findLedgers, type LedgerState } from '../storage/ledger.ts';
-import { isAnswered, type NewQuote } from '../storage/quote-store.ts';
+import type { NewQuote } from '../storage/quote-store.ts';
 import {
   type BuyerAsk,
   costText,
@@ -53,7 +55,7 @@ export async function makeQuote(
   const id = randomBytes(16).toString('hex');
   const expiresAt = new Date(shell.now() + QUOTE_MS);
   const grant = await heldGrant(shell, caller, ask.grant);
-  const { planning, refusal } = await tryUse(shell, caller, { ask, grant });
+  const { planning, refusal, repeat } = await tryUse(shell, caller, { ask, grant });
   const resource = {
     id,
     expiresAt: instantText(expiresAt.getTime(), shell.timeZone),
@@ -61,7 +63,8 @@ export async function makeQuote(
     price: { currency: 'CNY', amountFen: '0', note: render(say('api.price'), language) },
     ...(planning === null
       ? NOTHING_PLANNED
-      : await plannedPart(shell, { ask, planning, grant }, refusal === null ? language : null)),
+      : await plannedPart(shell, { ask, planning, grant, repeat }, refusal === null ? language : null)),
+    review: planning !== null && reviewOf(ask, planning),
     refused: refusal === null ? null : refusedPart(refusal, language),
   };
   const stored = {
@@ -101,6 +104,8 @@ export async function heldGrant(
 interface Tried {
   readonly planning: Planning | null;
   readonly refusal: Refusal | null;
+  /** Whether it would be answered from store. */
+  readonly repeat: boolean;
 }
 
 /** What would become of a job, step by step as `submitJob` goes. */
@@ -111,16 +116,18 @@ async function tryUse(
 ): Promise<Tried> {
   let planning: Planning | null = null;
   try {
+    refuseVerification(ask.outputKind);
     if (grant === null) throw new Refusal('NO_GRANT', say('storage.noGrant'));
     planning = await planAsk(shell, ask);
     const stored = await storedGrantOf(shell, grant, planning);
     const request = useRequest(shell, { action: 'quote', principal, ask, planning, grant: stored });
     const decision = shell.policies.decide(request);
     if (!decision.allowed) throw refusalOf(decision, request);
-    await checkAffordable(shell, ask, planning, grant);
-    return { planning, refusal: null };
+    const repeat = await isRepeat(shell, planning, { grant, review: reviewOf(ask, planning) });
+    if (!repeat) await checkAffordable(shell, ask, planning, grant);
+    return { planning, refusal: null, repeat };
   } catch (error) {
-    if (error instanceof Refusal) return { planning, refusal: error };
+    if (error instanceof Refusal) return { planning, refusal: error, repeat: false };
     throw error;
   }
 }
@@ -143,7 +150,6 @@ async function checkAffordable(
   planning: Planning,
   grant: GrantRecord,
 ): Promise<void> {
-  if (await isRepeat(shell, planning, grant)) return;
   for (const ledger of await ledgersOf(shell, planning, grant)) {
     const { lineage, frozen } = ledger;
     const charge = planning.charges.find((candidate) => candidate.lineage === lineage);
@@ -179,13 +185,20 @@ export async function withNearest(
   return shortOfBudget(plan, ask, { lineage: String(args['lineage']), nano: left.nano }) ?? refusal;
 }
 
+/** Whether a person decides about the release. */
+function reviewOf({ outputKind }: BuyerAsk, { compiled }: Planning): boolean {
+  return needsReview(outputKind, compiled.policy.release);
+}
+
+/** Whether it would be answered from store. Refuses what `admit` refuses of a question that was asked before. */
 async function isRepeat(
   shell: Shell,
   { compiled, dataset, planDigest }: Planning,
-  grant: GrantRecord,
+  { grant, review }: { readonly grant: GrantRecord; readonly review: boolean },
 ): Promise<boolean> {
-  if (compiled.policy.repeats !== 'stored') return false;
-  return isAnswered(shell.db, { grant: grant.id, versionId: dataset.versionId, planDigest });
+  const { repeats } = compiled.policy;
+  const earlier = await findEarlier(shell.db, { grant: grant.id, versionId: dataset.versionId, planDigest });
+  return answerFor(earlier, { repeats, review }) !== null;
 }
 
 async function ledgersOf(
@@ -235,13 +248,17 @@ export function leastLeft(
 /** What follows from a Plan; the summary in a language, unless the request would be refused. */
 async function plannedPart(
   shell: Shell,
-  use: { readonly ask: BuyerAsk; readonly planning: Planning; readonly grant: GrantRecord | null },
+  use: {
+    readonly ask: BuyerAsk;
+    readonly planning: Planning;
+    readonly grant: GrantRecord | null;
+    readonly repeat: boolean;
+  },
   language: Language | null,
 ): Promise<object> {
-  const { ask, planning, grant } = use;
+  const { ask, planning, grant, repeat } = use;
   const { atSize = null } = ask;
   const { plan } = planning.compiled;
-  const repeat = grant !== null && (await isRepeat(shell, planning, grant));
   const full = costText(plan.cost);
   const cost = repeat ? { ...full, nano: '0', thresholdDeltaYocto: '0', epsilon: 0, delta: 0 } : full;
   const left = leastLeft(await ledgersOf(shell, planning, grant));

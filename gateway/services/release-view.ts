@@ -9,7 +9,7 @@ import type { Plan } from '#sandbox/plan.ts';
 import { type Output, present } from '#sandbox/release/present.ts';
 import { cellsOfEvidence } from '../receipt.ts';
 import type { Caller } from '../http/endpoint.ts';
-import { findAnswer } from '../storage/job-view.ts';
+import { type Answer, findAnswer } from '../storage/job-view.ts';
 import { findDataset } from '../storage/dataset-list.ts';
 import { findLedgers } from '../storage/ledger.ts';
 import { findReleasingJob, findSeenJob, findSpent, type SeenJob } from '../storage/oversight.ts';
@@ -48,8 +48,23 @@ export async function getRelease(
   // Answers are for those who may read what was asked.
   if (job === null || !reading.may('read_query_text', job)) throw notFound();
   const answer = await findAnswer(shell.db, job.id);
+  if (answer === null || answer.releaseId !== id) throw notFound();
+  return viewOfAnswer(shell, job, { answer, language, held: false });
+}
+
+/** An answer as its job asked for it. `held`: for a reviewer, before it may be seen; else the same. */
+export async function viewOfAnswer(
+  shell: Shell,
+  job: SeenJob,
+  {
+    answer,
+    language,
+    held,
+  }: { readonly answer: Answer; readonly language: Language; readonly held: boolean },
+): Promise<ReleaseView> {
   const { showing } = job.request as KeptRequest;
-  if (answer === null || answer.releaseId !== id || showing === null) throw notFound();
+  if (showing === null) throw notFound();
+  const id = answer.releaseId;
   const plan = showing.plan as Plan;
   return {
     id,
@@ -57,16 +72,16 @@ export async function getRelease(
     repeat: answer.repeat,
     outputs: present(plan, cellsOfEvidence(plan, answer.cells), showing.presentation),
     notes: [...showing.notes, say('note.release', { release: id })].map((note) => render(note, language)),
-    budget: await budgetOf(shell, job),
+    budget: await budgetOf(shell, job, held),
     salt: answer.salt,
     cells: JSON.parse(answer.cells),
     links: { job: `/v1/jobs/${job.id}`, receipt: `/v1/receipts/${job.id}` },
   };
 }
 
-async function budgetOf(shell: Shell, job: SeenJob): Promise<object> {
+async function budgetOf(shell: Shell, job: SeenJob, held: boolean): Promise<object> {
   const { cost } = job.request as KeptRequest;
-  const spent = (await findSpent(shell.db, job.id)) ?? { nano: '0', thresholdDeltaYocto: '0' };
+  const spent = (await findSpent(shell.db, job.id, { held })) ?? { nano: '0', thresholdDeltaYocto: '0' };
   const dataset = await findDataset(shell.db, job.datasets[0] ?? '');
   const lineages = [dataset?.lineageId, dataset?.populationId].filter((lineage) => lineage != null);
   const left = leastLeft(await findLedgers(shell.db, lineages, job.grantId));

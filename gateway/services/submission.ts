@@ -8,6 +8,7 @@
 import { randomBytes } from 'node:crypto';
 import { type DecisionRecord, recordOf } from '#policies/decide.ts';
 import { refusalOf } from '#policies/explain.ts';
+import { needsReview, refuseVerification } from '#policies/output-kind.ts';
 import { Refusal, type RefusedCode } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import type { Caller } from '../http/endpoint.ts';
@@ -73,6 +74,8 @@ export async function submitJob(
 /** Each step may refuse. */
 async function admitted(shell: Shell, submission: Submission): Promise<string> {
   const { caller, ask } = submission;
+  // 0. Whatever grant, role or setting: no answer about one named person or firm.
+  refuseVerification(ask.outputKind);
   // 1. The grant: one that the caller's organisation holds.
   submission.grant = await heldGrant(shell, caller, ask.grant);
   if (submission.grant === null) throw new Refusal('NO_GRANT', say('storage.noGrant'));
@@ -120,6 +123,7 @@ function admissionOf(shell: Shell, submission: Submission, planning: Planning): 
     day: dayOf(shell, planning),
     timing: plan.timing,
     repeats: policy.repeats,
+    review: reviewOf(submission),
     quote: ask.quote,
     decide: (grant) => {
       submission.decision = decided(shell, { caller, ask, planning, grant });
@@ -162,8 +166,14 @@ function keptOf({ ask, planning, decision }: Submission, refused: boolean): Kept
     cost: planning === null ? null : costText(planning.compiled.plan.cost),
     timing: planning?.compiled.plan.timing ?? null,
     showing: planning === null || refused ? null : showingOf(planning.compiled),
+    review: reviewOf({ ask, planning }),
     refused,
   };
+}
+
+/** Whether a person decides about the release. */
+function reviewOf({ ask, planning }: Pick<Submission, 'ask' | 'planning'>): boolean {
+  return planning !== null && needsReview(ask.outputKind, planning.compiled.policy.release);
 }
 
 function jobRequestOf(submission: Submission, refused: boolean): JobRequest {

@@ -17,6 +17,7 @@ import type { Timing } from '#sandbox/plan.ts';
 
 import { countUse, dayScope, TOTAL, useSql } from './counters.ts';
 import type { Database, Tx } from './database.ts';
+import { answerFor, type EarlierAnswer, earlierSql } from './earlier-answer.ts';
 import { claimKey, type IdempotencyKey } from './idempotency.ts';
 import { type Charge, reserveCharge } from './ledger.ts';
 import type { Drawn } from './shares.ts';
@@ -71,6 +72,8 @@ export interface Admission extends JobRequest {
   readonly day: string;
   readonly timing: Timing;
   readonly repeats: 'stored' | 'fresh';
+  /** Whether a person decides about the release. */
+  readonly review: boolean;
   readonly quote: string | null;
   readonly holdMs?: number;
   /** Throws a Refusal to deny. Synchronous and quick: locks may be held. */
@@ -100,12 +103,13 @@ export async function admit(db: Database, admission: Admission): Promise<Admitte
 async function admitIn(tx: Tx, admission: Admission): Promise<Admitted> {
   const { jobId, grant: grantId, planned } = admission;
   // 1. The key: a concurrent twin waits here until this transaction has ended, and then replays it.
-  const earlier = await claimKey(tx, admission, jobId);
-  if (earlier !== null) return { kind: 'replayed', jobId: earlier };
+  const known = await claimKey(tx, admission, jobId);
+  if (known !== null) return { kind: 'replayed', jobId: known };
 
   // 2. The decision, on the grant and its counters as they are now.
-  const { grant, stored, hasShare } = await readGrant(tx, admission);
+  const { grant, earlier, hasShare } = await readGrant(tx, admission);
   admission.decide(grant);
+  const stored = answerFor(earlier, admission);
 
   // 3. The quota. A repeat is a run with ε 0.
   const counted = { grantId, quota: grant.body.quota, day: admission.day };
@@ -143,26 +147,22 @@ interface GrantRow {
   readonly subject: boolean;
   readonly stopped: boolean;
   readonly hasShare: boolean;
-  readonly stored: string | null;
+  readonly earlier: EarlierAnswer;
   readonly total: Amounts | null;
   readonly today: Amounts | null;
 }
 
-/**
- * The grant as it stands, and the stored answer. An answer that waits for its release time is not found: a repetition
- * that got it at once would tell that the run has ended, and what came of it.
- */
+/** The grant as it stands, and what has become of the same question under it. */
 async function readGrant(
   tx: Tx,
   admission: Admission,
-): Promise<{ readonly grant: StoredGrant; readonly stored: string | null; readonly hasShare: boolean }> {
-  const { grant: id, account, versionId, planDigest, datasets, repeats, day } = admission;
+): Promise<{ readonly grant: StoredGrant; readonly earlier: EarlierAnswer; readonly hasShare: boolean }> {
+  const { grant: id, account, datasets, day } = admission;
   const [row] = await tx.rows<GrantRow>(sql`
     SELECT revision, body, upstream, suspended_at IS NOT NULL AS suspended, provider_approval IS NOT NULL AS provider,
       buyer_approval IS NOT NULL AS buyer, subject_approval IS NOT NULL AS subject,
       ${stoppedSql({ grant: id, account, datasets })} AS stopped, ${useSql(id, TOTAL)} AS total, ${useSql(id, dayScope(day))} AS today,
-      (SELECT r.id FROM release r WHERE r.grant_id = g.id AND r.version_id = ${versionId} AND r.plan_digest = ${planDigest}
-        AND r.repeatable AND ${repeats === 'stored'} AND r.released_at <= now()) AS stored,
+      ${earlierSql(admission)} AS earlier,
       EXISTS (SELECT FROM budget_share s WHERE s.grant_id = g.id AND s.ended_at IS NULL) AS "hasShare"
     FROM access_grant g
     WHERE id = ${id} AND organisation_id = (SELECT organisation_id FROM account WHERE id = ${account})`);
@@ -171,8 +171,8 @@ async function readGrant(
   const { provider, buyer, subject, revision, body, upstream, suspended } = row;
   const used = { total: row.total ?? NOTHING_USED, today: row.today ?? NOTHING_USED };
   const approvals = { provider, buyer, subject };
-  const { stored, hasShare } = row;
-  return { grant: { id, revision, body, upstream, suspended, approvals, used }, stored, hasShare };
+  const { earlier, hasShare } = row;
+  return { grant: { id, revision, body, upstream, suspended, approvals, used }, earlier, hasShare };
 }
 
 async function insertJob(
@@ -248,7 +248,15 @@ function endedJobOf(request: JobRequest, { grantId, revision }: Under): EndedJob
     planned,
     actors,
   };
-  return { ...asked, repeatable: false, attempt: 0, state: 'queued', grantId, grantRevision: revision };
+  return {
+    ...asked,
+    repeatable: false,
+    review: false,
+    attempt: 0,
+    state: 'queued',
+    grantId,
+    grantRevision: revision,
+  };
 }
 
 function queuedSql(jobId: string): ReturnType<typeof sql> {
@@ -261,17 +269,18 @@ function jobSql(
 ): ReturnType<typeof sql> {
   const { jobId, account, datasets, versionId, purpose, scene, epsilon, delta, planDigest, planned, actors } =
     request;
-  const [timing, repeatable, quote] =
+  const [timing, repeatable, quote, review] =
     'charges' in request
-      ? [JSON.stringify(request.timing), request.repeats === 'stored', request.quote]
-      : [null, false, null];
+      ? [JSON.stringify(request.timing), request.repeats === 'stored', request.quote, request.review]
+      : [null, false, null, false];
   return sql`
     INSERT INTO job (id, account_id, grant_id, grant_revision, datasets, version_id, request, purpose, scene, epsilon,
-      delta, plan_digest, planned, scopes, timing, actors, quote_id, repeatable, state)
+      delta, plan_digest, planned, scopes, timing, actors, quote_id, repeatable, review,
+      state)
     VALUES (${jobId}, ${account}, ${grantId}, ${revision}, ${sql.param(datasets)}::text[], ${versionId},
       ${JSON.stringify(request.request)}::jsonb, ${purpose}, ${scene}, ${epsilon}, ${delta}, ${planDigest},
       ${JSON.stringify(planned)}::jsonb, ${sql.param(scopes)}::text[], ${timing}::jsonb, ${JSON.stringify(actors)}::jsonb,
-      ${quote}, ${repeatable}, 'queued')`;
+      ${quote}, ${repeatable}, ${review}, 'queued')`;
 }
 
 /** A request that was refused, with whatever of it is known. */

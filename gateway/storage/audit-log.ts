@@ -1,8 +1,10 @@
 /**
  * Reading the log: what checkpoints, proofs and auditors need of the stored Merkle tree.
  *
- * Guarantee: `publishableSize` is the longest beginning of the log in which every run may be seen outside. A
- * checkpoint over more would tell, by its size, that a run had ended before its release time.
+ * Guarantee: `publishableSize` is the longest beginning of the log in which every run has reached its release time. A
+ * checkpoint over more would tell, by its size, that a run had ended before. A leaf whose answer waits for a person is
+ * counted at that time all the same, or one waiting answer would stop every proof after it; what the leaf is of, its
+ * hash does not say, and who may not see the run is not given it.
  */
 import { sql } from 'drizzle-orm';
 
@@ -10,12 +12,13 @@ import { fromHex } from '#crypto/bytes.ts';
 import type { NodeId, NodeLookup } from '#crypto/log/merkle.ts';
 
 import type { Tx } from './database.ts';
+import { isShown } from './visibility.ts';
 
 export interface Leaf {
   readonly index: bigint;
-  /** A receipt, or the canonical JSON of a usage record. */
+  /** A receipt, or the canonical JSON of a usage record or of a reviewer's decision. */
   readonly body: string;
-  readonly class: 'release' | 'refusal' | 'failure';
+  readonly class: 'release' | 'refusal' | 'failure' | 'review';
 }
 
 export interface SavedCheckpoint {
@@ -53,7 +56,15 @@ export async function readNodes(db: Tx, nodes: readonly NodeId[]): Promise<NodeL
 export async function findLeaf(db: Tx, jobId: string): Promise<Leaf | null> {
   const [row] = await db.rows<Omit<Leaf, 'index'> & { readonly index: string }>(sql`
     SELECT l.index::text, l.body, l.class FROM usage_record u JOIN audit_leaf l ON l.index = u.leaf_index
-    WHERE u.job_id = ${jobId} AND l.visible_at <= now()`);
+      JOIN job j ON j.id = u.job_id WHERE u.job_id = ${jobId} AND ${isShown('j')}`);
+  return row === undefined ? null : { ...row, index: BigInt(row.index) };
+}
+
+/** The leaf of the decision about the answer of a job that waited for one, or null. */
+export async function findReviewLeaf(db: Tx, jobId: string): Promise<Leaf | null> {
+  const [row] = await db.rows<Omit<Leaf, 'index'> & { readonly index: string }>(sql`
+    SELECT l.index::text, l.body, l.class FROM job j JOIN release_review v ON v.release_id = j.release_id
+      JOIN audit_leaf l ON l.index = v.leaf_index WHERE j.id = ${jobId} AND j.review AND ${isShown('j')}`);
   return row === undefined ? null : { ...row, index: BigInt(row.index) };
 }
 

@@ -31,8 +31,17 @@ const INVARIANTS: Readonly<Record<string, SQL>> = {
     SELECT r.id FROM release r JOIN job j ON j.id = r.job_id
     WHERE j.release_id IS DISTINCT FROM r.id OR j.state <> 'done' OR j.repeat`,
   'a usage record has one leaf, and a leaf one usage record': sql`
-    SELECT coalesce(u.id, l.index::text) AS id FROM usage_record u FULL JOIN audit_leaf l ON l.index = u.leaf_index
+    SELECT coalesce(u.id, l.index::text) AS id FROM usage_record u
+      FULL JOIN (SELECT * FROM audit_leaf WHERE class <> 'review') l ON l.index = u.leaf_index
     WHERE u.id IS NULL OR l.index IS NULL OR l.class <> u.type OR l.visible_at <> u.visible_at`,
+  'a decision about an answer that waits has one leaf, which says the same': sql`
+    SELECT coalesce(v.release_id, l.index::text) AS id FROM release_review v
+      FULL JOIN (SELECT * FROM audit_leaf WHERE class = 'review') l ON l.index = v.leaf_index LEFT JOIN job j ON j.id = v.job_id
+    WHERE v.release_id IS NULL OR l.index IS NULL OR l.visible_at <> v.decided_at OR NOT j.review
+      OR j.release_id <> v.release_id
+      OR (l.body::jsonb->>'releaseId', l.body::jsonb->>'decision', l.body::jsonb->>'reviewer')
+        <> (v.release_id, v.decision, v.account_id)
+      OR l.body::jsonb->>'reason' IS DISTINCT FROM v.reason`,
   'the leaf of a new answer is its receipt': sql`
     SELECT r.id FROM release r JOIN usage_record u ON u.job_id = r.job_id JOIN audit_leaf l ON l.index = u.leaf_index
     WHERE l.body <> r.receipt`,

@@ -1,7 +1,7 @@
 /**
  * What may be seen of jobs from outside: the only reads that a buyer's request may lead to.
  *
- * Guarantee: before its release time a job that has ended looks exactly like one that runs: no outcome, code, answer,
+ * Guarantee: before it may be seen (visibility.ts) a job that has ended looks exactly like one that runs: no outcome, code, answer,
  * event or usage record of it can be read here. No clock time but admission and release is shown, and no measured
  * quantity.
  */
@@ -11,6 +11,7 @@ import type { Sentence } from '#policies/words.ts';
 
 import type { Tx } from './database.ts';
 import type { PlannedUsage } from './tables/jobs.ts';
+import { isShown, rejectedFor, shownAt, told } from './visibility.ts';
 
 export interface JobView {
   readonly id: string;
@@ -60,16 +61,17 @@ export interface Page {
 }
 
 /** That a job `j` may be seen to be done. */
-export const DONE = sql.raw(`(j.state = 'done' AND j.release_at <= now())`);
+export const DONE = isShown('j');
+const TOLD = told('j');
 
 const VIEW = sql`
   j.id, j.account_id AS "accountId", j.grant_id AS "grantId", j.datasets, j.version_id AS "versionId", j.request,
   j.purpose, j.scene, j.epsilon, j.delta, j.plan_digest AS "planDigest", j.created_at AS "createdAt",
   -- A run that was answered from store while it waited is planned with less; that shows when it is done.
   CASE WHEN ${DONE} THEN 'done' WHEN j.state IN ('queued', 'claimed') THEN 'queued' ELSE 'accepted' END AS state,
-  j.planned, CASE WHEN ${DONE} THEN j.outcome END AS outcome, CASE WHEN ${DONE} THEN j.code END AS code,
-  CASE WHEN ${DONE} THEN j.sentence END AS sentence, CASE WHEN ${DONE} THEN j.release_id END AS "releaseId",
-  CASE WHEN ${DONE} THEN j.repeat END AS repeat, CASE WHEN ${DONE} THEN j.release_at END AS "releaseAt"`;
+  j.planned, CASE WHEN ${DONE} THEN ${TOLD.outcome} END AS outcome, CASE WHEN ${DONE} THEN ${TOLD.code} END AS code,
+  CASE WHEN ${DONE} THEN ${TOLD.sentence} END AS sentence, CASE WHEN ${DONE} THEN ${TOLD.releaseId} END AS "releaseId",
+  CASE WHEN ${DONE} THEN j.repeat END AS repeat, CASE WHEN ${DONE} THEN ${shownAt('j')} END AS "releaseAt"`;
 
 /** A job, or null. Whose it is, is the caller's to check. */
 export async function findJob(db: Tx, jobId: string): Promise<JobView | null> {
@@ -90,26 +92,28 @@ export async function listJobs(db: Tx, account: string, { limit, after }: Page):
 /** The events of a job after one that was seen; 0 for all. */
 export async function listEvents(db: Tx, jobId: string, afterSeq: number): Promise<readonly JobEvent[]> {
   return db.rows<JobEvent>(sql`
-    SELECT seq, state FROM job_event
-    WHERE job_id = ${jobId} AND seq > ${afterSeq}::int AND visible_at <= now() ORDER BY seq`);
+    SELECT e.seq, e.state FROM job_event e JOIN job j ON j.id = e.job_id
+    WHERE e.job_id = ${jobId} AND e.seq > ${afterSeq}::int AND e.visible_at <= now() AND (e.state <> 'done' OR ${DONE})
+    ORDER BY e.seq`);
 }
 
-/** The answer of a job that is done and released, or null. */
+/** The answer of a job that may be seen to be done and released, or null. */
 export async function findAnswer(db: Tx, jobId: string): Promise<Answer | null> {
   const [row] = await db.rows<Answer>(sql`
     SELECT r.id AS "releaseId", r.cells, r.salt, r.output_digest AS "outputDigest", r.receipt, j.repeat
-    FROM job j JOIN release r ON r.id = j.release_id WHERE j.id = ${jobId} AND ${DONE}`);
+    FROM job j JOIN release r ON r.id = j.release_id WHERE j.id = ${jobId} AND ${DONE} AND ${rejectedFor('j')} IS NULL`);
   return row ?? null;
 }
 
 /**
- * Milliseconds until a job that has ended may be seen, by the database's clock; null while it has not ended.
+ * Milliseconds until a job that has ended may be seen, by the database's clock; null while it has not ended, and while
+ * nobody has decided about its release.
  * INVARIANT: only for whoever waits to deliver. Shown outside, it would say that the run has ended.
  */
 export async function dueInMs(db: Tx, jobId: string): Promise<number | null> {
   const [row] = await db.rows<{ dueMs: number }>(sql`
-    SELECT greatest(0, extract(epoch FROM release_at - now()) * 1000)::float8 AS "dueMs"
-    FROM job WHERE id = ${jobId} AND state = 'done'`);
+    SELECT greatest(0, extract(epoch FROM ${shownAt('j')} - now()) * 1000)::float8 AS "dueMs"
+    FROM job j WHERE j.id = ${jobId} AND j.state = 'done' AND ${shownAt('j')} IS NOT NULL`);
   return row?.dueMs ?? null;
 }
 
@@ -133,6 +137,13 @@ export interface UsageView {
   readonly releaseAt: Date;
 }
 
+/** The columns of `UsageView`, of a record `u` and its job `j`. A run whose answer was rejected is told as a refusal. */
+export const USAGE = sql`
+  u.id, u.source, CASE WHEN ${TOLD.outcome} = u.outcome THEN u.type ELSE 'refusal' END AS type, u.job_id AS "jobId",
+  u.account_id AS "accountId", u.grant_id AS "grantId", ${TOLD.releaseId} AS "releaseId", ${TOLD.outcome} AS outcome,
+  ${TOLD.code} AS code, u.charged, u.spent_nano AS "spentNano", u.spent_yocto AS "spentYocto", u.planned, u.digest,
+  u.leaf_index::text AS "leafIndex", ${shownAt('j')} AS "releaseAt"`;
+
 /** Usage records in the order of the log, after a leaf that was seen; -1 for all. Null matches every account or grant. */
 export async function listUsage(
   db: Tx,
@@ -141,11 +152,8 @@ export async function listUsage(
 ): Promise<readonly UsageView[]> {
   const { account, grant } = which;
   return db.rows<UsageView>(sql`
-    SELECT id, source, type, job_id AS "jobId", account_id AS "accountId", grant_id AS "grantId", release_id AS "releaseId",
-      outcome, code, charged, spent_nano AS "spentNano", spent_yocto AS "spentYocto", planned, digest,
-      leaf_index::text AS "leafIndex", visible_at AS "releaseAt"
-    FROM usage_record
-    WHERE leaf_index > ${afterLeaf}::bigint AND visible_at <= now()
-      AND (${account}::text IS NULL OR account_id = ${account}) AND (${grant}::text IS NULL OR grant_id = ${grant})
-    ORDER BY leaf_index LIMIT ${limit}::int`);
+    SELECT ${USAGE} FROM usage_record u JOIN job j ON j.id = u.job_id
+    WHERE u.leaf_index > ${afterLeaf}::bigint AND ${DONE}
+      AND (${account}::text IS NULL OR u.account_id = ${account}) AND (${grant}::text IS NULL OR u.grant_id = ${grant})
+    ORDER BY u.leaf_index LIMIT ${limit}::int`);
 }

@@ -14,6 +14,7 @@ import { releaseTimeMs } from '#sandbox/release/timing.ts';
 
 import type { Tx } from './database.ts';
 import type { PlannedUsage } from './tables/jobs.ts';
+import { isShown, rejectedFor } from './visibility.ts';
 
 /** An answer is computed a moment before it is committed; this much is allowed for that where times are coarse. */
 const COMMIT_MS = 20;
@@ -36,6 +37,8 @@ export interface LockedJob {
   readonly timing: Timing | null;
   readonly actors: Readonly<Record<string, string>>;
   readonly repeatable: boolean;
+  /** Whether a person decides about its release. */
+  readonly review: boolean;
   readonly state: 'queued' | 'claimed' | 'opened' | 'done';
   readonly releaseId: string | null;
   readonly attempt: number;
@@ -46,7 +49,9 @@ export interface LockedJob {
   readonly haltCode: 'KILLED' | 'GRANT_REVOKED' | null;
   /** The stored answer to the same Plan under the same grant, if there is one. */
   readonly stored: string | null;
-  /** The same if it may be seen: before its release time nothing may be answered from it that has not been run. */
+  /** Whether the answer in store is one that a person decides about: then that decision is for this job too. */
+  readonly storedReview: boolean;
+  /** The same if it may be seen and was not rejected: before, nothing may be answered from it that has not been run. */
   readonly answered: string | null;
 }
 
@@ -55,14 +60,14 @@ export async function lockJob(tx: Tx, jobId: string): Promise<LockedJob> {
   const [job] = await tx.rows<LockedJob>(sql`
     SELECT j.id, j.account_id AS "accountId", j.grant_id AS "grantId", j.grant_revision AS "grantRevision", j.datasets,
       j.version_id AS "versionId", j.purpose, j.scene, j.epsilon, j.delta, j.plan_digest AS "planDigest", j.planned,
-      j.scopes, j.timing, j.actors, j.repeatable, j.state, j.release_id AS "releaseId", j.attempt,
+      j.scopes, j.timing, j.actors, j.repeatable, j.review, j.state, j.release_id AS "releaseId", j.attempt,
       j.created_at AS "createdAt", j.halt_code AS "haltCode",
       (extract(epoch FROM clock_timestamp() - j.created_at) * 1000)::float8 AS "elapsedMs",
-      (SELECT r.id FROM release r WHERE r.grant_id = j.grant_id AND r.version_id = j.version_id
-        AND r.plan_digest = j.plan_digest AND r.repeatable AND j.repeatable) AS stored,
-      (SELECT r.id FROM release r WHERE r.grant_id = j.grant_id AND r.version_id = j.version_id
-        AND r.plan_digest = j.plan_digest AND r.repeatable AND j.repeatable AND r.released_at <= now()) AS answered
-    FROM job j WHERE j.id = ${jobId} FOR NO KEY UPDATE`);
+      m.release_id AS stored, coalesce(m.review, false) AS "storedReview",
+      CASE WHEN ${isShown('m')} AND ${rejectedFor('m')} IS NULL THEN m.release_id END AS answered
+    FROM job j LEFT JOIN (release r JOIN job m ON m.id = r.job_id) ON r.grant_id = j.grant_id
+      AND r.version_id = j.version_id AND r.plan_digest = j.plan_digest AND r.repeatable AND j.repeatable
+    WHERE j.id = ${jobId} FOR NO KEY UPDATE OF j`);
   if (job === undefined) throw new RangeError('no such job');
   return job;
 }

@@ -1,13 +1,14 @@
 /**
  * Reading across accounts: who asked what, what it used, and who the parties of a run are.
  *
- * Guarantee: as in job-view.ts, nothing of a run that has ended shows before its release time. Which rows a reader may
+ * Guarantee: as in job-view.ts, nothing of a run that has ended shows before it may. Which rows a reader may
  * ask for is stated in `Readers`; the caller takes it from the role table and asks the policies for what it shows.
  */
 import { sql, type SQL } from 'drizzle-orm';
 
 import type { Tx } from './database.ts';
-import { findJob, type JobView, type UsageView } from './job-view.ts';
+import { findJob, type JobView, USAGE, type UsageView } from './job-view.ts';
+import { isShown, shownAt } from './visibility.ts';
 
 /** The organisations between which a run happened. */
 export interface Parties {
@@ -40,7 +41,7 @@ export interface SeenUsage extends UsageView, Parties {
   readonly measured: object;
 }
 
-/** The providers of a job `j`. */
+/** The organisations whose datasets a job `j` is about. */
 export const PROVIDERS = sql.raw(
   `(SELECT coalesce(jsonb_agg(DISTINCT d.organisation_id), '[]') FROM dataset d WHERE d.name = ANY(j.datasets))`,
 );
@@ -96,27 +97,26 @@ export async function listSeenUsage(
   { afterLeaf, limit }: { readonly afterLeaf: bigint; readonly limit: number },
 ): Promise<readonly SeenUsage[]> {
   return db.rows<SeenUsage>(sql`
-    SELECT u.id, u.source, u.type, u.job_id AS "jobId", u.account_id AS "accountId", u.grant_id AS "grantId",
-      u.release_id AS "releaseId", u.outcome, u.code, u.charged, u.spent_nano AS "spentNano", u.spent_yocto AS "spentYocto",
-      u.planned, u.digest, u.leaf_index::text AS "leafIndex", u.visible_at AS "releaseAt", u.measured,
+    SELECT ${USAGE}, u.measured,
       j.datasets, j.purpose, j.scene, j.epsilon, j.delta, j.plan_digest AS "planDigest", j.repeat, j.actors,
       a.organisation_id AS buyer, ${PROVIDERS} AS providers
     FROM usage_record u JOIN job j ON j.id = u.job_id JOIN account a ON a.id = u.account_id
-    WHERE u.leaf_index > ${afterLeaf}::bigint AND u.visible_at <= now() AND ${mayRead(readers)}
+    WHERE u.leaf_index > ${afterLeaf}::bigint AND ${isShown('j')} AND ${mayRead(readers)}
       AND (${grant}::text IS NULL OR u.grant_id = ${grant}) AND (${account}::text IS NULL OR u.account_id = ${account})
-      AND (${from}::timestamptz IS NULL OR u.visible_at >= ${from}::timestamptz)
-      AND (${to}::timestamptz IS NULL OR u.visible_at < ${to}::timestamptz)
+      AND (${from}::timestamptz IS NULL OR ${shownAt('j')} >= ${from}::timestamptz)
+      AND (${to}::timestamptz IS NULL OR ${shownAt('j')} < ${to}::timestamptz)
     ORDER BY u.leaf_index LIMIT ${limit}::int`);
 }
 
-/** What a run that is done cost each of its lineages, and what its record plans; null before it may be seen. */
+/** What a run cost each of its lineages; null before it may be seen, but to a reviewer of its answer. */
 export async function findSpent(
   db: Tx,
   jobId: string,
+  { held = false }: { readonly held?: boolean } = {},
 ): Promise<{ readonly nano: string; readonly thresholdDeltaYocto: string } | null> {
   const [row] = await db.rows<{ nano: string; thresholdDeltaYocto: string }>(sql`
-    SELECT spent_nano AS nano, spent_yocto AS "thresholdDeltaYocto" FROM usage_record
-    WHERE job_id = ${jobId} AND visible_at <= now()`);
+    SELECT u.spent_nano AS nano, u.spent_yocto AS "thresholdDeltaYocto" FROM usage_record u JOIN job j ON j.id = u.job_id
+    WHERE u.job_id = ${jobId} AND (${held} OR ${isShown('j')})`);
   return row ?? null;
 }
 
@@ -124,18 +124,19 @@ export async function findSpent(
 export async function findReleasingJob(db: Tx, releaseId: string): Promise<string | null> {
   const [row] = await db.rows<{ jobId: string }>(sql`
     SELECT r.job_id AS "jobId" FROM release r JOIN job j ON j.id = r.job_id
-    WHERE r.id = ${releaseId} AND j.release_at <= now()`);
+    WHERE r.id = ${releaseId} AND ${isShown('j')}`);
   return row?.jobId ?? null;
 }
 
 /** How many public events of each kind there have been: counted when they may be seen, not when they happened. */
 export async function countEvents(db: Tx): Promise<Readonly<Record<string, number>>> {
   const rows = await db.rows<{ state: string; count: number }>(sql`
-    SELECT state, count(*)::int AS count FROM job_event WHERE visible_at <= now() GROUP BY state`);
+    SELECT e.state, count(*)::int AS count FROM job_event e JOIN job j ON j.id = e.job_id
+    WHERE e.visible_at <= now() AND (e.state <> 'done' OR ${isShown('j')}) GROUP BY e.state`);
   return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
 }
 
-/** That the job `j` of an account `a` is among those that a reader may see. */
+/** SQL for it, of a job `j` of an account `a`. */
 export function mayRead(readers: Readers): SQL {
   if (readers === 'all') return sql`true`;
   const { buyer, provider } = readers;

@@ -1,4 +1,4 @@
-/** Quotes as stored, and whether the answer to a Plan is stored already. */
+/** Quotes as stored. */
 import { sql } from 'drizzle-orm';
 
 import type { Tx } from './database.ts';
@@ -37,23 +37,4 @@ export async function findQuote(db: Tx, id: string): Promise<StoredQuote | null>
       q.expires_at <= now() AS expired
     FROM quote q JOIN account a ON a.id = q.account_id WHERE q.id = ${id}`);
   return row ?? null;
-}
-
-/**
- * Whether the answer to a Plan under a grant is stored and may be seen. One that is stored and waits for its release
- * time is not told of: it would say that the run has ended.
- */
-export async function isAnswered(
-  db: Tx,
-  {
-    grant,
-    versionId,
-    planDigest,
-  }: { readonly grant: string; readonly versionId: string; readonly planDigest: string },
-): Promise<boolean> {
-  const [row] = await db.rows(sql`
-    SELECT r.id FROM release r JOIN job j ON j.id = r.job_id
-    WHERE r.grant_id = ${grant} AND r.version_id = ${versionId} AND r.plan_digest = ${planDigest} AND r.repeatable
-      AND j.release_at <= now()`);
-  return row !== undefined;
 }

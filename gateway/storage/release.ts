@@ -128,11 +128,13 @@ async function commitIn(tx: Tx, input: ReleaseInput): Promise<StoredRelease | Fa
   return { releaseId, cells, salt, outputDigest, receipt, repeat: false, releaseAt };
 }
 
+/** A job that gets another one's answer waits for the same person. */
 function recordOf(
-  job: LockedJob,
+  { review, ...locked }: LockedJob,
   { measured }: ReleaseInput,
   made: { readonly releaseId: string; readonly budget: readonly BudgetLine[] },
 ): RunRecord & { readonly releaseAt: Date } {
+  const job = { ...locked, review: review || locked.storedReview };
   const ending = { outcome: 'released', releaseId: made.releaseId, repeat: job.stored !== null } as const;
   return { job, ending, charged: true, spent: costOf(made.budget), measured, releaseAt: releaseAtOf(job) };
 }

@@ -3,19 +3,16 @@
  *
  * Guarantee: a job ends exactly once, with exactly one usage record and one leaf, all in the caller's transaction.
  * The leaf of a release is its receipt; the leaf of anything else is the canonical JSON of the usage record.
- * The head of the log is locked last and held for two statements and the commit, because every run waits for it.
  */
 import { sql, type SQL } from 'drizzle-orm';
 
 import { type Digest, digestOf, evidenceJson } from '#crypto/canonical.ts';
-import { fromHex, toHex } from '#crypto/bytes.ts';
-import { appendLeaf, renderFrontier } from '#crypto/log/frontier.ts';
-import { leafHash } from '#crypto/log/merkle.ts';
 import type { FailedCode, RefusedCode } from '#policies/refusal.ts';
 import type { Sentence } from '#policies/words.ts';
 
 import type { Tx } from './database.ts';
 import type { LockedJob } from './locked-job.ts';
+import { appendSql, lockHead } from './log-append.ts';
 import type { PlannedUsage } from './tables/jobs.ts';
 
 /** Sequence numbers of a job's public events. */
@@ -59,6 +56,7 @@ export type EndedJob = Pick<
   | 'planned'
   | 'actors'
   | 'repeatable'
+  | 'review'
   | 'state'
   | 'attempt'
 >;
@@ -144,33 +142,13 @@ export function usageDigest(record: RunRecord & { readonly releaseAt: Date }): D
  * followed by COMMIT and nothing else. Returns the index of the leaf.
  */
 export async function endJob(tx: Tx, record: RunRecord, release: NewRelease | null): Promise<bigint> {
-  // The last lock. A crash from here to the commit leaves nothing of this transaction: no leaf, no gap in the log.
-  const [head] = await tx.rows<{ size: string; hashes: string[]; now: Date }>(sql`
-    SELECT size::text, hashes, date_trunc('milliseconds', clock_timestamp()) AS now
-    FROM audit_head WHERE id = 1 FOR NO KEY UPDATE`);
-  if (head === undefined) throw new RangeError('the log has lost its head');
+  const head = await lockHead(tx);
   const usage = publicUsage(record, record.releaseAt ?? head.now);
   const body = release?.receipt ?? evidenceJson(usage);
-  const hash = leafHash(new TextEncoder().encode(body));
-  const frontier = {
-    size: BigInt(head.size),
-    hashes: head.hashes.map((text) => fromHex(text) ?? new Uint8Array()),
-  };
-  const appended = appendLeaf(frontier, hash);
-  const nodes = appended.newNodes
-    .filter(({ level }) => level > 0)
-    .map(({ level, index, hash: node }) => ({ level, index: String(index), hash: toHex(node) }));
   const visibleAt = usage.releasedAt;
+  const appended = appendSql(head, { body, class: usage.type, visibleAt });
   const ended = await tx.rows(sql`
-    WITH leaf AS (
-      INSERT INTO audit_leaf (index, hash, body, class, visible_at)
-      VALUES (${appended.index}::bigint, ${toHex(hash)}, ${body}, ${usage.type}, ${visibleAt}::timestamptz)
-    ), nodes AS (
-      INSERT INTO audit_node (level, index, hash)
-      SELECT level, index, hash FROM jsonb_to_recordset(${JSON.stringify(nodes)}::jsonb) AS n(level int, index bigint, hash text)
-    ), head AS (
-      UPDATE audit_head SET size = size + 1, hashes = ${JSON.stringify(renderFrontier(appended.frontier).hashes)}::jsonb WHERE id = 1
-    ), ${answerSql(record, release, visibleAt)} usage AS (
+    WITH ${appended.parts}, ${answerSql(record, release, visibleAt)} usage AS (
       INSERT INTO usage_record (id, source, type, job_id, grant_id, account_id, release_id, outcome, code, charged,
         spent_nano, spent_yocto, planned, measured, digest, leaf_index, visible_at)
       VALUES (${usage.id}, ${usage.source}, ${usage.type}, ${usage.jobId}, ${usage.grantId}, ${usage.accountId},
@@ -182,7 +160,7 @@ export async function endJob(tx: Tx, record: RunRecord, release: NewRelease | nu
       VALUES (${usage.jobId}, ${EVENT.done}, 'done', ${visibleAt}::timestamptz)
     )
     UPDATE job SET state = 'done', outcome = ${usage.outcome}, code = ${usage.code}, sentence = ${sentenceOf(record.ending)}::jsonb,
-      release_id = ${usage.releaseId}, repeat = ${usage.repeat}, planned = ${JSON.stringify(usage.planned)}::jsonb, release_at = ${visibleAt}::timestamptz, done_at = now(),
+      release_id = ${usage.releaseId}, repeat = ${usage.repeat}, review = ${record.job.review}, planned = ${JSON.stringify(usage.planned)}::jsonb, release_at = ${visibleAt}::timestamptz, done_at = now(),
       lease_until = NULL
     WHERE id = ${usage.jobId} AND state = ${record.job.state} AND attempt = ${record.job.attempt} RETURNING id`);
   if (ended.length !== 1) throw new RangeError('a job was ended without its lock');

@@ -45,8 +45,8 @@ export const GRANT_WORDS = {
     zh: '{field}：用途 {purpose} 不属于该授权写明的用途类别 {purposeClass}',
   },
   'grant.verification': {
-    en: '`{field}`: verification of one person or firm is never granted; ask for a match rate over a list as a `statistic`',
-    zh: '{field}：不授权对单个个人或企业的核验；可改为以 statistic 形式给出名单匹配率',
+    en: '`{field}`: an answer about one named person or firm (verification) is never granted, in no setting; ask for the match rate over a list of at least the minimum cohort, as a `statistic`',
+    zh: '{field}：任何设置下均不授权对单个特定个人或企业的核验；可改为以 statistic 形式给出名单匹配率，名单人数不得少于最小群体数',
   },
   'grant.consentMissing': {
     en: '`{field}` is required because `personalData` is true: name the consent that covers this purpose and recipient',
@@ -202,8 +202,8 @@ export const GRANT_WORDS = {
     zh: '数据集 {dataset} 为重要数据，只能在本平台沙箱内运行；请改用 SQL 或程序，而不是 {asked}',
   },
   'grant.outputVerification': {
-    en: 'verification of one person or firm is never answered; ask for a match rate over a list as a `statistic`',
-    zh: '不提供对单个个人或企业的核验；可改为以 statistic 形式给出名单匹配率',
+    en: 'an answer about one named person or firm (verification) is never given, whatever the grant, role or setting; ask for the match rate over a list of at least the minimum cohort, as a `statistic`',
+    zh: '无论授权、角色或设置如何，均不提供对单个特定个人或企业的核验；可改为以 statistic 形式给出名单匹配率，名单人数不得少于最小群体数',
   },
   'grant.outputKind': {
     en: 'grant `{grant}` allows the output kinds {granted}, not `{asked}`',

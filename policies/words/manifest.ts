@@ -279,8 +279,8 @@ export const MANIFEST_WORDS = {
     zh: '{file}：`{field}` 必须是 2 至 65536 之间的二的幂',
   },
   'manifest.verification': {
-    en: '{file}: `{field}`: an answer about one named person or firm is not an aggregate and is never released; remove verification and offer a match rate over a list',
-    zh: '{file}：`{field}`：针对单个特定个人或企业的核验不是聚合结果，一律不予发布；请删除 verification，改为提供名单匹配率',
+    en: '{file}: `{field}`: an answer about one named person or firm is not an aggregate and is never released; remove verification and offer the match rate over a list of at least the minimum cohort',
+    zh: '{file}：`{field}`：针对单个特定个人或企业的核验不是聚合结果，一律不予发布；请删除 verification，改为提供名单匹配率，名单人数不得少于最小群体数',
   },
   'manifest.syntheticOnly': {
     en: '{file}: `{field}` may be {value} only for a dataset of origin: synthetic',
@@ -329,10 +329,6 @@ export const MANIFEST_WORDS = {
     en: '{file}: field `{field}` is known but this version does not honour `fast` yet: write strict, or remove the field',
     zh: '{file}：字段 `{field}` 已定义，但本版本尚不支持 `fast`：请写 strict 或删除该字段',
   },
-  'manifest.laterReview': {
-    en: '{file}: field `{field}` is known but this version does not honour `reviewed` yet: results would leave without a review; do not publish data that need one',
-    zh: '{file}：字段 `{field}` 已定义，但本版本尚不支持 `reviewed`：结果会未经审查即发布；请勿发布需要审查的数据',
-  },
   'manifest.laterNoise': {
     en: '{file}: field `{field}` is known but this version does not honour `shared` yet: write own, or remove the field',
     zh: '{file}：字段 `{field}` 已定义，但本版本尚不支持 `shared`：请写 own 或删除该字段',
@@ -340,9 +336,5 @@ export const MANIFEST_WORDS = {
   'manifest.laterRenewal': {
     en: '{file}: field `{field}` is known but this version does not honour it yet: a budget is for the lifetime of the lineage; remove it',
     zh: '{file}：字段 `{field}` 已定义，但本版本尚不支持：预算对该 lineage 终身有效；请删除',
-  },
-  'manifest.laterOutputKinds': {
-    en: '{file}: field `{field}` is known but this version does not honour a list without statistic yet, because it releases statistics only: add statistic',
-    zh: '{file}：字段 `{field}` 已定义，但本版本只发布统计结果，尚不支持不含 statistic 的列表：请加入 statistic',
   },
 } as const;

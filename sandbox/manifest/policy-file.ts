@@ -91,6 +91,7 @@ function bodyOf(stated: PolicyText): PolicyBody {
     prepare: stated.prepare ?? true,
     repeats: stated.repeats ?? 'stored',
     release: stated.release ?? 'automatic',
+    ...(stated.outputKinds !== undefined && { outputKinds: stated.outputKinds }),
   };
 }
 

@@ -51,10 +51,11 @@ export const policySchema = z.strictObject({
   engine: z.enum(['strict']).optional(),
   prepare: z.boolean().optional(),
   repeats: z.enum(['stored', 'fresh']).optional(),
-  release: z.enum(['automatic']).optional(),
+  release: z.enum(['automatic', 'reviewed']).optional(),
   noise: z.enum(['own']).optional(),
   outputKinds: z
     .array(z.enum(['model', 'index', 'statistic', 'report', 'interface', 'application']))
+    .min(1, { error: 'manifest.emptyText' })
     .optional(),
   threshold: z.unknown().optional(),
   maxAborts: z.unknown().optional(),

@@ -1,4 +1,5 @@
 /** policy.yaml as a type: what may be released about a dataset, at what privacy cost, and when. */
+import type { OutputKind } from '#policies/grant.ts';
 
 export interface ReleasePolicy {
   readonly kind: 'ReleasePolicy';
@@ -27,7 +28,10 @@ export interface ReleasePolicy {
   readonly jail: 'required' | 'preferred';
   readonly prepare: boolean;
   readonly repeats: 'stored' | 'fresh';
-  readonly release: 'automatic';
+  /** `reviewed`: every answer waits for a person. */
+  readonly release: 'automatic' | 'reviewed';
+  /** Kinds that may be asked for; absent: whatever a grant names. */
+  readonly outputKinds?: readonly OutputKind[];
   /** SHA-256 (hex) of the canonical JSON of the policy: its revision. */
   readonly digest: string;
 }

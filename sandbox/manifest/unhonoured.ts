@@ -3,7 +3,7 @@
  *
  * INVARIANT: nothing that an author would rely on for protection is read and ignored. A field leaves this table
  * in the commit that makes it work. What holds by construction (`engine: strict`, `noise: own`,
- * `release: automatic`, `version: fixed`) is accepted.
+ * `version: fixed`) is accepted.
  */
 import { type FieldPath, type ManifestRule, faultOf } from './fault.ts';
 import { valueAt } from './schema-check.ts';
@@ -41,19 +41,13 @@ export const UNHONOURED_IN_POLICY: readonly Unhonoured[] = [
   { field: ['maxAborts'], rule: 'manifest.laterAborts', refuses: always },
   { field: ['joinRowsPerUnit'], rule: 'manifest.laterJoins', refuses: always },
   { field: ['engine'], rule: 'manifest.laterEngine', refuses: only('fast') },
-  { field: ['release'], rule: 'manifest.laterReview', refuses: only('reviewed') },
   { field: ['noise'], rule: 'manifest.laterNoise', refuses: only('shared') },
   { field: ['budget', 'renew'], rule: 'manifest.laterRenewal', refuses: always },
   { field: ['outputKinds'], rule: 'manifest.verification', refuses: lists('verification') },
-  { field: ['outputKinds'], rule: 'manifest.laterOutputKinds', refuses: listsNo('statistic') },
 ];
 
 function lists(kind: string): (value: unknown) => boolean {
   return (value) => Array.isArray(value) && value.includes(kind);
-}
-
-function listsNo(kind: string): (value: unknown) => boolean {
-  return (value) => Array.isArray(value) && !value.includes(kind);
 }
 
 /** Refuses what the table names, before anything else is said about the file. CONFIG, with what to do instead. */

@@ -27,7 +27,7 @@ const BOUNDING = {
     `${REPLAY} › Release declares what one unit may contribute, a tree once per level, and admits every integer found`,
     `${NEIGHBOURS} › reaches the bound of every measure, so that none is loose`,
   ],
-  controls: [`${REPLAY} › an engine that %s is caught`],
+  controls: [`${REPLAY} › negative control: an engine that %s is caught`],
 };
 
 /** The claim that one measure is bounded, with the tests that are about it alone. */

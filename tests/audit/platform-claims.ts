@@ -81,6 +81,33 @@ export const PLATFORM_CLAIMS: readonly Claim[] = [
     controls: ['tests/attacks/sql.test.ts › the check tells a refusal from an acceptance'],
   },
   {
+    id: 'reviewed-kinds',
+    sentence:
+      'Models, reports and reviewed datasets release nothing, not even that they are done, before a person decided.',
+    code: [
+      'policies/output-kind.ts:needsReview',
+      'gateway/storage/visibility.ts:isShown',
+      'gateway/storage/review.ts:decideHeld',
+    ],
+    tests: [
+      'tests/gateway/reviews.test.ts › it looks to its buyer as if it still ran: job, events, answer, receipt, proof, usage, budget',
+      'tests/gateway/reviews.test.ts › is nobody’s of the applicant’s side, also where that side provides the data or runs the platform',
+      'tests/storage/review.test.ts › a waiting answer is seen by no way, and by every way from its approval on',
+    ],
+    controls: ['tests/journeys/neighbours.test.ts › control: %s would be seen'],
+  },
+  {
+    id: 'verification-never',
+    sentence: 'An answer about one named person or firm is refused, whatever the grant, role or setting.',
+    code: ['policies/output-kind.ts:refuseVerification', 'policies/explain.ts:refusalOf'],
+    tests: [
+      'tests/attacks/verification.test.ts › in files',
+      'tests/attacks/verification.test.ts › in a request',
+      'tests/attacks/verification.test.ts › in the lab',
+    ],
+    controls: ['tests/attacks/verification.test.ts › past the door'],
+  },
+  {
     id: 'no-row-leaves',
     sentence: 'No route, verb, role or setting gives a value of a row.',
     code: ['sandbox/release/release.ts:release', 'gateway/services/release-view.ts:getRelease'],

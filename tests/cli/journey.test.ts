@@ -7,7 +7,15 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { exportSigningKey } from '#crypto/ed25519-key.ts';
 import { createApp } from '#gateway/app.ts';
 import { displayWidth } from '#gateway/cli/table.ts';
-import { ISSUER, makeWorld, type Person, SQL, type World, worldGrant } from '#tests/support/gateway-world.ts';
+import {
+  ISSUER,
+  makeGrant,
+  makeWorld,
+  type Person,
+  SQL,
+  type World,
+  worldGrant,
+} from '#tests/support/gateway-world.ts';
 import { commandLine, type Ended } from './captured-terminal.ts';
 
 const line = commandLine({ fetch });
@@ -271,6 +279,50 @@ test('a grant is filed from YAML, approved by two people, shown, used and revoke
   const { code, err } = await as('ben', ...ask);
   expect(code).toBe(4);
   expect(err).toContain('GRANT_REVOKED');
+});
+
+test('an answer that waits is listed, shown, approved or rejected by the provider, and waited for by its buyer', async () => {
+  await makeGrant(world.db, worldGrant({ id: 'g-report', outputKinds: ['statistic', 'report'] }));
+  const ask = ['--grant', 'g-report', '--purpose', 'public_health', '--output-kind', 'report'];
+  expect((await as('ben', 'quote', ...ask, '--sql', SQL)).out).toContain('a person decides');
+  const submit = async (text: string): Promise<{ readonly asked: Promise<Ended>; readonly job: string }> => {
+    const asked = as('ben', 'query', ...ask, '--sql', text);
+    const waiting = async (): Promise<string | undefined> => {
+      const { value } = await json('petra', 'release', 'list');
+      return (value as { items: { job: string }[] }).items[0]?.job;
+    };
+    await expect.poll(waiting, { timeout: 10_000 }).toBeDefined();
+    return { asked, job: (await waiting())! };
+  };
+
+  const first = await submit(SQL);
+  const listed = await as('petra', 'release', 'list');
+  expect(listed.out).toMatch(/JOB +DATASET +GRANT +PURPOSE +SCENE +KIND +WAITS SINCE\n/);
+  expect(listed.out).toMatch(
+    new RegExp(`${first.job} +visits +g-report +public_health +influenza +report +20`),
+  );
+  const shown = await as('petra', 'release', 'show', first.job);
+  expect(shown.out).toMatch(/north +visits +100/);
+  expect((await as('ben', 'release', 'list')).code).toBe(4);
+  expect((await as('ben', 'job', 'show', first.job)).out).toMatch(/STATE +accepted\n/);
+  expect((await as('petra', 'release', 'approve', first.job)).out).toContain('is released');
+  const { code, out, err } = await first.asked;
+  expect([code, out]).toEqual([0, shown.out]);
+  expect(err).toContain(`unseen job wait ${first.job}`);
+  const again = await as('petra', 'release', 'reject', first.job, '--reason', 'KIND_MISMATCH');
+  expect(again.code).toBe(4);
+  expect(again.err).toMatch(/^unseen: CONFLICT: /);
+
+  const second = await submit(SQL.replace('visits GROUP', 'visits WHERE age > 3 GROUP'));
+  expect((await as('petra', 'release', 'reject', second.job, '--reason', 'NO')).code).toBe(2);
+  const flags = ['--reason', 'GROUPS_TOO_FINE', '--note', 'two groups are too many'];
+  expect((await as('petra', 'release', 'reject', second.job, ...flags)).code).toBe(0);
+  const refused = await second.asked;
+  expect(refused.code).toBe(4);
+  expect(refused.err).toMatch(/RELEASE_REJECTED: .*too fine/);
+  expect(refused.err + refused.out).not.toContain('too many');
+  const record = await as('ben', 'receipt', second.job);
+  expect(JSON.parse(record.out)).toMatchObject({ decision: 'rejected', reason: 'GROUPS_TOO_FINE' });
 });
 
 test('a grant that lacks a term is refused here, by the name of the field', async () => {

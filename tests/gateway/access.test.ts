@@ -11,6 +11,7 @@ import {
   PEOPLE,
   type Person,
   SQL,
+  untilReleaseTime,
   type World,
   worldGrant,
 } from '#tests/support/gateway-world.ts';
@@ -18,6 +19,7 @@ import {
 let world: World;
 let jobId = '';
 let releaseId = '';
+let waitingId = '';
 beforeAll(async () => {
   world = await makeWorld();
   const submitted = await world.as('ben', '/v1/jobs', { grant: 'g-1', sql: SQL, purpose: 'public_health' });
@@ -25,6 +27,11 @@ beforeAll(async () => {
   await world.runAll();
   releaseId = world.released[0] ?? '';
   await world.as('ben', `/v1/jobs/${jobId}?wait=20`);
+  const sql = 'SELECT COUNT(*) FROM visits_reviewed';
+  const waiting = await world.as('ben', '/v1/jobs', { grant: 'g-1', sql, purpose: 'public_health' });
+  waitingId = ((await waiting.json()) as { id: string }).id;
+  await world.runAll();
+  await untilReleaseTime(world.db, waitingId);
 });
 afterAll(() => world.close());
 
@@ -58,6 +65,13 @@ function requests(): Readonly<Record<string, { readonly path: string; readonly b
     'get /v1/jobs/{id}': { path: `/v1/jobs/${jobId}` },
     'get /v1/jobs/{id}/events': { path: `/v1/jobs/${jobId}/events` },
     'post /v1/jobs/{id}/cancel': { path: `/v1/jobs/${MISSING}/cancel`, body: {} },
+    'get /v1/reviews': { path: '/v1/reviews' },
+    'get /v1/reviews/{id}': { path: `/v1/reviews/${waitingId}` },
+    'post /v1/reviews/{id}/approve': { path: `/v1/reviews/${MISSING}/approve`, body: {} },
+    'post /v1/reviews/{id}/reject': {
+      path: `/v1/reviews/${MISSING}/reject`,
+      body: { reason: 'KIND_MISMATCH' },
+    },
     'get /v1/releases/{id}': { path: `/v1/releases/${releaseId}` },
     'get /v1/receipts/{id}': { path: `/v1/receipts/${jobId}` },
     'get /v1/log/checkpoint': { path: '/v1/log/checkpoint' },
@@ -93,6 +107,10 @@ const MATRIX: Readonly<Record<string, string>> = {
   'get /v1/jobs/{id}': '200 200 200 404 403 200 200',
   'get /v1/jobs/{id}/events': '200 200 200 404 403 200 200',
   'post /v1/jobs/{id}/cancel': '404 403 404 404 403 403 403',
+  'get /v1/reviews': '200 200 403 403 403 403 403',
+  'get /v1/reviews/{id}': '200 200 403 403 403 403 403',
+  'post /v1/reviews/{id}/approve': '404 404 403 403 403 403 403',
+  'post /v1/reviews/{id}/reject': '404 404 403 403 403 403 403',
   'get /v1/releases/{id}': '403 403 200 404 403 200 200',
   'get /v1/receipts/{id}': '200 200 200 404 403 200 200',
   'get /v1/log/checkpoint': '200 200 200 200 200 200 200',

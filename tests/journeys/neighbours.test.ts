@@ -10,7 +10,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { ProblemError } from '#gateway/client/problem.ts';
 import { runStatements } from '#gateway/demo/generate.ts';
 import { serve, type Served } from '#gateway/embedded.ts';
@@ -56,6 +56,7 @@ const LISTED =
   'SELECT region, COUNT(*) AS visits, AVG(cost) AS mean FROM visits WHERE age >= 18 GROUP BY region';
 const THRESHOLDED = 'SELECT diagnosis, SUM(cost) AS spend FROM visits GROUP BY diagnosis';
 const QUANTILE = 'SELECT MEDIAN(cost) AS middle, VARIANCE(cost) AS spread FROM visits';
+const REPORT = 'SELECT region, COUNT(*) AS visits FROM visits GROUP BY region';
 const REFUSED = [
   'SELECT * FROM visits',
   'SELECT note, COUNT(*) FROM visits GROUP BY note',
@@ -92,7 +93,8 @@ class Side {
     const registration = { manifest: MANIFEST, policy: POLICY, baseDirectory: this.directory };
     await this.shop.provider.registerDataset(registration);
     const columns = ['region', 'diagnosis', 'visited_on', 'age', 'cost'];
-    await openGrant(this.shop, { id: 'journey', dataset: 'visits', columns, now: START });
+    const outputKinds = ['statistic', 'report'];
+    await openGrant(this.shop, { id: 'journey', dataset: 'visits', columns, outputKinds, now: START });
   }
 
   async close(): Promise<void> {
@@ -161,12 +163,30 @@ async function buy({ shop, seen, served }: Side): Promise<void> {
   await refused(() => buyer.submit(dear));
   await refused(() => buyer.submit({ ...ask(LISTED), purpose: 'market_analysis' }));
   await refused(() => buyer.job('0'.repeat(32)));
+  // An answer that waits for a person: all that its buyer can read of it until the decision.
+  const report = { ...ask(REPORT), epsilon: 0.1, outputKind: 'report' };
+  await buyer.quote(report);
+  const { id: waiting } = await buyer.submit(report);
+  await vi.waitFor(async () => expect(await shop.provider.reviews()).toHaveLength(1), { timeout: 30_000 });
+  const { id: releaseId } = await shop.provider.review(waiting);
+  expect(await buyer.job(waiting)).toMatchObject({ state: 'accepted', review: true, releaseId: null });
+  await buyer.cancelJob(waiting);
+  for (const look of [
+    () => buyer.release(releaseId, waiting),
+    () => buyer.release(releaseId),
+    () => buyer.receipt(waiting),
+    () => buyer.logProof(waiting),
+    () => buyer.reviews(),
+    () => buyer.submit(report),
+  ])
+    await refused(look);
+  await buyer.quote(report);
   await buyer.me();
   await buyer.datasets();
   await buyer.dataset('visits');
   await buyer.grants();
   await buyer.grant('journey');
-  for (const { id } of await buyer.jobs()) await buyer.receipt(id);
+  for (const { id, state } of await buyer.jobs()) if (state === 'done') await buyer.receipt(id);
   for await (const event of buyer.usage()) expect(event).not.toHaveProperty('data.measured');
   for await (const page of buyer.usageCsv()) expect(page).toContain('visits');
   await buyer.checkpoint();
@@ -189,7 +209,8 @@ test('the two servers answered, planned and charged as they should', () => {
     expect(statuses.filter((status) => status >= 500)).toEqual([]);
     const text = textsOf(seen.exchanges).join('\n');
     expect(text).toContain(`${PLANNED_MS} ms after its submission`);
-    for (const code of ['NOT_AGGREGATE', 'BUDGET', 'PURPOSE_NOT_GRANTED']) expect(text).toContain(code);
+    for (const code of ['NOT_AGGREGATE', 'BUDGET', 'PURPOSE_NOT_GRANTED', 'RELEASE_WAITING'])
+      expect(text).toContain(code);
     for (const reason of ['running', 'released', 'repeat']) expect(text).toContain(`"reason": "${reason}"`);
     expect(text).toContain('"repeat": true');
     // E10: the length of a compressed body would depend on more than the digits that are released.
@@ -242,6 +263,7 @@ const LEAKS: Readonly<Record<string, Leak>> = {
     body: exchange.body.replace('"state":"opened"', rows > ROWS ? '"state":"opened"' : '"state":"spent"'),
   }),
   'a problem that says how many': intoBody('"code":"BUDGET"', (rows) => `"left":${rows},`),
+  'a word of what a reviewer sees': intoBody('"review":true', (rows) => `"waiting":${rows > ROWS},`),
   'a metric of the reader': (exchange, rows) => ({
     ...exchange,
     body: exchange.call.endsWith('/metrics') ? `${exchange.body}rows_read ${rows}\n` : exchange.body,

@@ -44,6 +44,11 @@ function posts(): Readonly<
     'post /v1/grants/{id}/revoke': { ids: ['spare'], bodies: [{ reason: 'x' }] },
     'post /v1/quotes': { bodies: asks },
     'post /v1/jobs': { bodies: asks },
+    'post /v1/reviews/{id}/approve': { ids: server.waiting.slice(1, 2), bodies: [{}] },
+    'post /v1/reviews/{id}/reject': {
+      ids: server.waiting.slice(2, 3),
+      bodies: [{ reason: 'KIND_MISMATCH' }],
+    },
     'post /v1/jobs/{id}/cancel': { ids: server.jobs.map(({ id }) => id), bodies: [{}] },
   };
 }
@@ -52,6 +57,7 @@ function posts(): Readonly<
 function idsOf(path: string): readonly string[] {
   if (path.startsWith('/v1/datasets/')) return ['visits'];
   if (path.startsWith('/v1/grants/')) return ['rows'];
+  if (path.startsWith('/v1/reviews/')) return server.waiting.slice(0, 1);
   if (path.startsWith('/v1/releases/')) return server.jobs.map(({ releaseId }) => releaseId!);
   return server.jobs.map(({ id }) => id);
 }
@@ -195,6 +201,7 @@ const ELSEWHERE = ['unseen lab', 'unseen demo', 'unseen serve'];
 /** Each verb with the arguments that it is given here, in one or more ways. */
 function commandLines(): Readonly<Record<string, readonly (readonly string[])[]>> {
   const { id = '' } = server.jobs[0] ?? {};
+  const [held = '', , , approved = '', rejected = ''] = server.waiting;
   const file = (name: string): string => join(server.folder.path, name);
   const asks = [ANSWERED[0]!, ...SEEKING.slice(0, 4)].map((sql) => [
     '--grant',
@@ -241,6 +248,10 @@ function commandLines(): Readonly<Record<string, readonly (readonly string[])[]>
     'unseen job show': [[id]],
     'unseen job wait': [[id], [id, '--csv']],
     'unseen job cancel': [[id]],
+    'unseen release list': [[]],
+    'unseen release show': [[held]],
+    'unseen release approve': [[approved]],
+    'unseen release reject': [[rejected, '--reason', 'KIND_MISMATCH']],
     'unseen receipt': [[id, ...receipt]],
     'unseen log checkpoint': [[]],
     'unseen log prove': [[id]],

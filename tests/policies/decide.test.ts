@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { decide, loadPolicyEngine, type PolicyEngine, policyEngine } from '#policies/decide.ts';
 import { DECISION_CODES, shippedSources } from '#policies/engine.ts';
 import type { DecisionRequest, UseRequest } from '#policies/request.ts';
+import { type Role, ROLES } from '#policies/roles.ts';
 import { ALLOWED, DENIALS } from './decision-cases.ts';
 import { runRequest } from './request-fixture.ts';
 
@@ -69,6 +70,22 @@ test('a request that no permit reaches is denied without a reason', () => {
       reasons: [],
       errors: [],
     });
+  }
+});
+
+test('an answer that waits is reviewed by nobody but the operator and the side of its provider', () => {
+  const file = { id: 'job-1', applicant: 'city-university', provider: 'health-bureau', submitter: 'ana' };
+  const { principal } = runRequest();
+  const by = (roles: readonly Role[], org: string): boolean =>
+    decide({
+      action: 'review_release',
+      principal: { ...principal, id: 'someone', roles, org: { ...principal.org, id: org } },
+      file,
+    }).allowed;
+  for (const role of ROLES) {
+    expect([role, by([role], 'elsewhere')]).toEqual([role, role === 'operator']);
+    expect([role, by([role], 'health-bureau')]).toEqual([role, role === 'operator' || role === 'provider']);
+    expect([role, by([role], 'city-university')]).toEqual([role, false]);
   }
 });
 

@@ -57,6 +57,26 @@ const approval = (changes: Partial<FileRequest['file']>): FileRequest => ({
   file: { ...APPROVAL.file, ...changes },
 });
 
+const OPERATOR: Principal = {
+  ...OFFICER,
+  id: 'olga',
+  roles: ['operator'],
+  org: { ...OFFICER.org, id: 'data-group', operator: true },
+};
+
+/** The provider's officer decides about an answer that another organisation's account asked for. */
+const REVIEW: FileRequest = {
+  ...APPROVAL,
+  action: 'review_release',
+  file: { ...APPROVAL.file, id: 'job-1' },
+};
+
+const review = (changes: Partial<FileRequest['file']>, by: Partial<Principal> = {}): FileRequest => ({
+  ...REVIEW,
+  principal: { ...OFFICER, ...by },
+  file: { ...REVIEW.file, ...changes },
+});
+
 /** The buyer reads the query text of its own run. */
 const READING: ReadRequest = {
   action: 'read_query_text',
@@ -104,6 +124,12 @@ export const ALLOWED: readonly {
     }),
   },
   { name: 'approve for the provider', permit: 'approve-as-provider', request: APPROVAL },
+  { name: 'review an answer for the provider', permit: 'approve-as-provider', request: REVIEW },
+  {
+    name: 'review an answer for the operator',
+    permit: 'approve-as-operator',
+    request: { ...REVIEW, principal: OPERATOR },
+  },
   { name: 'read own query text', permit: 'read-as-buyer', request: READING },
   { name: 'suspend own dataset', permit: 'withdraw-as-provider', request: SUSPENDING },
   {
@@ -147,6 +173,24 @@ export const DENIALS: readonly DenialCase[] = [
     action: 'approve_program',
   }),
   denial('duties-own-submission', 'NO_GRANT', 'an approver who submitted', approval({ submitter: 'otto' })),
+  denial(
+    'duties-auditor',
+    'NO_GRANT',
+    'a reviewer who audits',
+    review({}, { roles: ['provider', 'auditor'] }),
+  ),
+  denial(
+    'duties-own-application',
+    'NO_GRANT',
+    'a reviewer of the applicant',
+    review({ applicant: 'health-bureau' }),
+  ),
+  denial('duties-own-application', 'NO_GRANT', 'a reviewer of an applicant that runs the platform', {
+    ...review({ applicant: 'data-group' }),
+    principal: OPERATOR,
+  }),
+  denial('duties-own-submission', 'NO_GRANT', 'a reviewer who asked', review({ submitter: 'otto' })),
+  denial('suspended-client', 'GRANT_REVOKED', 'a suspended reviewer', review({}, { suspended: true })),
   denial('duties-billing', 'NO_GRANT', 'query text for whoever bills', {
     ...READING,
     principal: { ...BUYER, roles: ['buyer', 'billing'] },

@@ -42,6 +42,7 @@ function requestFor(action: Action, roles: readonly Role[], party: string): Deci
       };
     case 'approve_grant':
     case 'approve_program':
+    case 'review_release':
     case 'revoke_grant':
     case 'suspend':
       return {

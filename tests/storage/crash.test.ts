@@ -17,6 +17,7 @@ import { findViolations } from '#gateway/storage/invariants.ts';
 import { openJob } from '#gateway/storage/open.ts';
 import { requeueJob } from '#gateway/storage/queue.ts';
 import { commitRelease } from '#gateway/storage/release.ts';
+import { decideHeld, findHeld, type HeldJob, readHeld } from '#gateway/storage/review.ts';
 import { revokeGrant } from '#gateway/storage/suspension.ts';
 import { describeEngines, openEngine, type OpenEngine } from '#tests/support/engines.ts';
 import {
@@ -56,6 +57,17 @@ const release: Prepare = async (db, scene) => {
   const input = handIn(await openNew(db, ask(scene)));
   return (inner) => commitRelease(inner, input);
 };
+
+/** A job whose answer waits for a person. */
+async function waiting(db: Database, scene: Scene): Promise<HeldJob> {
+  const admission = ask(scene, { review: true });
+  await runWhole(db, admission);
+  const held = await findHeld(db, admission.jobId);
+  if (held === null) throw new RangeError('it does not wait');
+  return held;
+}
+
+const reviewer = ({ account, organisation }: Scene) => ({ account, organisation });
 
 const OPERATIONS: Readonly<Record<string, Prepare>> = {
   admission: async (_db, scene) => {
@@ -150,6 +162,23 @@ const OPERATIONS: Readonly<Record<string, Prepare>> = {
     const { id: jobId, attempt } = await claim(db, admission.jobId);
     return (inner) => quietlyStale(requeueJob(inner, { jobId, attempt }));
   },
+  'release of an answer that waits': async (db, scene) => {
+    const input = handIn(await openNew(db, ask(scene, { review: true })));
+    return (inner) => commitRelease(inner, input);
+  },
+  'reading an answer that waits': async (db, scene) => {
+    const held = await waiting(db, scene);
+    return (inner) => readHeld(inner, held, scene.account);
+  },
+  approval: async (db, scene) => {
+    const held = await waiting(db, scene);
+    return (inner) => decideHeld(inner, held, reviewer(scene), { decision: 'approved' });
+  },
+  rejection: async (db, scene) => {
+    const held = await waiting(db, scene);
+    const decision = { decision: 'rejected', reason: 'RIGHTS_IN_DOUBT', note: null } as const;
+    return (inner) => decideHeld(inner, held, reviewer(scene), decision);
+  },
   recovery: async (db, scene) => {
     const [opened, held] = [await openNew(db, ask(scene)), ask(scene)];
     await admit(db, held);
@@ -180,6 +209,8 @@ async function standing(db: Database, scene: Scene): Promise<string> {
       (SELECT count(*)::int FROM release WHERE grant_id = ${scene.grant}) AS releases,
       (SELECT jsonb_agg(jsonb_build_array(scope, reserved_runs, used_runs, used_epsilon_nano) ORDER BY scope)
         FROM grant_counter WHERE grant_id = ${scene.grant}) AS counters,
+      (SELECT jsonb_agg(v.decision ORDER BY v.decision) FROM release_review v JOIN release r ON r.id = v.release_id
+        WHERE r.grant_id = ${scene.grant}) AS decisions,
       (SELECT count(*)::int FROM idempotency WHERE account_id = ${scene.account}) AS keys,
       (SELECT jsonb_agg(jsonb_build_array(left_nano, ended_at IS NULL)) FROM budget_share WHERE grant_id = ${scene.grant}) AS shares,
       (SELECT shared_nano FROM lineage WHERE id = ${scene.lineage}) AS shared`);
@@ -253,6 +284,8 @@ const STATEMENTS: Readonly<Record<string, number>> = {
   refusal: 4,
   opening: 3,
   release: 6,
+  approval: 8,
+  rejection: 4,
   failure: 6,
 };
 

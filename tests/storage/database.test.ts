@@ -26,6 +26,7 @@ import * as grants from '#gateway/storage/tables/grants.ts';
 import * as identity from '#gateway/storage/tables/identity.ts';
 import * as jobs from '#gateway/storage/tables/jobs.ts';
 import * as shares from '#gateway/storage/tables/shares.ts';
+import * as reviews from '#gateway/storage/tables/reviews.ts';
 import { Failure } from '#policies/refusal.ts';
 import { render } from '#policies/words.ts';
 import { describeEngines, openEngine, type OpenEngine } from '#tests/support/engines.ts';
@@ -159,7 +160,7 @@ test('a PGlite directory keeps its rows, admits one process, and says that it is
 });
 
 describe('the checked-in migrations', () => {
-  const declared = { ...catalogue, ...evidence, ...grants, ...identity, ...jobs, ...shares };
+  const declared = { ...catalogue, ...evidence, ...grants, ...identity, ...jobs, ...shares, ...reviews };
 
   test('make the tables that the code declares', async () => {
     expect(await differences(declared)).toEqual([]);

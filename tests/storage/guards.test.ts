@@ -8,6 +8,7 @@ import { type Database, openDatabase, sqlStateOf, type Tx } from '#gateway/stora
 import { findViolations, INVARIANT_NAMES } from '#gateway/storage/invariants.ts';
 import { findAnswer } from '#gateway/storage/job-view.ts';
 import { openJob } from '#gateway/storage/open.ts';
+import { decideHeld, findHeld, readHeld } from '#gateway/storage/review.ts';
 import { registerDataset } from '#gateway/storage/registration.ts';
 import { commitRelease } from '#gateway/storage/release.ts';
 import { revokeGrant } from '#gateway/storage/suspension.ts';
@@ -67,6 +68,8 @@ const INSERT_ONLY = [
   'release',
   'grant_revision',
   'checkpoint',
+  'release_review',
+  'release_reading',
 ] as const;
 
 /** What no program may do, each on a database in which it would change a row. */
@@ -112,6 +115,16 @@ const NOT_BY_ROLE: readonly (readonly [role: string, what: string, statement: SQ
       [role, `empties ${table}`, sql.raw(`TRUNCATE ${table}`)] as const,
     ]),
   ),
+  ...(['unseen_gateway', 'unseen_runner'] as const).flatMap((role) => [
+    [
+      role,
+      'changes a decision',
+      sql`UPDATE release_review SET decision = 'approved', reason = NULL`,
+    ] as const,
+    [role, 'takes a decision back', sql`DELETE FROM release_review`] as const,
+    [role, 'forgets who read', sql`DELETE FROM release_reading`] as const,
+  ]),
+  ['unseen_runner', 'decides about an answer', sql`INSERT INTO release_review DEFAULT VALUES`],
   ['unseen_gateway', 'changes an answer', sql`UPDATE release SET cells = ''`],
   ['unseen_runner', 'changes an answer', sql`UPDATE release SET cells = ''`],
   ['unseen_runner', 'deletes an answer', sql`DELETE FROM release`],
@@ -134,6 +147,13 @@ const TAMPERING: Readonly<Record<string, readonly SQL[]>> = {
     sql`INSERT INTO release SELECT 'x', (SELECT id FROM job WHERE outcome = 'refused' LIMIT 1), grant_id, version_id, 'x', true, cells, salt, output_digest, receipt, released_at FROM release LIMIT 1`,
   ],
   'a usage record has one leaf, and a leaf one usage record': [sql`DELETE FROM audit_leaf WHERE index = 0`],
+  'a decision about an answer that waits has one leaf, which says the same': [
+    sql`DELETE FROM release_review`,
+    sql`DELETE FROM audit_leaf WHERE class = 'review'`,
+    sql`UPDATE release_review SET reason = 'KIND_MISMATCH'`,
+    sql`UPDATE release_review SET decision = 'approved', reason = NULL`,
+    sql`UPDATE release_review SET decided_at = decided_at - interval '1 day'`,
+  ],
   'the leaf of a new answer is its receipt': [sql`UPDATE release SET receipt = 'another'`],
   'any other leaf is the canonical usage record': [
     sql`UPDATE usage_record SET digest = 'sha256:0' WHERE type = 'refusal'`,
@@ -204,6 +224,12 @@ describeEngines('on', (engine) => {
       sentence: say('storage.killed'),
       measured: {},
     });
+    const reviewed = ask(scene, { review: true });
+    await runWhole(db, reviewed);
+    const held = (await findHeld(db, reviewed.jobId))!;
+    await readHeld(db, held, scene.account);
+    const by = { account: scene.account, organisation: scene.organisation };
+    await decideHeld(db, held, by, { decision: 'rejected', reason: 'GROUPS_TOO_FINE', note: null });
     await openNew(db, ask(scene));
     await admit(db, ask(scene));
     await db.rows(sql`INSERT INTO checkpoint (size, root, note) VALUES (1, 'aa', 'note')`);
@@ -314,6 +340,15 @@ describe.skipIf(!HAS_POSTGRES)('on postgres, as gateway and runner with roles of
     expect(await recover(runner, { runner: 'runner-x' })).toEqual({ requeued: 1, spent: 0, returned: 0 });
     const declined = await claim(runner, lost.jobId);
     await refuseJob(runner, { jobId: declined.id, attempt: declined.attempt, refusal });
+    const reviewed = ask(scene, { review: true });
+    await admit(gateway, reviewed);
+    const run = await claim(runner, reviewed.jobId);
+    await openJob(runner, { jobId: run.id, attempt: run.attempt });
+    await commitRelease(runner, handIn(run));
+    const held = (await findHeld(gateway, run.id))!;
+    await readHeld(gateway, held, scene.account);
+    const by = { account: scene.account, organisation: scene.organisation };
+    expect(await decideHeld(gateway, held, by, { decision: 'approved' })).toBe('decided');
     await revokeGrant(gateway, { grantId: scene.grant, by: 'officer' });
     expect(await findViolations(gateway)).toEqual([]);
     const source = sql`SELECT path FROM runner_source WHERE version_id = ${scene.versionId}`;

@@ -5,6 +5,8 @@
  * so that tests of the API need no engine and no jail.
  */
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'drizzle-orm';
 import { outputDigestOf } from '#crypto/commitment.ts';
 import { generateSigningKey, type SigningKey } from '#crypto/ed25519-key.ts';
 import { issueReceipt } from '#crypto/receipt.ts';
@@ -64,10 +66,11 @@ maxGroupsPerUnit: 1
 maxRowsPerUnit: 4
 `;
 
-/** The datasets: the same columns, released as soon as may be, or at a planned time a second and a bit later. */
+/** The datasets: the same columns, released as soon as may be, at a planned time a second and a bit later, or by a person. */
 const DATASETS = [
   { name: 'visits', timing: '{ quantumMs: 1 }', digest: 'f'.repeat(64) },
   { name: 'visits_late', timing: 'planned', digest: 'e'.repeat(64) },
+  { name: 'visits_reviewed', timing: '{ quantumMs: 1 }\nrelease: reviewed', digest: 'd'.repeat(64) },
 ] as const;
 
 /** Who there is: one account per role, and a second buyer of another organisation. */
@@ -138,6 +141,13 @@ export interface World {
   /** Runs all that waits. */
   runAll(options?: { readonly fail?: boolean }): Promise<number>;
   close(): Promise<void>;
+}
+
+/** Waits until the release time of a job that has run, whether or not it may be seen then. */
+export async function untilReleaseTime(db: Database, jobId: string): Promise<void> {
+  const [row] = await db.rows<{ ms: number }>(sql`
+    SELECT greatest(0, extract(epoch FROM release_at - now()) * 1000)::float8 AS ms FROM job WHERE id = ${jobId}`);
+  await sleep(Math.ceil(row?.ms ?? 0) + 1);
 }
 
 /** Sets up a world with an approved grant `g-1` of city-university. */

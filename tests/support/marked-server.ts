@@ -6,6 +6,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { exportSigningKey, generateSigningKey, type SigningKey } from '#crypto/ed25519-key.ts';
 import { Client } from '#gateway/client/client.ts';
 import type { Job } from '#gateway/client/resources.ts';
@@ -77,6 +78,8 @@ export class MarkedServer {
   readonly line: CommandLine = commandLine({ fetch });
   /** One ended run for each of `ANSWERED`. */
   readonly jobs: Job[] = [];
+  /** Jobs whose answers wait for a person: one to read, and one for each way to decide, over HTTP and by verb. */
+  readonly waiting: string[] = [];
   served!: Served;
 
   async open(): Promise<void> {
@@ -96,7 +99,9 @@ export class MarkedServer {
       policy: JSON.stringify(POLICY),
       baseDirectory: this.folder.path,
     });
-    await openGrant(shop, { id: 'rows', dataset: 'visits', columns: ['ward', 'diagnosis', 'age', 'cost'] });
+    const columns = ['ward', 'diagnosis', 'age', 'cost'];
+    const outputKinds = ['statistic', 'report'];
+    await openGrant(shop, { id: 'rows', dataset: 'visits', columns, outputKinds });
     for (const role of ROLES) await this.#openAccount(operator, role);
     for (const [name, client] of Object.entries({ operator, provider, buyer }))
       this.clients.set(name, client);
@@ -104,6 +109,12 @@ export class MarkedServer {
       const { id } = await buyer.submit({ grant: 'rows', purpose: 'public_health', sql });
       this.jobs.push(await buyer.waitForJob(id));
     }
+    for (let age = 30; age < 35; age += 1) {
+      const sql = `SELECT ward, COUNT(*) AS visits, SUM(cost) AS spend FROM visits WHERE age > ${age} GROUP BY ward`;
+      const ask = { grant: 'rows', purpose: 'public_health', outputKind: 'report', sql };
+      this.waiting.push((await buyer.submit(ask)).id);
+    }
+    while ((await provider.reviews()).length < this.waiting.length) await sleep(50);
   }
 
   async close(): Promise<void> {

@@ -160,6 +160,7 @@ export function ask(scene: Scene, changes: Partial<Admission> & { readonly nano?
     day: DAY,
     timing: { mode: 'exact' },
     repeats: 'stored',
+    review: false,
     quote: null,
     decide: () => undefined,
     ...rest,

@@ -53,6 +53,8 @@ export const job = pgTable(
     repeatable: boolean('repeatable').notNull(),
     /** Whether it was answered from store. */
     repeat: boolean('repeat').notNull().default(false),
+    /** Whether a person decides about its release. */
+    review: boolean('review').notNull().default(false),
     state: text('state').$type<'queued' | 'claimed' | 'opened' | 'done'>().notNull(),
     outcome: text('outcome').$type<'released' | 'refused' | 'failed'>(),
     code: text('code'),
@@ -86,6 +88,9 @@ export const job = pgTable(
       .on(table.leaseUntil)
       .where(sql`state IN ('claimed', 'opened')`),
     index('job_of_account').on(table.accountId, table.createdAt, table.id),
+    index('job_in_review')
+      .on(table.grantId, table.planDigest)
+      .where(sql`review`),
     index('job_under_way')
       .on(table.grantId)
       .where(sql`state <> 'done'`),
