@@ -3,6 +3,7 @@
  *
  * Guarantee: a figure is never shown with more digits than its own error supports, unless it is exact text.
  */
+import { roundedUp } from '#sandbox/release/expected-error.ts';
 import type { AnswerOutput, Cost, ExpectedError, Quote, Release } from '../client/resources.ts';
 import { printable, renderFields, renderTable, type TableColumn } from './table.ts';
 import { type Terminal, worded } from './terminal.ts';
@@ -102,8 +103,8 @@ function leftText({ nanoLeft, nanoLeftAfter, rhoLeft, rhoLeftAfter }: NonNullabl
 function renderExpectedErrors(terminal: Terminal, outputs: readonly ExpectedError[]): string {
   const rows = outputs.flatMap(({ name, half95, atSize }) =>
     atSize === undefined
-      ? [[name, ABSENT, half95 === undefined || half95 === null ? ABSENT : `±${significant(half95)}`]]
-      : atSize.map((entry) => [name, String(entry.size), `±${significant(entry.half95)}`]),
+      ? [[name, ABSENT, half95 === undefined || half95 === null ? ABSENT : `±${roundedUp(half95, 3)}`]]
+      : atSize.map((entry) => [name, String(entry.size), `±${roundedUp(entry.half95, 3)}`]),
   );
   return renderTable(
     [
