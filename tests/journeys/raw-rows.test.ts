@@ -234,6 +234,7 @@ function commandLines(): Readonly<Record<string, readonly (readonly string[])[]>
     'unseen dataset add': [manifest],
     'unseen dataset list': [[]],
     'unseen dataset show': [['visits']],
+    'unseen budget explain': [['visits']],
     'unseen grant create': [[server.folder.write('grant.json', plainGrant(terms, Date.now()))]],
     'unseen grant approve': [
       ['typed', '--side', 'provider'],
