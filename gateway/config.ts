@@ -70,9 +70,11 @@ export interface RunnerConfig {
   /** Tells runners on one database apart; the same name after a restart takes its own jobs back. */
   readonly name: string;
   readonly concurrency: number;
+  /** What the engine of one reader may take before it spills; undefined: the reader's default. */
+  readonly readerMemoryMiB: number | undefined;
 }
 
-/** The configuration of a runner process; RangeError for an address that is none. */
+/** The configuration of a runner process; RangeError for an address or an amount of memory that is none. */
 export function runnerConfig(environment: NodeJS.ProcessEnv = process.env): RunnerConfig {
   const [host, port] = addressOf(
     'UNSEEN_RUNNER_LISTEN',
@@ -88,7 +90,16 @@ export function runnerConfig(environment: NodeJS.ProcessEnv = process.env): Runn
     gatewayUrl: (environment['UNSEEN_GATEWAY_URL'] || publicUrl).replace(/\/+$/, ''),
     name: environment['UNSEEN_RUNNER_NAME'] || hostname(),
     concurrency: Math.max(1, Number.parseInt(environment['UNSEEN_RUNNER_CONCURRENCY'] ?? '2', 10) || 2),
+    readerMemoryMiB: memoryOf('UNSEEN_READER_MEMORY_MIB', environment['UNSEEN_READER_MEMORY_MIB']),
   };
+}
+
+/** Whole mebibytes from 256: with less the engine does not start its work. */
+function memoryOf(variable: string, text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  if (!/^\d{3,7}$/.test(text) || Number(text) < 256)
+    throw new RangeError(`${variable} is a whole number of mebibytes, 256 or more`);
+  return Number(text);
 }
 
 function addressOf(variable: string, text: string): readonly [host: string, port: number] {

@@ -38,7 +38,10 @@ export async function startRunnerProcess(
   // What the gateway is given, so that it can say whose receipts to trust.
   writeFileSync(join(config.dataDir, 'receipt-key.public.jwk'), JSON.stringify(signingKey.publicJwk));
   const policies = policyEngine();
-  const sources = new Sources({ prepare: true });
+  const sources = new Sources({
+    prepare: true,
+    ...(config.readerMemoryMiB !== undefined && { memoryMiB: config.readerMemoryMiB }),
+  });
   const listener = createListener({
     reader: () => tokenReader(db, config),
     db,

@@ -30,6 +30,8 @@ export interface OpenSource {
 export interface SourceOptions {
   /** Whether readers keep a prepared copy where the policy allows it. */
   readonly prepare: boolean;
+  /** What the engine of one reader may take before it spills; absent: the reader's default. */
+  readonly memoryMiB?: number;
 }
 
 interface Opened {
@@ -91,7 +93,7 @@ export class Sources {
     )
       return known;
     await known?.reader.close();
-    return openSource(wanted.dataset, wanted.policy, wanted.prepare);
+    return openSource(wanted.dataset, wanted.policy, { ...this.#options, prepare: wanted.prepare });
   }
 
   async close(): Promise<void> {
@@ -100,8 +102,16 @@ export class Sources {
   }
 }
 
-async function openSource(dataset: Dataset, policy: ReleasePolicy, prepare: boolean): Promise<Opened> {
-  const reader = await openReader({ source: dataset.source, jail: policy.jail });
+async function openSource(
+  dataset: Dataset,
+  policy: ReleasePolicy,
+  { prepare, memoryMiB }: SourceOptions,
+): Promise<Opened> {
+  const reader = await openReader({
+    source: dataset.source,
+    jail: policy.jail,
+    ...(memoryMiB !== undefined && { memoryMiB }),
+  });
   try {
     const columns = await reader.describe();
     const stored: PhysicalColumns = {
