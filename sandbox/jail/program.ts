@@ -3,8 +3,9 @@
  *
  * The root of a jail holds these and the C library, nothing else, so a program names everything it needs.
  */
-import { readFileSync, realpathSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire, stripTypeScriptTypes } from 'node:module';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 
 /** Where things are inside. */
@@ -39,6 +40,8 @@ export interface JailLimits {
   /** Largest single file. */
   readonly fileBytes: number;
   readonly openFiles: number;
+  /** Of the whole process; absent where the caller's clock ends each request of many. */
+  readonly cpuSeconds?: number;
 }
 
 export interface NodePackage {
@@ -70,6 +73,26 @@ export function plainModule(path: string): { readonly name: string; readonly tex
   const text = script.replace(/(from\s+')\.{1,2}\/(?:[\w-]+\/)*([\w-]+)\.[tj]s'/g, "$1./$2.mjs'");
   plainText.set(path, text);
   return { name, text };
+}
+
+/**
+ * Lays a program out as in a jail, in a new private directory, for where there is no jail: Node in `--jitless` cannot
+ * strip types. Returns the directory, which the caller removes, and the path of the entry.
+ */
+export function stageProgram(program: JailProgram): { readonly directory: string; readonly entry: string } {
+  const directory = mkdtempSync(join(tmpdir(), 'unseen-program-'));
+  for (const { name, directory: installed } of program.packages) {
+    const link = join(directory, 'node_modules', name);
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(installed, link);
+  }
+  const entries = program.modules.map((path) => {
+    const { name, text } = plainModule(path);
+    const staged = join(directory, name);
+    writeFileSync(staged, text);
+    return staged;
+  });
+  return { directory, entry: entries[0]! };
 }
 
 /** The path of a plain module inside the jail. */

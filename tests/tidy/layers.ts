@@ -70,11 +70,13 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   commander: ['gateway/'],
   'drizzle-orm': ['gateway/storage/', 'gateway/runner/source-store.ts'],
   hono: ['gateway/'],
+  'isolated-vm': ['sandbox/worker/isolate.ts'],
   jose: ['crypto/', 'gateway/auth/'],
   'libpg-query': ['sandbox/query/parse.ts'],
   pg: ['gateway/storage/'],
   pino: ['gateway/'],
   'prom-client': ['gateway/'],
+  ses: ['sandbox/worker/worker-process.ts'],
   yaml: ['sandbox/manifest/'],
   zod: SOURCES,
 };
