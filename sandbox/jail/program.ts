@@ -15,7 +15,7 @@ export const JAIL_SCRATCH = '/scratch';
 
 /** A program of ours to run in a jail, or without one in a plain process. */
 export interface JailProgram {
-  /** Absolute paths of our own modules, the entry first; they import one another as `./name.ts`. */
+  /** Absolute paths of our own modules, the entry first; they import one another by relative paths, and no two have one name. */
   readonly modules: readonly string[];
   /** npm packages that the modules import, with the packages those need. */
   readonly packages: readonly NodePackage[];
@@ -64,7 +64,7 @@ export function plainModule(path: string): { readonly name: string; readonly tex
   if (known !== undefined) return { name, text: known };
   const source = readFileSync(path, 'utf8');
   const script = path.endsWith('.ts') ? stripQuietly(source) : source;
-  const text = script.replace(/(from\s+'\.\/[\w-]+)\.[tj]s'/g, "$1.mjs'");
+  const text = script.replace(/(from\s+')\.\.?\/(?:[\w-]+\/)*([\w-]+)\.[tj]s'/g, "$1./$2.mjs'");
   plainText.set(path, text);
   return { name, text };
 }
