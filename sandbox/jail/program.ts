@@ -13,9 +13,12 @@ export const JAIL_PROGRAM = '/app/program';
 export const JAIL_PACKAGES = '/app/node_modules';
 export const JAIL_SCRATCH = '/scratch';
 
+/** Modules of this folder that both ends of a pipe use, as addresses from a folder beside it. */
+export const FRAME_MODULES = ['../jail/frames', '../jail/frame-io'] as const;
+
 /** A program of ours to run in a jail, or without one in a plain process. */
 export interface JailProgram {
-  /** Absolute paths of our own modules, the entry first; they import one another by relative paths, and no two have one name. */
+  /** Absolute paths of our own modules, the entry first. Inside they lie in one folder, so their names differ. */
   readonly modules: readonly string[];
   /** npm packages that the modules import, with the packages those need. */
   readonly packages: readonly NodePackage[];
@@ -64,7 +67,7 @@ export function plainModule(path: string): { readonly name: string; readonly tex
   if (known !== undefined) return { name, text: known };
   const source = readFileSync(path, 'utf8');
   const script = path.endsWith('.ts') ? stripQuietly(source) : source;
-  const text = script.replace(/(from\s+')\.\.?\/(?:[\w-]+\/)*([\w-]+)\.[tj]s'/g, "$1./$2.mjs'");
+  const text = script.replace(/(from\s+')\.{1,2}\/(?:[\w-]+\/)*([\w-]+)\.[tj]s'/g, "$1./$2.mjs'");
   plainText.set(path, text);
   return { name, text };
 }

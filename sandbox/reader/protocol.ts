@@ -1,11 +1,12 @@
 /**
  * What passes through the pipe between the runner and a reader: frames of JSON, and result columns as bytes.
  *
- * A frame is a 32-bit little-endian length and that many bytes. A request is JSON. An answer is a 32-bit header length,
+ * Frames are those of sandbox/jail/frames.ts. A request is JSON. An answer is a 32-bit header length,
  * a JSON header and the bodies of the columns that the header lists, in order. Both sides run this file.
  * Guarantee: `decodeAnswer` accepts exactly what `encodeColumns` makes. Every length, bound and tag is checked, so
  * a reader gone wrong can choose values of the right type and nothing else.
  */
+import { frameOf, uint32 } from '../jail/frames.ts';
 import { BUFFER_RECORDS } from '../worker/records.ts';
 
 /** A bound parameter. A list binds as LIST of the type of its members. */
@@ -91,7 +92,7 @@ export interface UnitRecords {
 /** Longest text in a result, in bytes: that of a grouping key. */
 const MAX_TEXT_BYTES = 256;
 /** Longest header of an answer. A wide source with long column names is the longest there is. */
-const MAX_HEADER_BYTES = 4 * 2 ** 20;
+export const MAX_HEADER_BYTES = 4 * 2 ** 20;
 const MAX_COLUMNS = 10_000;
 
 /** Bytes per value; text has its length here and its bytes after the column's. */
@@ -140,11 +141,13 @@ function encodeScalar(value: ScalarParam): EncodedScalar {
 /** A frame of JSON. */
 export function encodeRequest(request: ReaderRequest): Buffer {
   const body = Buffer.from(JSON.stringify(request));
-  return Buffer.concat([uint32(body.length), body]);
+  return Buffer.concat(frameOf([body]));
 }
 
 /** A frame without columns. */
-export function encodeValue(answer: { readonly id: number } & Record<string, unknown>): readonly Buffer[] {
+export function encodeValue(
+  answer: { readonly id: number } & Record<string, unknown>,
+): readonly Uint8Array[] {
   return frame(answer, []);
 }
 
@@ -153,7 +156,7 @@ export function encodeColumns(
   id: number,
   columns: readonly Column[],
   maxBytes: number,
-): readonly Buffer[] | null {
+): readonly Uint8Array[] | null {
   const rows = columns[0]?.values.length ?? 0;
   let left = maxBytes;
   const bodies: Buffer[] = [];
@@ -171,7 +174,7 @@ export function encodeColumns(
 export const MAX_RANGE_BYTES = 512 * 2 ** 20;
 
 /** A frame with what was read of a range. */
-export function encodeRecordRange(id: number, { records, next }: RecordRange): readonly Buffer[] {
+export function encodeRecordRange(id: number, { records, next }: RecordRange): readonly Uint8Array[] {
   const bodies = records.flatMap(({ units, hashes, bytes }) => [
     ...(units === null || hashes === null ? [] : [bytesOf(units), bytesOf(hashes)]),
     bytes,
@@ -206,10 +209,9 @@ function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
-function frame(header: unknown, bodies: readonly Buffer[]): readonly Buffer[] {
+function frame(header: unknown, bodies: readonly Buffer[]): readonly Uint8Array[] {
   const text = Buffer.from(JSON.stringify(header));
-  const length = bodies.reduce((sum, body) => sum + body.length, 4 + text.length);
-  return [uint32(length), uint32(text.length), text, ...bodies];
+  return frameOf([uint32(text.length), text, ...bodies]);
 }
 
 /**
@@ -336,47 +338,6 @@ function unpackTexts(packed: ArrayBuffer, bytes: Buffer): ColumnValue[] {
   });
   check(at === bytes.length, 'text');
   return values;
-}
-
-/** Cuts a stream of bytes into frames. `maxBytes` bounds what an announced length can make us hold. */
-export class FrameCutter {
-  readonly #maxBytes: number;
-  #pieces: Buffer[] = [];
-  #held = 0;
-
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes + MAX_HEADER_BYTES + 8;
-  }
-
-  /** Takes what arrived; returns the frames that are now whole. Throws RangeError at one that is too long. */
-  push(piece: Buffer): readonly Buffer[] {
-    this.#pieces.push(piece);
-    this.#held += piece.length;
-    const frames: Buffer[] = [];
-    while (this.#held >= 4) {
-      const length = this.#head().readUInt32LE(0);
-      check(length <= this.#maxBytes, 'frame length');
-      if (this.#held < 4 + length) break;
-      const bytes = Buffer.concat(this.#pieces);
-      frames.push(bytes.subarray(4, 4 + length));
-      const rest = bytes.subarray(4 + length);
-      this.#pieces = rest.length === 0 ? [] : [rest];
-      this.#held = rest.length;
-    }
-    return frames;
-  }
-
-  /** The first piece, made long enough to hold a length. */
-  #head(): Buffer {
-    if (this.#pieces[0]!.length < 4) this.#pieces = [Buffer.concat(this.#pieces)];
-    return this.#pieces[0]!;
-  }
-}
-
-function uint32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(value);
-  return bytes;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { JailMode } from '../jail/jail.ts';
 import {
   findPackage,
+  FRAME_MODULES,
   JAIL_SCRATCH,
   type JailLimits,
   type JailProgram,
@@ -14,13 +15,14 @@ import type { SourceFile } from './source.ts';
 
 /** The entry first. */
 const MODULES = [
-  'reader-process',
-  'csv-header',
-  'engine',
-  'footer',
-  'protocol',
-  'record-range',
+  './reader-process',
+  './csv-header',
+  './engine',
+  './footer',
+  './protocol',
+  './record-range',
   '../worker/records',
+  ...FRAME_MODULES,
 ];
 
 const MEBIBYTE = 2 ** 20;
@@ -40,7 +42,7 @@ export function readerProgram(
 ): JailProgram {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   return {
-    modules: MODULES.map((name) => fileURLToPath(new URL(`./${name}.${extension}`, import.meta.url))),
+    modules: MODULES.map((name) => fileURLToPath(new URL(`${name}.${extension}`, import.meta.url))),
     packages: enginePackages(),
     inputs: [{ from: realpathSync(source.path), to: inputPath(source) }],
     scratch,
