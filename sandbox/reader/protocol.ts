@@ -6,8 +6,8 @@
  * Guarantee: `decodeAnswer` accepts exactly what `encodeColumns` makes. Every length, bound and tag is checked, so
  * a reader gone wrong can choose values of the right type and nothing else.
  */
-
 import { frameOf, uint32 } from '../jail/frames.ts';
+import { BUFFER_RECORDS } from '../worker/records.ts';
 
 /** A bound parameter. A list binds as LIST of the type of its members. */
 export type ReaderParam = ScalarParam | readonly ScalarParam[];
@@ -34,7 +34,24 @@ export type ReaderRequest =
   | { readonly id: number; readonly kind: 'describe' }
   | { readonly id: number; readonly kind: 'digest' }
   | ({ readonly id: number; readonly kind: 'query'; readonly maxBytes: number } & EncodedStatement)
-  | { readonly id: number; readonly kind: 'prepare'; readonly statements: readonly EncodedStatement[] };
+  | { readonly id: number; readonly kind: 'prepare'; readonly statements: readonly EncodedStatement[] }
+  | ({
+      readonly id: number;
+      readonly kind: 'records';
+      readonly units: boolean;
+      readonly fields: readonly RecordField[];
+    } & EncodedStatement);
+
+/** How one column of records comes out of a query (sandbox/query/print-records.ts). */
+export type RecordField =
+  /** One column: NaN for NULL. */
+  | { readonly kind: 'number' }
+  /** One column: 0, 1, or 2 for NULL. */
+  | { readonly kind: 'boolean' }
+  /** One column: days since 1970, or the least 32-bit integer for NULL. */
+  | { readonly kind: 'date' }
+  /** Two columns: the position in `values` or −1, and the text where it is not among them. */
+  | { readonly kind: 'text'; readonly values: readonly string[] };
 
 /** How the engine is set up. Paths are as the reader sees them. */
 export interface EngineSettings {
@@ -53,7 +70,24 @@ export type ReaderError = (typeof READER_ERRORS)[number];
 export type ReaderAnswer =
   | { readonly id: number; readonly error: ReaderError }
   | { readonly id: number; readonly value: unknown }
-  | { readonly id: number; readonly columns: readonly Column[] };
+  | { readonly id: number; readonly columns: readonly Column[] }
+  | ({ readonly id: number } & RecordRange);
+
+/** What was read of a range of rows. */
+export interface RecordRange {
+  readonly records: readonly UnitRecords[];
+  /** The number of the first row that did not fit, or null when the range is whole. */
+  readonly next: number | null;
+}
+
+/** A buffer of records and whose they are: for each its unit's number and its unit's hash; null where each row is a unit. */
+export interface UnitRecords {
+  readonly rows: number;
+  readonly units: Int32Array | null;
+  readonly hashes: BigUint64Array | null;
+  /** As `encodeRecords` made it: for a worker, and not taken apart on the way. */
+  readonly bytes: Buffer;
+}
 
 /** Longest text in a result, in bytes: that of a grouping key. */
 const MAX_TEXT_BYTES = 256;
@@ -136,6 +170,45 @@ export function encodeColumns(
   return frame(header, bodies);
 }
 
+/** Largest frame of records. What is sent at a time is about an eighth; the rest is for one group of very long texts. */
+export const MAX_RANGE_BYTES = 512 * 2 ** 20;
+
+/** A frame with what was read of a range. */
+export function encodeRecordRange(id: number, { records, next }: RecordRange): readonly Uint8Array[] {
+  const bodies = records.flatMap(({ units, hashes, bytes }) => [
+    ...(units === null || hashes === null ? [] : [bytesOf(units), bytesOf(hashes)]),
+    bytes,
+  ]);
+  const heads = records.map(({ rows, units, bytes }) => [rows, units !== null, bytes.length]);
+  return frame({ id, records: heads, next }, bodies);
+}
+
+function decodeRecordRange(records: unknown, body: Buffer): readonly UnitRecords[] {
+  check(Array.isArray(records), 'records');
+  let at = 0;
+  const take = (length: number): Buffer => {
+    check(at + length <= body.length, 'length');
+    at += length;
+    return body.subarray(at - length, at);
+  };
+  const buffers = records.map((entry: unknown): UnitRecords => {
+    check(Array.isArray(entry) && entry.length === 3, 'buffer');
+    const [rows, hasUnits, length] = entry as [unknown, unknown, unknown];
+    check(isCount(rows) && rows <= BUFFER_RECORDS && isCount(length), 'buffer');
+    if (hasUnits !== true) return { rows, units: null, hashes: null, bytes: take(length) };
+    // Copies are aligned.
+    const units = new Int32Array(Uint8Array.from(take(4 * rows)).buffer);
+    const hashes = new BigUint64Array(Uint8Array.from(take(8 * rows)).buffer);
+    return { rows, units, hashes, bytes: take(length) };
+  });
+  check(at === body.length, 'body');
+  return buffers;
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
 function frame(header: unknown, bodies: readonly Buffer[]): readonly Uint8Array[] {
   const text = Buffer.from(JSON.stringify(header));
   return frameOf([uint32(text.length), text, ...bodies]);
@@ -188,9 +261,13 @@ export function decodeAnswer(bytes: Buffer): ReaderAnswer {
   check(headerBytes <= MAX_HEADER_BYTES && 4 + headerBytes <= bytes.length, 'header length');
   const header: unknown = JSON.parse(bytes.toString('utf8', 4, 4 + headerBytes));
   check(isRecord(header) && typeof header['id'] === 'number', 'id');
-  const { id, error, rows, columns } = header;
+  const { id, error, rows, columns, records, next } = header;
   const body = bytes.subarray(4 + headerBytes);
   if (columns !== undefined) return { id, columns: decodeColumns(rows, columns, body) };
+  if (records !== undefined) {
+    check(next === null || isCount(next), 'next');
+    return { id, records: decodeRecordRange(records, body), next };
+  }
   check(body.length === 0, 'body');
   if (error === undefined) return { id, value: header['value'] };
   const known = READER_ERRORS.find((code) => code === error);

@@ -15,10 +15,12 @@ import { footerOf } from './footer.ts';
 import {
   type EngineSettings,
   encodeColumns,
+  encodeRecordRange,
   encodeValue,
   type ReaderError,
   type ReaderRequest,
 } from './protocol.ts';
+import { readRange } from './record-range.ts';
 
 interface OpenSource {
   readonly connection: DuckDBConnection;
@@ -50,6 +52,7 @@ async function handle(request: ReaderRequest): Promise<readonly Uint8Array[]> {
     const columns = await runSelect(connection, request.sql, request.params);
     return encodeColumns(id, columns, request.maxBytes) ?? fail(id, 'SIZE');
   }
+  if (request.kind === 'records') return encodeRecordRange(id, await readRange(connection, request));
   if (request.kind === 'describe') return encodeValue({ id, value: await describeSource(connection) });
   if (request.kind === 'digest') return encodeValue({ id, value: digestOf(settings) });
   for (const { sql, params } of request.statements) await runCreate(connection, sql, params);

@@ -14,7 +14,16 @@ import {
 import type { SourceFile } from './source.ts';
 
 /** The entry first. */
-const MODULES = ['./reader-process', './csv-header', './engine', './footer', './protocol', ...FRAME_MODULES];
+const MODULES = [
+  './reader-process',
+  './csv-header',
+  './engine',
+  './footer',
+  './protocol',
+  './record-range',
+  '../worker/records',
+  ...FRAME_MODULES,
+];
 
 const MEBIBYTE = 2 ** 20;
 /** Node, DuckDB's library and the stacks and arenas of their threads: 1.9 GiB reserved before the first query. */
