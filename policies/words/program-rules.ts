@@ -1,0 +1,2 @@
+/** Sentences of admission. */
+export const PROGRAM_RULE_WORDS = {} as const;
