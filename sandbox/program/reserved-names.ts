@@ -11,11 +11,14 @@ const NAME_LENGTH_MAX = 63;
 export const REFUSED_PROPERTIES = {
   constructor: 'it leads from any value to the function that makes code from text',
   prototype: 'it leads to what all values of a kind have in common',
-  __proto__: 'it reads and sets the prototype of a value',
+  // In brackets, or it would set the prototype of this table.
+  ['__proto__']: 'it reads and sets the prototype of a value',
   __defineGetter__: 'it puts a function behind a property',
   __defineSetter__: 'it puts a function behind a property',
   __lookupGetter__: 'it takes the function from behind a property',
   __lookupSetter__: 'it takes the function from behind a property',
+  getOwnPropertyDescriptor: 'it takes the functions from behind a property',
+  getOwnPropertyDescriptors: 'it takes the functions from behind a property',
   caller: 'it names the function that called',
   callee: 'it names the function that runs',
   stack: 'it shows how deep the engine is, and has a hidden place of its own',
