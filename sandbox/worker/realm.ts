@@ -107,8 +107,8 @@ function keepOpener(allowed: readonly string[]): void {
     freeze(value);
     freezeReachable(getPrototypeOf(value));
     for (const key of ownKeys(value)) {
-      const { value: held, get, set } = getOwnPropertyDescriptor(value, key)!;
-      for (const reached of [held, get, set]) freezeReachable(reached);
+      const descriptor = getOwnPropertyDescriptor(value, key)!;
+      for (const part of ['value', 'get', 'set'] as const) freezeReachable(descriptor[part]);
     }
   };
   // The start realm's own of these four keep their powers; those of a compartment are tame.

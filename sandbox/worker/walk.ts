@@ -43,7 +43,6 @@ export function makeWalk(): () => WalkReport {
       ['async generator function', async function* () {}],
       ['generator', getPrototypeOf((function* () {})())],
       ['async generator', getPrototypeOf((async function* () {})())],
-      ['class', class {}],
       ['array', []],
       ['object', {}],
       ['expression', /x/],
@@ -63,7 +62,8 @@ export function makeWalk(): () => WalkReport {
   };
 
   /** Whether a value set through it on a frozen object can be read again. */
-  const stores = ({ get, set }: PropertyDescriptor, holder: unknown): boolean => {
+  const stores = (descriptor: PropertyDescriptor, holder: unknown): boolean => {
+    const [get, set] = [descriptor['get'], descriptor['set']];
     if (set === undefined || get === undefined) return false;
     return [holder, freeze({}), freeze([]), freeze(() => {})].some((target) => {
       const mark = freeze({});
@@ -93,7 +93,7 @@ export function makeWalk(): () => WalkReport {
     // A fresh object is a record's own; what it leads to is everybody's.
     for (const [path, value] of kinds()) {
       add(`${path}.prototype`, getPrototypeOf(value));
-      if (typeof value === 'function') add(`${path}`, getPrototypeOf(value.prototype ?? value));
+      if (typeof value === 'function') add(path, getPrototypeOf(value.prototype ?? value));
     }
     add('global', global);
     for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
@@ -103,9 +103,9 @@ export function makeWalk(): () => WalkReport {
       for (const key of ownKeys(value as object)) {
         const descriptor = getOwnPropertyDescriptor(value, key)!;
         const name = `${path}.${print(key)}`;
-        add(name, descriptor.value);
-        add(`get ${name}`, descriptor.get);
-        add(`set ${name}`, descriptor.set);
+        for (const part of ['value', 'get', 'set'] as const) {
+          add(part === 'value' ? name : `${part} ${name}`, descriptor[part]);
+        }
         if (stores(descriptor, value)) found.push(`${name} stores`);
       }
     }
