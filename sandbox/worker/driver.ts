@@ -128,8 +128,9 @@ function fieldReads(columns: readonly SetupColumn[]): string {
   return each(columns, (_, at) => `const field${at} = column${at}[at];`);
 }
 
+/** Plain names make the object from its shape, at once; a plain `__proto__` would be no property. */
 function rowLiteral(columns: readonly SetupColumn[]): string {
-  return `{ ${columns.map(({ name, kind }, at) => `[${quoted(name)}]: ${FIELDS[kind](at)}`).join(', ')} }`;
+  return `{ ${columns.map(({ name, kind }, at) => `${fieldName(name)}: ${FIELDS[kind](at)}`).join(', ')} }`;
 }
 
 /** NULL as the buffer writes it becomes null. */
@@ -197,7 +198,11 @@ function isVector({ width, isVector: isNamed }: SetupOutput): boolean {
   return isNamed ?? width > 1;
 }
 
-/** JSON is JavaScript; a computed name is always an own property, also `__proto__`. */
+function fieldName(name: string): string {
+  return name === '__proto__' ? `[${quoted(name)}]` : quoted(name);
+}
+
+/** JSON is JavaScript. */
 function quoted(name: string): string {
   return JSON.stringify(name);
 }

@@ -15,9 +15,9 @@ const START_MS = 10_000;
 
 export type Snapshot = ivm.ExternalCopy<ArrayBuffer>;
 
-/** The hardened realm as a snapshot; `sesText` is the library's distribution. */
-export function lockedSnapshot(sesText: string): Snapshot {
-  return snapshotOf(lockedScripts(sesText));
+/** The hardened realm as a snapshot; `sesText` is the library's distribution. `first` is run before it is made. */
+export function lockedSnapshot(sesText: string, first: readonly string[] = []): Snapshot {
+  return snapshotOf([...first, ...lockedScripts(sesText)]);
 }
 
 /** The realm of blocks as a snapshot. */

@@ -7,6 +7,7 @@
 import type { JailDemand, JailReport } from '../jail/jail.ts';
 import type { JailProgram } from '../jail/program.ts';
 import type { Setup } from './protocol.ts';
+import { heldLayers } from './self-test.ts';
 import type { Engine } from './worker-program.ts';
 import { type IdleWorker, startWorker, type Worker } from './worker.ts';
 
@@ -36,6 +37,7 @@ export class WorkerPool {
     while (!this.#isClosed && idle.length < (this.#options.warm ?? 1)) {
       const starting = startWorker({ engine, ...this.#options });
       starting.catch(() => undefined); // Whoever takes it hears it.
+      heldLayers(engine).catch(() => undefined); // So does whoever employs it.
       idle.push(starting);
     }
   }

@@ -67,7 +67,7 @@ export interface MapResult {
 }
 
 /** A request is one of these; an answer says how the request ended. */
-export const ASK = { hello: 1, setup: 2, map: 3, block: 4 } as const;
+export const ASK = { hello: 1, setup: 2, map: 3, block: 4, inspect: 5 } as const;
 export const ANSWER = { ready: 1, result: 2, failed: 3, died: 4 } as const;
 
 /** Most bytes of one answer: vectors of a whole buffer could be gigabytes. */
@@ -110,6 +110,11 @@ export function encodeMap(
   head.writeUInt32LE(order.length, 12);
   const orderBytes = new Uint8Array(order.buffer, order.byteOffset, order.byteLength);
   return frameOf([head, orderBytes, Buffer.alloc(aligned(orderBytes.length) - orderBytes.length), records]);
+}
+
+/** Answered with ANSWER.result and the JSON of a WorkerInspection. */
+export function encodeInspect(): readonly Uint8Array[] {
+  return frameOf([Buffer.of(ASK.inspect)]);
 }
 
 export interface MapRequest {

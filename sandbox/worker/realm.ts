@@ -98,20 +98,31 @@ function dropPowers(): void {
 function keepOpener(allowed: readonly string[]): void {
   const global = globalThis as unknown as Steps & Record<string, unknown>;
   const { $late: late, harden } = global;
-  const { ownKeys, deleteProperty, defineProperty } = Reflect;
-  const freeze = Object.freeze;
+  const { ownKeys, deleteProperty, defineProperty, getOwnPropertyDescriptor, getPrototypeOf } = Reflect;
+  const { freeze, isFrozen } = Object;
+  /** Not `harden`: it takes the five for hardened, and does not look for what V8 has added to them since. */
+  const freezeReachable = (value: unknown): void => {
+    const isObject = typeof value === 'function' || (typeof value === 'object' && value !== null);
+    if (!isObject || isFrozen(value)) return;
+    freeze(value);
+    freezeReachable(getPrototypeOf(value));
+    for (const key of ownKeys(value)) {
+      const descriptor = getOwnPropertyDescriptor(value, key)!;
+      for (const part of ['value', 'get', 'set'] as const) freezeReachable(descriptor[part]);
+    }
+  };
   // The start realm's own of these four keep their powers; those of a compartment are tame.
   const tame = new global.Compartment().globalThis;
   const given: Record<string, unknown> = { $harden: harden };
   for (const name of allowed) given[name] = tame[name];
   global.$open = (start) => {
-    for (const object of late) harden(object);
+    for (const object of late) freezeReachable(object);
     const started = start();
     for (const key of ownKeys(global)) deleteProperty(global, key);
     for (const key of ownKeys(given)) {
       defineProperty(global, key, { value: given[key as string], writable: false, configurable: false });
     }
-    freeze(global);
+    freezeReachable(global);
     return started;
   };
 }

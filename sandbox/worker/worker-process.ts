@@ -13,6 +13,7 @@ import { setFlagsFromString } from 'node:v8';
 import { writeFrame } from '../jail/frame-io.ts';
 import { FrameCutter } from '../jail/frames.ts';
 import { blockDriver, mapDriver } from './driver.ts';
+import { inspectIsolates } from './inspection.ts';
 import {
   type IsolateJob,
   lockedSnapshot,
@@ -46,7 +47,8 @@ interface Job {
 
 /** Made at once, so that a warm process has it before its job comes. Bytecode that ran only once is left out. */
 setFlagsFromString('--bytecode-old-age=1');
-const locked = lockedSnapshot(sesText());
+const ses = sesText();
+const locked = lockedSnapshot(ses);
 setFlagsFromString('--bytecode-old-age=6');
 let loose: Snapshot | null = null;
 let job: Job | null = null;
@@ -64,6 +66,8 @@ async function answer(frame: Buffer): Promise<readonly Uint8Array[]> {
     case ASK.setup:
       job = prepare(JSON.parse(frame.toString('utf8', 1)) as Setup);
       return encodeAnswer(ANSWER.ready);
+    case ASK.inspect:
+      return encodeAnswer(ANSWER.result, Buffer.from(JSON.stringify(await inspectIsolates(ses))));
     case ASK.map:
       return map(frame);
     case ASK.block:

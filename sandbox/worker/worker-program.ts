@@ -8,11 +8,14 @@ export type Engine = 'strict' | 'fast';
 /** The entry first. */
 const MODULES = [
   './worker-process',
+  './canaries',
   './driver',
+  './inspection',
   './isolate',
   './protocol',
   './realm',
   './records',
+  './walk',
   ...FRAME_MODULES,
 ];
 

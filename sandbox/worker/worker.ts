@@ -12,10 +12,10 @@ import { FramePipe } from '../jail/frame-pipe.ts';
 import {
   checkConfined,
   checkJail,
-  type ConfinedProcess,
   describeJail,
   type JailDemand,
   type JailReport,
+  jailRefusal,
   startConfined,
 } from '../jail/jail.ts';
 import type { JailProgram } from '../jail/program.ts';
@@ -37,10 +37,11 @@ import {
   recordsPerBuffer,
   type Setup,
 } from './protocol.ts';
+import { heldLayers, INNER_LAYERS, type InnerLayer } from './self-test.ts';
 import { type Engine, workerProgram } from './worker-program.ts';
 
 /** Layers of a worker: those of its jail, and what is round the program inside. */
-export type WorkerLayer = JailLayer | 'isolate' | 'lockdown' | 'jitless';
+export type WorkerLayer = JailLayer | InnerLayer;
 
 export interface WorkerOptions {
   readonly engine: Engine;
@@ -96,10 +97,17 @@ export async function startWorker(options: WorkerOptions): Promise<IdleWorker> {
       return pipe.isGone;
     },
     employ: async (demand, setup, order = secretOrder()) => {
-      if (demand === 'required') checkJail(demand, options.jail ?? (await describeJail()));
+      const wanted = innerLayersOf(setup, options.engine);
+      const held = await heldLayers(options.engine);
+      const missing = wanted.filter((layer) => !held.includes(layer));
+      if (demand === 'required') {
+        checkJail(demand, options.jail ?? (await describeJail()));
+        if (missing.length > 0) throw jailRefusal(missing);
+      }
       await checkConfined(confined, demand);
       await expectReady(pipe, encodeSetup(setup));
-      return new JailedWorker(pipe, setup, order, layersOf(confined, setup, options.engine));
+      const inner = wanted.filter((layer) => held.includes(layer));
+      return new JailedWorker(pipe, setup, order, [...confined.layers, ...inner]);
     },
     kill: () => pipe.close(),
   };
@@ -112,13 +120,11 @@ async function expectReady(pipe: FramePipe, question: readonly Uint8Array[]): Pr
   throw new Failure('MACHINE_FAULT', say('worker.fault'));
 }
 
-function layersOf({ layers }: ConfinedProcess, { mode }: Setup, engine: Engine): readonly WorkerLayer[] {
-  return [
-    ...layers,
-    'isolate',
-    ...(mode === 'map' ? (['lockdown'] as const) : []),
-    ...(engine === 'strict' ? (['jitless'] as const) : []),
-  ];
+function innerLayersOf({ mode }: Setup, engine: Engine): readonly InnerLayer[] {
+  return INNER_LAYERS.filter((layer) => {
+    if (layer === 'lockdown') return mode === 'map';
+    return layer === 'isolate' || engine === 'strict';
+  });
 }
 
 class JailedWorker implements Worker {
