@@ -183,6 +183,8 @@ export interface PlannedProgram {
   /** `blocks`: processor time of each; else 0. */
   readonly cpuMs: number;
   readonly maxAborts: number;
+  /** Columns of the mapped table in the order in which a worker returns them; of `blocks`, its outputs. */
+  readonly columns: readonly { readonly name: string; readonly width: number }[];
   /** Planned processor time of the whole run, and the wall time after which a run has failed. */
   readonly plannedMs: number;
   readonly wallLimitMs: number;

@@ -9,7 +9,7 @@ import type { Dataset } from '../manifest/dataset.ts';
 import { type BoundedArgument, expressionsOf, type Measure, midGridOf, type Plan, widthOf } from '../plan.ts';
 import { inverseOf } from './bounds.ts';
 import { centredReach } from '../release/sensitivity.ts';
-import { unitColumn } from './compile.ts';
+import { unitColumn } from '../planning.ts';
 import { columnsOf, type Expr } from '../expression.ts';
 import { joinsOf, printCell, printKeyFilter } from './print-cell.ts';
 import { ExpressionPrinter, printNumber } from './print-expression.ts';

@@ -52,7 +52,7 @@ function blocksSensitivity({ outputs }: BlocksMeasure): Sensitivity {
 }
 
 /** The least integer whose square is not below a value from 0 (Newton's iteration). */
-function rootUp(value: bigint): bigint {
+export function rootUp(value: bigint): bigint {
   if (value < 2n) return value;
   let root = 1n << BigInt(Math.ceil(value.toString(2).length / 2));
   for (let next = (root + value / root) >> 1n; next < root; next = (root + value / root) >> 1n) root = next;

@@ -31,7 +31,7 @@ export interface Cell {
  * The keyed hash that chooses cells (`ordinal` null) and rows: smallest first. Injected, because the choice is
  * arbitrary but must be the engine's own for a comparison.
  */
-export type Rank = (unit: Scalar, cell: Cell, ordinal: number | null) => bigint;
+export type Rank = (unit: Scalar, cell: Cell, ordinal: number | null, over?: readonly number[]) => bigint;
 
 /** What one unit has in one cell. */
 interface Visit {
@@ -54,7 +54,10 @@ export function exactPartials(plan: Plan, rows: Iterable<Row>, rank: Rank): Part
   if (!plan.measures.some(({ over }) => over !== undefined)) return gridPartials(plan, rows, rank);
   const known = [...rows];
   const vectors = plan.measures.map(
-    (measure) => gridPartials(planOver(plan, measure), known, rank).vectors[0]!,
+    (measure) =>
+      gridPartials(planOver(plan, measure), known, (unit, cell, ordinal) =>
+        rank(unit, cell, ordinal, measure.over),
+      ).vectors[0]!,
   );
   return { keys: null, vectors };
 }
