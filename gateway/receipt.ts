@@ -2,7 +2,7 @@
 import { digestOf } from '#crypto/canonical.ts';
 import type { ReceiptPayload } from '#crypto/receipt-payload.ts';
 import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
-import type { Plan, ReleasedCell } from '#sandbox/plan.ts';
+import type { Plan, PlannedProgram, ReleasedCell } from '#sandbox/plan.ts';
 import { typeOf } from '#sandbox/expression.ts';
 import { bitsOutOf } from '#sandbox/release/bits-out.ts';
 import { decimal, mechanismOf, planDigestOf } from '#sandbox/release/statement.ts';
@@ -50,7 +50,7 @@ export function releasedPayload(
     policyDigest: `sha256:${policy.digest}`,
     datasets: [{ name, lineage, versionId, commitment: parts.commitment }],
     planDigest: planDigestOf(plan),
-    program: null,
+    program: plan.program === undefined ? null : programOf(plan.program),
     mechanism: mechanismOf(plan),
     cost: {
       unit,
@@ -68,6 +68,10 @@ export function releasedPayload(
     releasedAt: parts.releasedAt,
     bitsOut: bitsOutOf(plan, cells),
   };
+}
+
+function programOf({ digest, engine }: PlannedProgram): ReceiptPayload['program'] {
+  return { digest, profile: engine };
 }
 
 /** Cells as they are stored and digested: numbers as text, so that every reader digests the same bytes. */
@@ -88,10 +92,13 @@ function timingText({ timing }: Plan): ReceiptPayload['timing'] {
 /** Stored cells back as values: the inverse of `evidenceOfCells`, by the types of the Plan. */
 export function cellsOfEvidence(plan: Plan, stored: string): readonly ReleasedCell[] {
   const numeric = plan.keys.mode === 'none' ? [] : plan.keys.keys.map((key) => typeOf(key.expr) === 'number');
+  const isNumber = ({ keys }: StoredCell, place: number): boolean =>
+    numeric[keys === undefined ? place : Number(keys[place])] === true;
   const number = (text: string | null): number | null => (text === null ? null : Number(text));
   return (JSON.parse(stored) as readonly StoredCell[]).map((cell) => ({
-    key: cell.key.map((part, index) =>
-      numeric[index] === true && typeof part === 'string' ? Number(part) : part,
+    ...(cell.keys !== undefined && { keys: cell.keys.map(Number) }),
+    key: cell.key.map((part, place) =>
+      isNumber(cell, place) && typeof part === 'string' ? Number(part) : part,
     ),
     values: cell.values.map((list) =>
       list.map(({ value, exact, stddev, low, high, reason }) => ({
@@ -107,6 +114,7 @@ export function cellsOfEvidence(plan: Plan, stored: string): readonly ReleasedCe
 }
 
 interface StoredCell {
+  readonly keys?: readonly string[];
   readonly key: readonly (string | boolean | null)[];
   readonly values: readonly (readonly StoredValue[])[];
 }

@@ -16,6 +16,7 @@ import { MANIFEST_WORDS } from './words/manifest.ts';
 import { NOTE_WORDS } from './words/note.ts';
 import { PROGRAM_MANIFEST_WORDS } from './words/program-manifest.ts';
 import { PROGRAM_RULE_WORDS } from './words/program-rules.ts';
+import { PROGRAM_PLAN_WORDS } from './words/program-plan.ts';
 import { QUERY_WORDS } from './words/query.ts';
 import { REVIEW_WORDS } from './words/review.ts';
 import { RUN_WORDS } from './words/run.ts';
@@ -41,6 +42,7 @@ export const WORDS = {
   ...NOTE_WORDS,
   ...PROGRAM_MANIFEST_WORDS,
   ...PROGRAM_RULE_WORDS,
+  ...PROGRAM_PLAN_WORDS,
   ...QUERY_WORDS,
   ...REVIEW_WORDS,
   ...RUN_WORDS,
