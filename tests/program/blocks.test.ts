@@ -84,7 +84,7 @@ describe('blocks', () => {
         const { start, blocks } = recorder();
         const answers = await run(engine, DATASET, { startWorker: start });
         expect(blocks).toHaveLength(7);
-        expect(blocks.flat().sort()).toEqual([...people].sort());
+        expect(blocks.flat().toSorted((a, b) => a - b)).toEqual(people.toSorted((a, b) => a - b));
         for (const person of people) expect(blocks.filter((block) => block.includes(person))).toHaveLength(1);
         expect(answers.map((answer) => answer![0]![0])).toEqual(blocks.map((block) => block.length));
         expect(
