@@ -201,6 +201,7 @@ export function useRequest(
       scene: ask.scene ?? grant.body.scene.id,
       channel: shell.channel,
       manner: 'sql',
+      program: 'none',
       outputKind: ask.outputKind,
       version: planning.dataset.versionId,
       // The reader applies no row filter, so a grant that demands one is refused rather than widened.
