@@ -55,16 +55,24 @@ export interface RunnerShell {
 
 const random: RandomSource = secureRandom();
 
+/** What ends a run before its end. */
+export interface Ends {
+  /** The runner shuts down: nobody waits any more, and what runs is finished. */
+  readonly stopping: AbortSignal;
+  /** What the job rests on was stopped: its work ends now, and nothing of it is released. */
+  readonly killed: AbortSignal;
+}
+
 /** Runs a claimed job to its end. Never throws: every end is recorded, or left to the recovery of leases. */
-export async function runJob(shell: RunnerShell, job: ClaimedJob, stopping: AbortSignal): Promise<void> {
+export async function runJob(shell: RunnerShell, job: ClaimedJob, ends: Ends): Promise<void> {
   const fence = { jobId: job.id, attempt: job.attempt };
   const started = performance.now();
   const progress = { opened: false };
   try {
-    await releaseJob(shell, job, { progress, stopping });
+    await releaseJob(shell, job, { progress, ends });
   } catch (error) {
     const measured = measuredSince(started);
-    if (progress.opened) await untilDue(job, stopping);
+    if (progress.opened) await untilDue(job, ends);
     const end =
       error instanceof Refusal && !progress.opened
         ? refuseJob(shell.db, { ...fence, refusal: error })
@@ -76,7 +84,7 @@ export async function runJob(shell: RunnerShell, job: ClaimedJob, stopping: Abor
 async function releaseJob(
   shell: RunnerShell,
   job: ClaimedJob,
-  { progress, stopping }: { readonly progress: { opened: boolean }; readonly stopping: AbortSignal },
+  { progress, ends }: { readonly progress: { opened: boolean }; readonly ends: Ends },
 ): Promise<void> {
   const started = performance.now();
   const version = await runnable(shell, job);
@@ -92,7 +100,7 @@ async function releaseJob(
   const source = await openRegistered(shell, version);
   const seed = seedOf(shell, plan.dataset.lineage);
   const { partials, noise } = await source
-    .use((engine) => measure(plan, version.dataset, engine, { seed, random }))
+    .use((engine) => measure(plan, version.dataset, engine, { seed, random }), ends.killed)
     .catch((error: unknown) => {
       throw withoutPath(error, version.dataset);
     });
@@ -122,7 +130,7 @@ async function releaseJob(
     return issueReceipt(payload, shell.signingKey, { embedKey: false });
   };
   const measured = measuredSince(started);
-  await untilDue(job, stopping);
+  await untilDue(job, ends);
   await commitRelease(shell.db, {
     jobId: job.id,
     attempt: job.attempt,
@@ -137,12 +145,15 @@ async function releaseJob(
 /**
  * A planned job is committed shortly before its planned time and keeps its place in the runner until then: the order
  * of the log, the figures in receipts and the start of the next job follow the Plan, not how long the run took. A
- * kill in this wait loses the answer; its budget is spent.
+ * crash in this wait loses the answer; its budget is spent. A stop ends the wait as it ends the run, so that neither
+ * shows which of the two it met; its buyer sees the end at the planned time all the same.
  */
-async function untilDue({ timing, createdAt }: ClaimedJob, stopping: AbortSignal): Promise<void> {
+async function untilDue({ timing, createdAt }: ClaimedJob, { stopping, killed }: Ends): Promise<void> {
   if (timing.mode !== 'planned') return;
   const leftMs = createdAt.getTime() + timing.releaseAfterMs - COMMIT_AHEAD_MS - Date.now();
-  await sleep(Math.max(0, leftMs), undefined, { signal: stopping }).catch(() => undefined);
+  await sleep(Math.max(0, leftMs), undefined, { signal: AbortSignal.any([stopping, killed]) }).catch(
+    () => undefined,
+  );
 }
 
 async function runnable(shell: RunnerShell, job: ClaimedJob): Promise<RunnableVersion> {

@@ -15,8 +15,8 @@ import {
   type ReaderRequest,
 } from './protocol.ts';
 
-/** Why a call gave no answer: the reader said so, it is gone or spoke nonsense, or the deadline passed. */
-export type PipeOutcome = ReaderError | 'GONE' | 'DEADLINE';
+/** Why a call gave no answer: the reader said so, it is gone or spoke nonsense, the deadline passed, or it was called off. */
+export type PipeOutcome = ReaderError | 'GONE' | 'DEADLINE' | 'STOPPED';
 
 export class PipeError extends Error {
   readonly outcome: PipeOutcome;
@@ -47,6 +47,7 @@ export class ReaderPipe {
   #waiting: Waiting | null = null;
   #tail: Promise<unknown> = Promise.resolve();
   #isGone = false;
+  #isStopped = false;
   #calls = 0;
 
   constructor(process: LaunchedProcess, maxBytes: number) {
@@ -61,9 +62,17 @@ export class ReaderPipe {
     return this.#isGone;
   }
 
-  /** Asks after all earlier requests are answered. `deadlineMs` counts from then. Throws PipeError. */
-  call(body: RequestBody, deadlineMs: number): Promise<PipeAnswer> {
-    const result = this.#tail.then(() => this.#ask(body, deadlineMs));
+  /** Whether it is gone because a call was called off, and for no fault of its own or of the other calls. */
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
+  /**
+   * Asks after all earlier requests are answered. `deadlineMs` counts from then. `signal` calls it off: the process is
+   * killed if the call is under way, and nothing is asked if it is not. Throws PipeError.
+   */
+  call(body: RequestBody, deadlineMs: number, signal?: AbortSignal): Promise<PipeAnswer> {
+    const result = this.#tail.then(() => this.#ask(body, deadlineMs, signal));
     this.#tail = result.catch(() => undefined);
     return result;
   }
@@ -73,15 +82,19 @@ export class ReaderPipe {
     this.#end('GONE');
   }
 
-  async #ask(body: RequestBody, deadlineMs: number): Promise<PipeAnswer> {
+  async #ask(body: RequestBody, deadlineMs: number, signal?: AbortSignal): Promise<PipeAnswer> {
+    if (signal?.aborted === true) throw new PipeError('STOPPED');
     if (this.#isGone) throw new PipeError('GONE');
     const id = (this.#calls += 1);
     const { promise, resolve } = Promise.withResolvers<ReaderAnswer | PipeOutcome>();
     this.#waiting = { id, settle: resolve };
     const timer = setTimeout(() => this.#end('DEADLINE'), deadlineMs);
+    const stop = (): void => this.#end('STOPPED');
+    signal?.addEventListener('abort', stop, { once: true });
     this.#process.stdin.write(encodeRequest({ id, ...body }));
     const answer = await promise;
     clearTimeout(timer);
+    signal?.removeEventListener('abort', stop);
     this.#waiting = null;
     if (typeof answer === 'string') throw new PipeError(answer);
     if ('error' in answer) throw new PipeError(answer.error);
@@ -106,9 +119,10 @@ export class ReaderPipe {
     waiting.settle(answer);
   }
 
-  #end(outcome: 'GONE' | 'DEADLINE'): void {
+  #end(outcome: 'GONE' | 'DEADLINE' | 'STOPPED'): void {
     if (this.#isGone) return;
     this.#isGone = true;
+    this.#isStopped = outcome === 'STOPPED';
     this.#process.kill();
     this.#waiting?.settle(outcome);
     this.#waiting = null;

@@ -65,6 +65,12 @@ export interface PhysicalColumn {
   readonly type: string;
 }
 
+/** When a query ends without a result. */
+export interface QueryLimits {
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Columns of equal length. */
 export type ResultColumns = readonly (readonly ColumnValue[])[];
 
@@ -75,16 +81,15 @@ export interface Reader extends Digester {
   readonly identity: SourceIdentity;
   /** The process is gone and every further call fails. */
   readonly isGone: boolean;
+  /** It is gone because a query was called off, and for nothing else. */
+  readonly isStopped: boolean;
   describe(): Promise<readonly PhysicalColumn[]>;
   /**
-   * Runs one SELECT of ours over the table `source`. Queries of one reader wait for each other.
+   * Runs one SELECT of ours over the table `source`. Queries of one reader wait for each other. One that is called off
+   * while it runs takes the process with it, because an engine may not listen.
    * Fails: RUN_LIMIT at the time limit, SOURCE_CHANGED or SOURCE_UNREADABLE if that is why, else MACHINE_FAULT.
    */
-  query(
-    sql: string,
-    params?: readonly ReaderParam[],
-    limits?: { readonly timeoutMs: number },
-  ): Promise<ResultColumns>;
+  query(sql: string, params?: readonly ReaderParam[], limits?: QueryLimits): Promise<ResultColumns>;
   /** Runs CREATE statements of ours, whose tables later queries of this reader may use. Fails as `query` does. */
   prepare(statements: readonly ReaderStatement[], limits?: { readonly timeoutMs: number }): Promise<void>;
   /** Kills the process and removes its scratch directory. */
@@ -155,6 +160,10 @@ class JailedReader implements Reader {
     return this.#pipe.isGone;
   }
 
+  get isStopped(): boolean {
+    return this.#pipe.isStopped;
+  }
+
   /** Opens the engine, and makes sure that the process has the very file that was identified. */
   async open(): Promise<void> {
     const { source } = this.#options;
@@ -189,11 +198,12 @@ class JailedReader implements Reader {
   async query(
     sql: string,
     params: readonly ReaderParam[] = [],
-    limits?: { readonly timeoutMs: number },
+    { timeoutMs, signal }: QueryLimits = {},
   ): Promise<ResultColumns> {
     const maxBytes = this.#options.maxResultBytes ?? DEFAULT_RESULT_BYTES;
     const body = { kind: 'query', maxBytes, ...encodeStatement({ sql, params }) } as const;
-    const answer = await this.#call(body, limits?.timeoutMs ?? this.#timeout());
+    const deadlineMs = timeoutMs ?? this.#timeout();
+    const answer = await this.#call(body, deadlineMs, signal);
     if (!('columns' in answer)) throw this.#fault();
     return answer.columns.map(({ values }) => values);
   }
@@ -223,9 +233,9 @@ class JailedReader implements Reader {
   }
 
   /** Turns every outcome but an answer into a Failure of ours. */
-  async #call(body: RequestBody, deadlineMs: number): Promise<PipeAnswer> {
+  async #call(body: RequestBody, deadlineMs: number, signal?: AbortSignal): Promise<PipeAnswer> {
     try {
-      return await this.#pipe.call(body, deadlineMs);
+      return await this.#pipe.call(body, deadlineMs, signal);
     } catch (error) {
       throw error instanceof PipeError ? await this.#failureOf(error) : error;
     }
