@@ -15,6 +15,7 @@ import type { Sentence } from '#policies/words.ts';
 import { createApp } from './app.ts';
 import { listen } from './http/listening.ts';
 import { createListener } from './runner/listener.ts';
+import { PROGRAM_ENGINE, type ProgramEngine } from './runner/program-engine.ts';
 import { recheck } from './runner/recheck.ts';
 import { startRunner } from './runner/runner.ts';
 import { Sources } from './runner/sources.ts';
@@ -36,6 +37,8 @@ export interface ServeOptions {
   /** What tokens name as issuer and audience; default: the gateway's address. */
   readonly publicUrl?: string | undefined;
   readonly timeZone: string;
+  /** Another program engine than this build's. */
+  readonly programs?: ProgramEngine;
   readonly reportBug: (error: unknown, id: string) => void;
 }
 
@@ -77,6 +80,7 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
   const sources = new Sources({ prepare: true });
   opened.defer(() => sources.close());
   const policies = policyEngine();
+  const programs = options.programs ?? PROGRAM_ENGINE;
   // The port is known only when the gateway listens, and tokens name it: routes are looked up per request.
   let app: Hono | null = null;
   const gateway = await listen((request) => app?.fetch(request) ?? new Response(null, { status: 503 }), {
@@ -87,6 +91,7 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
   const shell: Shell = {
     db,
     policies,
+    programs,
     keys,
     publicUrl: options.publicUrl ?? gateway.url,
     timeZone: options.timeZone,
@@ -116,7 +121,8 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
       secret: secretOf(options.dataDir),
       issuer: shell.publicUrl,
       separation: 'none',
-      recheck: (job, compiled) => recheck({ db, policies, channel: CHANNEL }, job, compiled),
+      recheck: (job, asked) => recheck({ db, policies, channel: CHANNEL }, job, asked),
+      programs,
       reportBug: options.reportBug,
     },
     { name: 'embedded', concurrency: CONCURRENCY },

@@ -12,7 +12,9 @@ export interface ReceiptParts {
   readonly issuer: string;
   readonly jobId: string;
   readonly releaseId: string;
-  readonly sql: string;
+  readonly request: ReceiptPayload['request'];
+  /** What ran; null for SQL. */
+  readonly program: ReceiptPayload['program'];
   readonly grantId: string | null;
   readonly purpose: string | null;
   readonly policyDecision: ReceiptPayload['policyDecision'];
@@ -43,14 +45,14 @@ export function releasedPayload(
     code: null,
     repeat: false,
     releaseId: parts.releaseId,
-    request: { frontEnd: 'sql', digest: digestOf({ sql: parts.sql }) },
+    request: parts.request,
     grantId: parts.grantId,
     purpose: parts.purpose,
     policyDecision: parts.policyDecision,
     policyDigest: `sha256:${policy.digest}`,
     datasets: [{ name, lineage, versionId, commitment: parts.commitment }],
     planDigest: planDigestOf(plan),
-    program: null,
+    program: parts.program,
     mechanism: mechanismOf(plan),
     cost: {
       unit,
@@ -69,6 +71,17 @@ export function releasedPayload(
     bitsOut: bitsOutOf(plan, cells),
   };
 }
+
+/** What a receipt says of a request: its front end, and the digest of what was sent of it. */
+export function requestPart(ask: Asked): ReceiptPayload['request'] {
+  const { frontEnd } = ask;
+  const sent = frontEnd === 'sql' ? { sql: ask.sql } : { program: ask.program, params: ask.params };
+  return { frontEnd, digest: digestOf(sent) };
+}
+
+type Asked =
+  | { readonly frontEnd: 'sql'; readonly sql: string }
+  | { readonly frontEnd: 'program'; readonly program: string; readonly params: object | null };
 
 /** Cells as they are stored and digested: numbers as text, so that every reader digests the same bytes. */
 export function evidenceOfCells(cells: readonly ReleasedCell[]): readonly unknown[] {

@@ -14,6 +14,7 @@ import { GATEWAY_WORDS } from './words/gateway.ts';
 import { GRANT_WORDS } from './words/grant.ts';
 import { MANIFEST_WORDS } from './words/manifest.ts';
 import { NOTE_WORDS } from './words/note.ts';
+import { PROGRAM_REVIEW_WORDS } from './words/program-review.ts';
 import { QUERY_WORDS } from './words/query.ts';
 import { REVIEW_WORDS } from './words/review.ts';
 import { RUN_WORDS } from './words/run.ts';
@@ -37,6 +38,7 @@ export const WORDS = {
   ...GRANT_WORDS,
   ...MANIFEST_WORDS,
   ...NOTE_WORDS,
+  ...PROGRAM_REVIEW_WORDS,
   ...QUERY_WORDS,
   ...REVIEW_WORDS,
   ...RUN_WORDS,

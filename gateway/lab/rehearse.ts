@@ -26,7 +26,7 @@ import { releaseDelayMs } from '#sandbox/release/timing.ts';
 import { instantText } from '#sandbox/release/zone.ts';
 import type { Sentence } from '#policies/words.ts';
 import { type LedgersOfDataset, ledgersOf } from '../ledgers.ts';
-import { evidenceOfCells, releasedPayload } from '../receipt.ts';
+import { evidenceOfCells, releasedPayload, requestPart } from '../receipt.ts';
 import type { Sources } from '../runner/sources.ts';
 import type { LabState, StoredAnswer } from './state.ts';
 
@@ -91,7 +91,8 @@ export async function rehearse(request: LabRequest, state: LabState, sources: So
     issuer: 'unseen lab',
     jobId,
     releaseId,
-    sql: request.sql,
+    request: requestPart({ frontEnd: 'sql', sql: request.sql }),
+    program: null,
     grantId: null,
     purpose: null,
     policyDecision: null,

@@ -14,6 +14,7 @@ import { receiptKeyOf } from '../services/key-files.ts';
 import { closeWhenTold } from '../shutdown.ts';
 import { type Database, openDatabase } from '../storage/database.ts';
 import { createListener } from './listener.ts';
+import { PROGRAM_ENGINE } from './program-engine.ts';
 import { recheck } from './recheck.ts';
 import { startRunner } from './runner.ts';
 import { secretOf } from './secret.ts';
@@ -58,7 +59,8 @@ export async function startRunnerProcess(
       secret: secretOf(config.dataDir),
       issuer: config.publicUrl,
       separation: 'processes',
-      recheck: (job, compiled) => recheck({ db, policies, channel: CHANNEL }, job, compiled),
+      recheck: (job, asked) => recheck({ db, policies, channel: CHANNEL }, job, asked),
+      programs: PROGRAM_ENGINE,
       reportBug,
     },
     config,
