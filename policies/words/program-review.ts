@@ -36,6 +36,10 @@ export const PROGRAM_REVIEW_WORDS = {
     en: 'this side has approved the program, or this account has; every side is another person’s',
     zh: '该方或该账户已批准过此程序；每一方须由不同的人批准',
   },
+  'programs.record': {
+    en: '`{file}` is no record of a program: it holds texts under the names {fields}',
+    zh: '{file} 不是程序登记信息：只能以 {fields} 为名填写文字',
+  },
   'programs.withdrawn': { en: 'this program was withdrawn before', zh: '该程序此前已撤回' },
   'programs.notSide': {
     en: 'account `{account}` does not speak for the side `{side}` of this program',
@@ -130,6 +134,4 @@ export const PROGRAM_REVIEW_WORDS = {
   'cli.isResumed': { en: '`{id}` is in use again', zh: '`{id}` 已恢复' },
   'cli.isWithdrawn': { en: '`{id}` is withdrawn for good', zh: '`{id}` 已永久撤回' },
   'cli.column.digest': { en: 'DIGEST', zh: '摘要' },
-  'cli.column.rule': { en: 'RULE', zh: '规则' },
-  'cli.column.place': { en: 'LINE:COLUMN', zh: '行:列' },
 } as const;
