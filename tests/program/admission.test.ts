@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { PROGRAM_RULE_WORDS } from '#policies/words/program-rules.ts';
 import { render } from '#policies/words.ts';
 import { admitProgram } from '#sandbox/program/admission/admit.ts';
+import { parseModule } from '#sandbox/program/admission/parse.ts';
 import { RULES } from '#sandbox/program/admission/rules.ts';
 import { programManifestOf, readProgramManifest } from '#sandbox/program/manifest-file.ts';
 import refused from '#tests/programs/refused.json' with { type: 'json' };
@@ -196,6 +197,7 @@ describe('any text', () => {
           const { admitted, code, findings } = admitProgram(edited, mode, null);
           expect(admitted).toBe(code !== null);
           expect(admitted || findings.length > 0).toBe(true);
+          if (code !== null) expect(parseModule(code)).toHaveProperty('tree');
         },
       ),
       { numRuns: sized(400, 20_000) },

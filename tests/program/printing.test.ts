@@ -145,6 +145,10 @@ describe('fuel', () => {
 
   test.for([
     ['for (;;) { }'],
+    ['for (let i = 9007199254740992; i < 9007199254740996; i++) ;'],
+    [
+      'const again = function f() { return f; }; const o = { get n() { return again().call.call(o.m) ; }, m() { return o.n; } }; return o.n;',
+    ],
     ['while (true) try { while (true); } catch { }'],
     ['do { } while (true);'],
     ['for (const a of [1]) for (;;) ;'],
