@@ -197,7 +197,7 @@ describe('any text', () => {
           const { admitted, code, findings } = admitProgram(edited, mode, null);
           expect(admitted).toBe(code !== null);
           expect(admitted || findings.length > 0).toBe(true);
-          if (code !== null) expect(parseModule(code)).toHaveProperty('tree');
+          expect(parseModule(code ?? '')).toHaveProperty('tree');
         },
       ),
       { numRuns: sized(400, 20_000) },

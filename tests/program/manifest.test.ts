@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 
 import { PROGRAM_MANIFEST_WORDS } from '#policies/words/program-manifest.ts';
 import {
+  isParamValue,
   parseProgramManifest,
   programManifestOf,
   readProgramManifest,
@@ -143,6 +144,16 @@ test('YAML, JSON and a file give the same manifest, and so the same digest', () 
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+test('a parameter takes values of its type, which are finite and well-formed', () => {
+  const values = [1, Infinity, '年', '\ud800', true, [1, 2], [1, '2'], [NaN], null, {}];
+  const taken = (type: 'number' | 'string' | 'boolean' | 'numbers') =>
+    values.filter((value) => isParamValue(value, type));
+  expect(taken('number')).toEqual([1]);
+  expect(taken('string')).toEqual(['年']);
+  expect(taken('boolean')).toEqual([true]);
+  expect(taken('numbers')).toEqual([[1, 2]]);
 });
 
 interface BadCase {

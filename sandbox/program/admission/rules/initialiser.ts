@@ -207,7 +207,7 @@ function isInertCallee(callee: Extract<Node, { type: 'MemberExpression' }>, scop
 }
 
 /** Whether a module-level constant was written as an array or object. */
-export function isLiteral({ by, scope }: Binding): boolean {
+function isLiteral({ by, scope }: Binding): boolean {
   const value = scope.kind === 'module' && by.type === 'VariableDeclarator' ? by.init : null;
   const type = value?.type;
   return type === 'ArrayExpression' || type === 'ObjectExpression';
