@@ -14,6 +14,10 @@ const CORE = [
   'sandbox/query/',
   'sandbox/release/',
   'sandbox/manifest/',
+  'sandbox/program/admission/',
+  'sandbox/program/manifest-file.ts',
+  'sandbox/program/manifest-outputs.ts',
+  'sandbox/program/manifest-schema.ts',
 ];
 
 /** What belongs to the machine and not to the arguments, by the name it is called. */
