@@ -2,17 +2,23 @@
 import { digestOf } from '#crypto/canonical.ts';
 import type { ReceiptPayload } from '#crypto/receipt-payload.ts';
 import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
-import type { Plan, ReleasedCell } from '#sandbox/plan.ts';
+import type { Plan, PlannedProgram, ReleasedCell } from '#sandbox/plan.ts';
 import { typeOf } from '#sandbox/expression.ts';
 import { bitsOutOf } from '#sandbox/release/bits-out.ts';
 import { decimal, mechanismOf, planDigestOf } from '#sandbox/release/statement.ts';
+
+/** A request as it was sent, by front end. */
+export type AskedOf =
+  | { readonly frontEnd: 'sql'; readonly sql: string }
+  | { readonly frontEnd: 'program'; readonly program: string; readonly params: unknown };
 
 /** What a receipt states beside the Plan. */
 export interface ReceiptParts {
   readonly issuer: string;
   readonly jobId: string;
   readonly releaseId: string;
-  readonly sql: string;
+  /** What was asked, as it was sent: its digest is stated. */
+  readonly request: AskedOf;
   readonly grantId: string | null;
   readonly purpose: string | null;
   readonly policyDecision: ReceiptPayload['policyDecision'];
@@ -43,14 +49,14 @@ export function releasedPayload(
     code: null,
     repeat: false,
     releaseId: parts.releaseId,
-    request: { frontEnd: 'sql', digest: digestOf({ sql: parts.sql }) },
+    request: requestPart(parts.request),
     grantId: parts.grantId,
     purpose: parts.purpose,
     policyDecision: parts.policyDecision,
     policyDigest: `sha256:${policy.digest}`,
     datasets: [{ name, lineage, versionId, commitment: parts.commitment }],
     planDigest: planDigestOf(plan),
-    program: null,
+    program: plan.program === undefined ? null : programOf(plan.program),
     mechanism: mechanismOf(plan),
     cost: {
       unit,
@@ -68,6 +74,14 @@ export function releasedPayload(
     releasedAt: parts.releasedAt,
     bitsOut: bitsOutOf(plan, cells),
   };
+}
+
+function programOf({ digest, engine }: PlannedProgram): ReceiptPayload['program'] {
+  return { digest, profile: engine };
+}
+
+function requestPart({ frontEnd, ...content }: AskedOf): ReceiptPayload['request'] {
+  return { frontEnd, digest: digestOf(content) };
 }
 
 /** Cells as they are stored and digested: numbers as text, so that every reader digests the same bytes. */
@@ -88,10 +102,13 @@ function timingText({ timing }: Plan): ReceiptPayload['timing'] {
 /** Stored cells back as values: the inverse of `evidenceOfCells`, by the types of the Plan. */
 export function cellsOfEvidence(plan: Plan, stored: string): readonly ReleasedCell[] {
   const numeric = plan.keys.mode === 'none' ? [] : plan.keys.keys.map((key) => typeOf(key.expr) === 'number');
+  const isNumber = ({ keys }: StoredCell, place: number): boolean =>
+    numeric[keys === undefined ? place : Number(keys[place])] === true;
   const number = (text: string | null): number | null => (text === null ? null : Number(text));
   return (JSON.parse(stored) as readonly StoredCell[]).map((cell) => ({
-    key: cell.key.map((part, index) =>
-      numeric[index] === true && typeof part === 'string' ? Number(part) : part,
+    ...(cell.keys !== undefined && { keys: cell.keys.map(Number) }),
+    key: cell.key.map((part, place) =>
+      isNumber(cell, place) && typeof part === 'string' ? Number(part) : part,
     ),
     values: cell.values.map((list) =>
       list.map(({ value, exact, stddev, low, high, reason }) => ({
@@ -107,6 +124,7 @@ export function cellsOfEvidence(plan: Plan, stored: string): readonly ReleasedCe
 }
 
 interface StoredCell {
+  readonly keys?: readonly string[];
   readonly key: readonly (string | boolean | null)[];
   readonly values: readonly (readonly StoredValue[])[];
 }

@@ -28,8 +28,8 @@ export interface Engine {
 
 /** A source whose records can be read, for a program. */
 export interface RecordEngine extends Engine {
-  /** Runs CREATE and DROP statements of ours. */
-  prepare(statements: readonly string[]): Promise<void>;
+  /** Runs one CREATE or DROP of ours. */
+  prepare(sql: string, params?: readonly string[]): Promise<void>;
   /** The records with numbers from `from` up to but without `to`, in their order, or the first of them. */
   records(query: RecordQuery, from: number, to: number): Promise<RecordRange>;
 }

@@ -5,7 +5,7 @@
  * and the policy alone, never of the data. The Plan fixes in advance the shape and the range of the exact
  * integers (Partials) that the sandbox may hand to Release.
  */
-import type { Expr, Scalar } from './expression.ts';
+import { columnsOf, type Expr, type Scalar } from './expression.ts';
 
 /** A grid of step base^-exponent: the exact multiples that a numeric value is rounded to before it is summed. */
 export interface Grid {
@@ -27,10 +27,16 @@ export interface BoundedArgument {
 
 /**
  * One measured vector: per cell, the integers that noise is added to. Widths: `histogram` bins, `quantile`
- * bins, all others 1. Per unit and cell, after bounding (R = maxRowsPerUnit, c = the unit's rows in the cell
- * with a non-NULL argument, x in grid integers clamped to [lowGrid, highGrid]):
+ * bins, `vector` length, `blocks` all entries of all outputs, all others 1. Per unit and cell, after bounding
+ * (R = maxRowsPerUnit, c = the unit's rows in the cell with a non-NULL argument, x in grid integers clamped to
+ * [lowGrid, highGrid]):
  */
-export type Measure =
+export type Measure = Measured & {
+  /** The keys that its cells are over, by index, first slowest; absent: all keys of the Plan. */
+  readonly over?: readonly number[];
+};
+
+type Measured =
   /** 1 if the unit has a row in the cell. */
   | { readonly kind: 'units' }
   /** min(c, R); argument null counts rows. */
@@ -50,7 +56,42 @@ export type Measure =
       readonly bins: number;
     }
   /** The same over `bins` (a power of two) equal bins of [low, high]: leaves of the dyadic tree; Release builds the tree. */
-  | { readonly kind: 'quantile'; readonly argument: BoundedArgument; readonly bins: number };
+  | { readonly kind: 'quantile'; readonly argument: BoundedArgument; readonly bins: number }
+  | VectorMeasure
+  | BlocksMeasure;
+
+/**
+ * Programs (`map`): v = Σ of all rows' vectors, entries in grid integers clamped to ±clipGrid, whatever R. If ‖v‖₂ is
+ * above clipGrid, every entry becomes trunc(clipGrid·v / n), n the least integer that is not below ‖v‖₂.
+ */
+export interface VectorMeasure {
+  readonly kind: 'vector';
+  readonly argument: Expr;
+  readonly length: number;
+  /** C as it was declared, and floor(C / step). */
+  readonly clip: number;
+  readonly clipGrid: bigint;
+  readonly grid: Grid;
+}
+
+/**
+ * Programs (`blocks`): Σ over `count` blocks of the clamped answers of each, all outputs as one vector. Not bounded per
+ * cell: a unit is in one block and can change that block's whole vector.
+ */
+export interface BlocksMeasure {
+  readonly kind: 'blocks';
+  readonly outputs: readonly BlocksOutput[];
+  readonly count: number;
+}
+
+/** An output of a block: `width` entries within the bounds of `argument`. */
+export interface BlocksOutput {
+  readonly name: string;
+  readonly argument: BoundedArgument;
+  readonly width: number;
+  /** What a failed block answers, in grid integers. */
+  readonly defaultGrid: bigint;
+}
 
 /** One value computed from noisy measures by post-processing. Numbers are indices into `measures`. */
 export type Aggregate =
@@ -66,7 +107,11 @@ export type Aggregate =
     }
   | { readonly fn: 'quantile'; readonly tree: number; readonly q: number }
   /** Gives one value per bin. */
-  | { readonly fn: 'histogram'; readonly histogram: number };
+  | { readonly fn: 'histogram'; readonly histogram: number }
+  /** Gives one value per entry. */
+  | { readonly fn: 'vector'; readonly vector: number }
+  /** The mean over blocks of one output: one value per entry. */
+  | { readonly fn: 'blockMean'; readonly blocks: number; readonly output: number };
 
 /** A grouping key. `domain` is its public list of values in output order, or null when it is thresholded. */
 export interface PlanKey {
@@ -76,7 +121,7 @@ export interface PlanKey {
 
 export type Keys =
   | { readonly mode: 'none' }
-  /** The cells are the product of the domains, first key slowest. */
+  /** The cells are the product of the domains, first key slowest; those of a measure with `over`, of some of them. */
   | { readonly mode: 'listed'; readonly keys: readonly PlanKey[]; readonly cells: number }
   /** At least one key has no public list. Domain values of listed companions filter rows. */
   | {
@@ -88,7 +133,7 @@ export type Keys =
     };
 
 export interface Bounding {
-  /** L0′: cells one unit may contribute to. */
+  /** L0′: cells one unit may contribute to; of a measure over fewer cells, all of them (`cellsPerUnitOf`). */
   readonly cellsPerUnit: number;
   /** R: rows one unit contributes per cell (1 when each row is a unit). */
   readonly rowsPerUnit: number;
@@ -115,7 +160,39 @@ export type Timing =
   | { readonly mode: 'planned'; readonly releaseAfterMs: number }
   | { readonly mode: 'quantum'; readonly quantumMs: number };
 
+/**
+ * What a program's Plan says beside the rest. Its measures and keys are expressions over the *mapped* table: one column per
+ * output and per column of a `by`, NULL where the program gave nothing.
+ */
+export interface PlannedProgram {
+  /** Of module and manifest together. */
+  readonly digest: string;
+  readonly mode: 'map' | 'blocks';
+  readonly engine: 'strict' | 'fast';
+  /** The datasets that it reads, the Plan's own first, and of each the columns beside the privacy unit. */
+  readonly inputs: readonly {
+    readonly dataset: string;
+    readonly lineage: string;
+    readonly versionId: string;
+    readonly maxRows: number;
+    readonly columns: readonly string[];
+  }[];
+  readonly paramsDigest: string;
+  /** `map`: ticks per record; else 0. */
+  readonly fuel: number;
+  /** `blocks`: processor time of each; else 0. */
+  readonly cpuMs: number;
+  readonly maxAborts: number;
+  /** Columns of the mapped table in the order in which a worker returns them; of `blocks`, its outputs. */
+  readonly columns: readonly { readonly name: string; readonly width: number }[];
+  /** Planned processor time of the whole run, and the wall time after which a run has failed. */
+  readonly plannedMs: number;
+  readonly wallLimitMs: number;
+}
+
 export interface Plan {
+  /** Absent: SQL, whose digests are older than programs. */
+  readonly program?: PlannedProgram;
   readonly dataset: {
     readonly name: string;
     readonly lineage: string;
@@ -131,7 +208,10 @@ export interface Plan {
   readonly bounding: Bounding;
   /** Thresholded keys: k. */
   readonly minimumCohort: number;
-  /** Listed keys: a cell whose released unit count is below this becomes null. Index of that count in `measures`. */
+  /**
+   * Listed keys: a cell whose released unit count is below this becomes null. Index of that count in `measures`; where
+   * measures are over different keys, each grid of cells has a `units` of its own.
+   */
   readonly hideBelow: { readonly below: number; readonly units: number } | null;
   readonly measures: readonly Measure[];
   readonly aggregates: readonly Aggregate[];
@@ -144,7 +224,105 @@ export interface Plan {
 
 /** Entries per cell of a measured vector. */
 export function widthOf(measure: Measure): number {
-  return measure.kind === 'histogram' || measure.kind === 'quantile' ? measure.bins : 1;
+  switch (measure.kind) {
+    case 'histogram':
+    case 'quantile':
+      return measure.bins;
+    case 'vector':
+      return measure.length;
+    case 'blocks':
+      return measure.outputs.reduce((sum, { width }) => sum + width, 0);
+    default:
+      return 1;
+  }
+}
+
+/** The keys of a measure, first slowest. */
+export function keysOf({ keys }: Pick<Plan, 'keys'>, { over }: Pick<Measure, 'over'>): readonly PlanKey[] {
+  if (keys.mode === 'none') return [];
+  return over === undefined ? keys.keys : over.map((index) => keys.keys[index]!);
+}
+
+/** The number of cells of a measure; null where keys are thresholded: as many as the sandbox returns. */
+export function cellsOf(plan: Pick<Plan, 'keys'>, measure: Pick<Measure, 'over'>): number | null {
+  if (plan.keys.mode === 'thresholded') return null;
+  return keysOf(plan, measure).reduce((cells, { domain }) => cells * domain!.length, 1);
+}
+
+/** L0′ of a measure: of its cells, those that one unit may contribute to. */
+export function cellsPerUnitOf(
+  plan: Pick<Plan, 'keys' | 'bounding'>,
+  measure: Pick<Measure, 'over'>,
+): number {
+  const { cellsPerUnit } = plan.bounding;
+  // Without `over` the Plan's own number holds, whoever made it.
+  return measure.over === undefined
+    ? cellsPerUnit
+    : Math.min(cellsPerUnit, cellsOf(plan, measure) ?? Infinity);
+}
+
+/** The measure that an aggregate's cells are those of. */
+export function measureOf({ measures }: Pick<Plan, 'measures'>, aggregate: Aggregate): Measure {
+  return measures[measureIndexOf(aggregate)]!;
+}
+
+function measureIndexOf(aggregate: Aggregate): number {
+  switch (aggregate.fn) {
+    case 'count':
+      return aggregate.rows;
+    case 'countUnits':
+      return aggregate.units;
+    case 'sum':
+    case 'avg':
+    case 'variance':
+    case 'stddev':
+      return aggregate.sum;
+    case 'quantile':
+      return aggregate.tree;
+    case 'histogram':
+      return aggregate.histogram;
+    case 'vector':
+      return aggregate.vector;
+    case 'blockMean':
+      return aggregate.blocks;
+  }
+}
+
+/** Values that an aggregate gives per cell. */
+export function valuesOf(plan: Pick<Plan, 'measures'>, aggregate: Aggregate): number {
+  const measure = measureOf(plan, aggregate);
+  if (aggregate.fn === 'blockMean') return (measure as BlocksMeasure).outputs[aggregate.output]!.width;
+  return aggregate.fn === 'histogram' || aggregate.fn === 'vector' ? widthOf(measure) : 1;
+}
+
+/** The expressions that a measure is taken of; none of units, whole rows and blocks. */
+export function expressionsOf(measure: Measure): readonly Expr[] {
+  switch (measure.kind) {
+    case 'units':
+      return [];
+    case 'rows':
+      return measure.argument === null ? [] : [measure.argument];
+    case 'histogram':
+    case 'vector':
+      return [measure.argument];
+    case 'blocks':
+      return [];
+    default:
+      return [measure.argument.expr];
+  }
+}
+
+/** The columns of the dataset that a Plan reads, with the privacy unit. */
+export function columnsReadBy(plan: Plan): ReadonlySet<string> {
+  const columns = new Set<string>(plan.unit === null ? [] : [plan.unit]);
+  if (plan.program !== undefined) {
+    for (const column of plan.program.inputs[0]!.columns) columns.add(column);
+    return columns;
+  }
+  if (plan.where !== null) columnsOf(plan.where, columns);
+  if (plan.keys.mode !== 'none') for (const { expr } of plan.keys.keys) columnsOf(expr, columns);
+  for (const expr of plan.measures.flatMap(expressionsOf)) columnsOf(expr, columns);
+  return columns;
 }
 
 /** mid of the centred measures: floor((lowGrid + highGrid) / 2). */
@@ -172,8 +350,10 @@ export interface ReleasedValue {
   readonly reason?: 'COHORT';
 }
 
-/** A released cell: its key and, per aggregate of the Plan, its values (one; histogram: one per bin). */
+/** A released cell: its key and, per aggregate of the Plan, its values (one; histogram: one per bin; vector: per entry). */
 export interface ReleasedCell {
+  /** The keys that `key` holds values of, by index; absent: all. Aggregates over other keys have no values here. */
+  readonly keys?: readonly number[];
   readonly key: readonly Scalar[];
   readonly values: readonly (readonly ReleasedValue[])[];
 }
@@ -184,8 +364,10 @@ export interface Presentation {
   readonly outputs: readonly {
     readonly name: string;
     readonly aggregate: number;
-    /** Histogram: the key under which a bin is shown, counted from 1. */
+    /** Histogram, vector: the key under which a bin or entry is shown, counted from 1. */
     readonly binKey: string | null;
+    /** Blocks: keys whose product the values run over, first slowest, before bins. */
+    readonly by?: readonly { readonly name: string; readonly values: readonly Scalar[] }[];
   }[];
   readonly having: ReleasedPredicate | null;
   readonly orderBy: readonly {

@@ -105,7 +105,7 @@ function engineOf({ reader, physical }: Opened): RecordEngine {
   return {
     physical,
     query: (sql, params) => reader.query(sql, params),
-    prepare: (statements) => reader.prepare(statements.map((sql) => ({ sql, params: [] }))),
+    prepare: (sql, params = []) => reader.prepare([{ sql, params }]),
     records: (query, from, to) => reader.records(query, [from, to].map(BigInt)),
   };
 }

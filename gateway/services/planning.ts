@@ -15,9 +15,8 @@ import { termsOf } from '#policies/terms.ts';
 import { type Sentence, say } from '#policies/words.ts';
 import type { Dataset } from '#sandbox/manifest/dataset.ts';
 import type { PublicDataset } from '#sandbox/manifest/public-view.ts';
-import type { Plan, Presentation, Timing } from '#sandbox/plan.ts';
+import { columnsReadBy, type Plan, type Presentation, type Timing } from '#sandbox/plan.ts';
 import { type Ask, type Catalogue, type Compiled, compileQuery } from '#sandbox/query/compile.ts';
-import { columnsOf, type Expr } from '#sandbox/expression.ts';
 import { notesOf } from '#sandbox/release/notes.ts';
 import { planDigestOf, plannedUsageOf } from '#sandbox/release/statement.ts';
 import type { StoredGrant } from '../storage/admission.ts';
@@ -149,17 +148,7 @@ function chargesOf({ cost }: Plan, { lineageId, populationId }: StoredDataset): 
 }
 
 function columnsAsked(plan: Plan): readonly string[] {
-  const exprs: (Expr | null)[] = [plan.where];
-  if (plan.keys.mode !== 'none') exprs.push(...plan.keys.keys.map(({ expr }) => expr));
-  for (const measure of plan.measures) {
-    if (measure.kind === 'units') continue;
-    const isPlain = measure.kind === 'rows' || measure.kind === 'histogram';
-    exprs.push(isPlain ? measure.argument : measure.argument.expr);
-  }
-  const columns = new Set<string>();
-  for (const expr of exprs) if (expr !== null) columnsOf(expr, columns);
-  if (plan.unit !== null) columns.delete(plan.unit);
-  return [...columns].sort();
+  return [...columnsReadBy(plan)].filter((column) => column !== plan.unit).sort();
 }
 
 /** The day on whose counter a request of now counts. */

@@ -317,17 +317,9 @@ export const MANIFEST_WORDS = {
     en: '{file}: field `{field}` is known but this version does not honour it yet: make the enterprise the privacy unit and use `minimumCohort`',
     zh: '{file}：字段 `{field}` 已定义，但本版本尚不支持：请把企业设为隐私单元并使用 `minimumCohort`',
   },
-  'manifest.laterAborts': {
-    en: '{file}: field `{field}` is known but this version does not honour it yet, because it runs no programs: remove it',
-    zh: '{file}：字段 `{field}` 已定义，但本版本不运行程序，尚不支持：请删除',
-  },
   'manifest.laterJoins': {
     en: '{file}: field `{field}` is known but this version does not honour it yet, because it refuses every join: remove it',
     zh: '{file}：字段 `{field}` 已定义，但本版本拒绝一切连接，尚不支持：请删除',
-  },
-  'manifest.laterEngine': {
-    en: '{file}: field `{field}` is known but this version does not honour `fast` yet: write strict, or remove the field',
-    zh: '{file}：字段 `{field}` 已定义，但本版本尚不支持 `fast`：请写 strict 或删除该字段',
   },
   'manifest.laterNoise': {
     en: '{file}: field `{field}` is known but this version does not honour `shared` yet: write own, or remove the field',

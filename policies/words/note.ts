@@ -4,6 +4,26 @@ export const NOTE_WORDS = {
     en: 'Each `{unit}` counts in at most {cells} group(s) and with at most {rows} row(s) in each; COUNT(*) counts rows within these limits.',
     zh: '每个 {unit} 最多计入 {cells} 个分组，每组最多 {rows} 行；COUNT(*) 在此限度内统计行数。',
   },
+  'note.mapUnit': {
+    en: 'Each `{unit}` counts in at most {cells} group(s) and with at most {rows} record(s) in each; vectors are clipped per `{unit}` instead.',
+    zh: '每个 {unit} 最多计入 {cells} 个分组，每组最多 {rows} 条记录；向量则按 {unit} 截断。',
+  },
+  'note.blocks': {
+    en: 'The program ran once on each of {count} blocks of units; its answers are clamped and averaged, and a block on which it failed answered its default.',
+    zh: '程序在 {count} 个单元分块上各运行一次；其结果经截断后取平均，运行失败的分块以默认值作答。',
+  },
+  'note.faults': {
+    en: 'Records on which the program failed contribute nothing; how many they were is not stated unless `quality` was asked for.',
+    zh: '程序运行失败的记录不计入任何结果；除非请求了 `quality`，否则不说明其数量。',
+  },
+  'note.clip': {
+    en: 'Of `{argument}`, the sum of one unit in one group is clipped to a length (L2 norm) of {clip}.',
+    zh: '{argument}：每个单元在每个分组中的合计向量按长度（L2 范数）{clip} 截断。',
+  },
+  'note.program': {
+    en: 'Program {digest}, engine {engine}.',
+    zh: '程序 {digest}，引擎 {engine}。',
+  },
   'note.rowUnit': {
     en: 'One row is protected at a time; a person with several rows is not protected as a whole.',
     zh: '以单行为保护单位；拥有多行的个人不作为整体受到保护。',

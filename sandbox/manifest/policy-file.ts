@@ -88,6 +88,9 @@ function bodyOf(stated: PolicyText): PolicyBody {
     quantileBins: stated.quantileBins ?? 4096,
     timing: timingOf(stated.timing),
     jail: stated.jail ?? 'required',
+    // A file that does not use them has the digest that it had before programs were run.
+    ...(stated.engine === 'fast' && { engine: stated.engine }),
+    ...(stated.maxAborts !== undefined && { maxAborts: stated.maxAborts }),
     prepare: stated.prepare ?? true,
     repeats: stated.repeats ?? 'stored',
     release: stated.release ?? 'automatic',

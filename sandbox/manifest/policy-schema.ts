@@ -9,6 +9,8 @@ const COUNT_MAX = 2_147_483_647;
 /** Most cells of one answer that an operator may allow. */
 const CELLS_MAX = 100_000;
 const QUANTUM_MS_MAX = 3_600_000;
+/** Each admitted abort may cost a planned run several seconds. */
+const ABORTS_MAX = 1_000;
 
 // Any number: above 1e10, or not finite, is a refusal of its own (policy-file.ts), not a fault of form.
 const epsilon = z.custom<number>((value) => typeof value === 'number', { error: 'manifest.mustBeNumber' });
@@ -48,7 +50,8 @@ export const policySchema = z.strictObject({
     )
     .optional(),
   jail: z.enum(['required', 'preferred']).optional(),
-  engine: z.enum(['strict']).optional(),
+  engine: z.enum(['strict', 'fast']).optional(),
+  maxAborts: z.int().min(0).max(ABORTS_MAX).optional(),
   prepare: z.boolean().optional(),
   repeats: z.enum(['stored', 'fresh']).optional(),
   release: z.enum(['automatic', 'reviewed']).optional(),
@@ -58,7 +61,6 @@ export const policySchema = z.strictObject({
     .min(1, { error: 'manifest.emptyText' })
     .optional(),
   threshold: z.unknown().optional(),
-  maxAborts: z.unknown().optional(),
 });
 
 /** policy.yaml as the file states it. */

@@ -26,6 +26,10 @@ export interface ReleasePolicy {
     | { readonly mode: 'quantum'; readonly quantumMs: number }
     | null;
   readonly jail: 'required' | 'preferred';
+  /** Programs: `fast` compiles them to machine code, for grade general only. Absent: strict. */
+  readonly engine?: 'fast';
+  /** Programs (`map`): records that kill an isolate before the job fails. Absent: 8. */
+  readonly maxAborts?: number;
   readonly prepare: boolean;
   readonly repeats: 'stored' | 'fresh';
   /** `reviewed`: every answer waits for a person. */

@@ -22,13 +22,13 @@ export async function* recordsOf(
 ): AsyncGenerator<UnitRecords> {
   const { physical } = engine;
   const staged = isNumbered(dataset, physical) ? null : `staged${(copies += 1)}`;
-  if (staged !== null) await engine.prepare([printStaging(dataset, columns, { physical, table: staged })]);
+  if (staged !== null) await engine.prepare(printStaging(dataset, columns, { physical, table: staged }));
   try {
     const query = printRecords(dataset, columns, { physical, staged });
     for await (const buffers of rangesOf(engine, query, random)) yield* shuffled(buffers, random);
   } finally {
     // A reader that is gone took its copy with it.
-    if (staged !== null) await engine.prepare([`DROP TABLE ${staged}`]).catch(() => undefined);
+    if (staged !== null) await engine.prepare(`DROP TABLE ${staged}`).catch(() => undefined);
   }
 }
 
@@ -43,7 +43,7 @@ async function* rangesOf(
     (_, index) => index * query.rows,
   );
   const read = async (start: number | undefined): Promise<readonly UnitRecords[]> =>
-    start === undefined ? [] : wholeRange(engine, query, start);
+    start === undefined ? [] : wholeRange(engine, query, { from: start, to: start + query.rows });
   const order = shuffled(starts, random);
   let ahead = read(order[0]);
   for (const [index] of order.entries()) {
@@ -55,17 +55,17 @@ async function* rangesOf(
   }
 }
 
-/** A range whose texts are very long comes in several parts. */
-async function wholeRange(
+/** All buffers of a range. One whose texts are very long comes in several parts. */
+export async function wholeRange(
   engine: RecordEngine,
   query: RecordQuery,
-  start: number,
+  { from, to }: { readonly from: number; readonly to: number },
 ): Promise<readonly UnitRecords[]> {
   const buffers: UnitRecords[] = [];
-  for (let from: number | null = start; from !== null;) {
-    const { records, next }: RecordRange = await engine.records(query, from, start + query.rows);
+  for (let first: number | null = from; first !== null && first < to;) {
+    const { records, next }: RecordRange = await engine.records(query, first, to);
     buffers.push(...records);
-    from = next;
+    first = next;
   }
   return buffers;
 }

@@ -40,9 +40,23 @@ export function boundColumn({ name }: Column, dataset: Dataset): BoundedArgument
 function argumentOf(expr: Expr, dataset: Dataset): BoundedArgument | null {
   const interval = intervalOf(expr, dataset);
   if (interval === null || !Number.isFinite(interval.high - interval.low)) return null;
-  const { low, high } = interval;
-  const grid = interval.grid ?? defaultGrid(low, high);
+  return argumentWithin(expr, interval);
+}
+
+function argumentWithin(expr: Expr, { low, high, grid: known }: Interval): BoundedArgument {
+  const grid = known ?? defaultGrid(low, high);
   return { expr, low, high, grid, lowGrid: toGrid(low, grid), highGrid: toGrid(high, grid) };
+}
+
+/** An argument with bounds and granularity of its own; null where nothing can be summed within them. */
+export function declaredArgument(
+  expr: Expr,
+  { bounds: [low, high], granularity }: { bounds: readonly [number, number]; granularity: number | null },
+): BoundedArgument | null {
+  const grid = granularity === null ? null : gridOfStep(granularity);
+  if (!(low <= high && Number.isFinite(high - low)) || (granularity !== null && grid === null)) return null;
+  const argument = argumentWithin(expr, { low, high, grid });
+  return isSummable(argument) ? argument : null;
 }
 
 function isSummable({ lowGrid, highGrid }: BoundedArgument): boolean {

@@ -5,21 +5,25 @@
  */
 import { Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
-import type { Column, Dataset } from '../manifest/dataset.ts';
+import type { Dataset } from '../manifest/dataset.ts';
 import type { ReleasePolicy } from '../manifest/policy.ts';
+import type { Aggregate, Keys, Measure, Plan, PlanKey, Timing } from '../plan.ts';
 import {
-  type Aggregate,
-  type Bounding,
-  type Keys,
-  type Measure,
-  type Plan,
-  type PlanKey,
-  type Presentation,
-  type Timing,
-  widthOf,
-} from '../plan.ts';
-import { costOf } from '../release/accountant.ts';
-import { type AccuracyAsk, accuracyOf, cheapestPlan } from '../release/accuracy.ts';
+  bigintText,
+  boundingOf,
+  type Catalogue,
+  checkCells,
+  checkSize,
+  type Compiled,
+  costUnder,
+  datasetPart,
+  draftEpsilon,
+  finishedPlan,
+  MeasureList,
+  type PricedAsk,
+  timingUnder,
+} from '../planning.ts';
+import { accuracyOf } from '../release/accuracy.ts';
 import { bindAggregate, type BoundAggregate, isAggregateTarget } from './aggregates.ts';
 import {
   bindCondition,
@@ -46,29 +50,11 @@ import {
   type TargetSyntax,
 } from './syntax.ts';
 
-/** Numbers in all vectors of one job. */
-const ENTRIES_MAX = 2 ** 21;
+export type { Catalogue, Compiled } from '../planning.ts';
 
 /** What a request adds to its text. `null` means the policy's default. */
-export interface Ask extends AccuracyAsk {
+export interface Ask extends PricedAsk {
   readonly sql: string;
-  readonly delta: number | null;
-}
-
-/** What the SQL front end may know: public manifests, the policy in force, and the version asked. */
-export interface Catalogue {
-  readonly datasets: readonly Dataset[];
-  readonly policyOf: (dataset: Dataset) => ReleasePolicy;
-  readonly versionIdOf: (dataset: Dataset) => string;
-  /** What an absent `timing` means for this front end. */
-  readonly defaultTiming: Timing;
-}
-
-export interface Compiled {
-  readonly plan: Plan;
-  readonly presentation: Presentation;
-  readonly dataset: Dataset;
-  readonly policy: ReleasePolicy;
 }
 
 /** Compiles a request. Refuses: every code of a query; PARAM for ε, δ and accuracy; CELLS for its size. */
@@ -85,10 +71,10 @@ export function compileQuery(ask: Ask, catalogue: Catalogue): Compiled {
   const items = select.targets.map((target) => itemOf(target, relation, groups));
   const builder = new PlanBuilder(relation.dataset, policy, keys);
   const aggregates = builder.aggregatesOf(items);
-  const epsilon = ask.epsilon ?? (accuracy === null ? policy.perJob.epsilon : policy.perJob.max);
+  const epsilon = draftEpsilon(ask, accuracy, policy);
   const draft = builder.plan(where === null ? null : normalise(where), { ...ask, epsilon }, catalogue);
   const presentation = presentationOf(select, items, groups, aggregates);
-  const plan = accuracy === null ? draft : cheapestPlan(draft, accuracy, presentation);
+  const plan = finishedPlan(draft, accuracy, presentation);
   return { plan, presentation, dataset: relation.dataset, policy };
 }
 
@@ -144,18 +130,12 @@ function itemOf(target: TargetSyntax, relation: Relation, groups: readonly Group
   throw new Refusal('SHAPE', say('query.mixed', { item: name, at: target.at }));
 }
 
-/** A request with its ε; of one that states an accuracy, the most that it may be. */
-interface PricedAsk {
-  readonly epsilon: number;
-  readonly delta: number | null;
-}
-
 /** Collects measures, each once, and finishes the Plan. */
 class PlanBuilder {
   readonly #dataset: Dataset;
   readonly #policy: ReleasePolicy;
   readonly #keys: readonly PlanKey[];
-  readonly #measures: Measure[] = [];
+  readonly #measures = new MeasureList();
   readonly #aggregates: Aggregate[] = [];
 
   constructor(dataset: Dataset, policy: ReleasePolicy, keys: readonly PlanKey[]) {
@@ -224,14 +204,17 @@ class PlanBuilder {
   }
 
   #measure(measure: Measure): number {
-    const text = JSON.stringify(measure, bigintText);
-    const index = this.#measures.findIndex((known) => JSON.stringify(known, bigintText) === text);
-    return index >= 0 ? index : this.#measures.push(measure) - 1;
+    return this.#measures.place(measure);
   }
 
-  plan(where: Expr | null, ask: PricedAsk, catalogue: Catalogue): Plan {
+  /** `epsilon`: of a request that states an accuracy, the most that it may be. */
+  plan(
+    where: Expr | null,
+    ask: { readonly epsilon: number; readonly delta: number | null },
+    catalogue: Catalogue,
+  ): Plan {
     const [dataset, policy] = [this.#dataset, this.#policy];
-    const bounding = this.#bounding();
+    const bounding = boundingOf(dataset, policy, this.#listedCells());
     const keys = this.#keysOf(bounding);
     const hideBelow =
       policy.hideBelow === null || keys.mode === 'thresholded'
@@ -239,37 +222,18 @@ class PlanBuilder {
         : { below: policy.hideBelow, units: this.#measure({ kind: 'units' }) };
     this.#checkSize(keys);
     return {
-      dataset: {
-        name: dataset.name,
-        lineage: dataset.lineage,
-        versionId: catalogue.versionIdOf(dataset),
-        maxRows: dataset.maxRows,
-        timeZone: dataset.timeZone,
-      },
-      unit: unitColumn(dataset)?.name ?? null,
+      ...datasetPart(dataset, catalogue),
       where,
       keys,
       bounding,
       minimumCohort: policy.minimumCohort,
       hideBelow,
-      measures: this.#measures,
+      measures: this.#measures.all,
       aggregates: this.#aggregates,
       mechanism: policy.mechanism,
-      cost: this.#cost(ask, keys),
-      timing: timingOf(policy, dataset, catalogue.defaultTiming, this.#measures.length),
+      cost: costUnder(policy, { ...ask, thresholded: keys.mode === 'thresholded' }),
+      timing: timingOf(policy, dataset, catalogue.defaultTiming, this.#measures.all.length),
       policyDigest: policy.digest,
-    };
-  }
-
-  #bounding(): Bounding {
-    const { maxGroupsPerUnit, maxRowsPerUnit } = this.#policy;
-    const cells = this.#listedCells();
-    if (unitColumn(this.#dataset) === null) return { cellsPerUnit: 1, rowsPerUnit: 1, chooseCells: false };
-    const cellsPerUnit = cells === null ? maxGroupsPerUnit : Math.min(maxGroupsPerUnit, cells);
-    return {
-      cellsPerUnit,
-      rowsPerUnit: maxRowsPerUnit,
-      chooseCells: cells === null || cells > maxGroupsPerUnit,
     };
   }
 
@@ -279,12 +243,11 @@ class PlanBuilder {
       (product, key) => (product === null || key.domain === null ? null : product * key.domain.length),
       1,
     );
-    const max = this.#policy.maxCells;
-    if (cells !== null && cells > max) throw new Refusal('CELLS', say('query.cells', { cells, max }));
+    if (cells !== null) checkCells(cells, this.#policy);
     return cells;
   }
 
-  #keysOf(bounding: Bounding): Keys {
+  #keysOf(bounding: Plan['bounding']): Keys {
     const cells = this.#listedCells();
     if (this.#keys.length === 0) return { mode: 'none' };
     if (cells !== null) return { mode: 'listed', keys: this.#keys, cells };
@@ -295,39 +258,10 @@ class PlanBuilder {
   }
 
   #checkSize(keys: Keys): void {
-    const cells = keys.mode === 'listed' ? keys.cells : 1;
-    const entries = this.#measures.reduce((sum, measure) => sum + widthOf(measure) * cells, 0);
-    if (entries > ENTRIES_MAX)
-      throw new Refusal('CELLS', say('query.entries', { entries, max: ENTRIES_MAX }));
-    const wide = this.#measures.some(({ kind }) => kind === 'histogram' || kind === 'quantile');
+    checkSize({ keys }, this.#measures.all);
+    const wide = this.#measures.all.some(({ kind }) => kind === 'histogram' || kind === 'quantile');
     if (wide && keys.mode === 'thresholded') throw new Refusal('CELLS', say('query.wideThresholded'));
   }
-
-  #cost({ epsilon, ...ask }: PricedAsk, keys: Keys): Plan['cost'] {
-    const { perJob, budget, mechanism } = this.#policy;
-    const delta = ask.delta ?? perJob.delta;
-    if (!(epsilon > 0) || epsilon > perJob.max)
-      throw new Refusal('PARAM', say('query.epsilon', { max: perJob.max, asked: String(epsilon) }));
-    const pure = mechanism === 'laplace' && budget !== 'unlimited' && budget.delta === 0;
-    const rule = pure ? '0' : 'above 0';
-    const valid = pure ? delta === 0 : delta > 0 && delta < 1;
-    if (!valid || delta > perJob.delta)
-      throw new Refusal('PARAM', say('query.delta', { rule, max: perJob.delta, asked: String(delta) }));
-    const thresholded = keys.mode === 'thresholded';
-    return costOf({
-      epsilon,
-      delta,
-      thresholdDelta: perJob.thresholdDelta,
-      unit: pure ? 'epsilon' : 'rho',
-      thresholded,
-    });
-  }
-}
-
-/** The column of the privacy unit, or null when each row is one. */
-export function unitColumn(dataset: Dataset): Column | null {
-  const unit = dataset.privacyUnit;
-  return unit.kind === 'row' ? null : dataset.columns.find((column) => column.name === unit.column)!;
 }
 
 /**
@@ -335,15 +269,7 @@ export function unitColumn(dataset: Dataset): Column | null {
  * several times what the engine needs, so that a healthy runner is never late.
  */
 function timingOf(policy: ReleasePolicy, dataset: Dataset, fallback: Timing, vectors: number): Timing {
-  if (policy.timing === null && fallback.mode === 'exact') return fallback;
-  const planned =
-    policy.timing?.mode === 'planned' || (policy.timing === null && dataset.grade === 'important');
-  if (planned)
-    return { mode: 'planned', releaseAfterMs: 1000 * (1 + Math.ceil((dataset.maxRows * vectors) / 2e6)) };
-  return policy.timing === null ? fallback : policy.timing;
-}
-
-/** JSON replacer: big integers as decimal text. */
-function bigintText(_name: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? value.toString() : value;
+  const releaseAfterMs = 1000 * (1 + Math.ceil((dataset.maxRows * vectors) / 2e6));
+  const important = fallback.mode !== 'exact' && dataset.grade === 'important';
+  return timingUnder(policy, important ? { mode: 'planned' } : fallback, releaseAfterMs);
 }

@@ -9,7 +9,7 @@
 import type { Column, Dataset } from '../manifest/dataset.ts';
 import type { PlanKey } from '../plan.ts';
 import { boundColumn } from './bounds.ts';
-import { unitColumn } from './compile.ts';
+import { unitColumn } from '../planning.ts';
 import { printGrid } from './print.ts';
 import { printCode } from './print-cell.ts';
 import { quoteName } from './print-expression.ts';

@@ -6,7 +6,7 @@
  */
 import type { Column, Dataset } from '../manifest/dataset.ts';
 import type { RecordField } from '../reader/protocol.ts';
-import { unitColumn } from './compile.ts';
+import { unitColumn } from '../planning.ts';
 import { printCode } from './print-cell.ts';
 import { quoteName } from './print-expression.ts';
 import { codeName, NUMBERED, type PhysicalColumns, PREPARED, printScan, ROW_NUMBER } from './scan.ts';
@@ -50,13 +50,21 @@ export function printStaging(
   return `CREATE TABLE ${table} AS WITH s AS (${scan}), ${units} SELECT CAST(n.n AS INTEGER) AS u, hash(n.u) AS h${items} FROM s JOIN n USING (u) ORDER BY n.n`;
 }
 
+interface PlacedRecords {
+  readonly physical: PhysicalColumns;
+  /** The copy that a job made for itself, or null. */
+  readonly staged: string | null;
+  /** Whether it is said whose each record is. */
+  readonly units?: boolean;
+}
+
 /** The query that reads the columns of a program. `staged`: the copy that `printStaging` made, or null. */
 export function printRecords(
   dataset: Dataset,
   names: readonly string[],
-  { physical, staged }: { readonly physical: PhysicalColumns; readonly staged: string | null },
+  { physical, staged, units = true }: PlacedRecords,
 ): RecordQuery {
-  const unit = unitColumn(dataset);
+  const unit = units ? unitColumn(dataset) : null;
   const columns = names.map((name) => dataset.columns.find((column) => column.name === name)!);
   const printed = columns.map((column) => printField(column, staged === null ? physical.prepared : null));
   const isTable = staged !== null || physical.prepared !== null;
@@ -120,4 +128,37 @@ function printText(
     field: { kind: 'text', values },
     sql: [`CAST(coalesce(${code}, -1) AS INTEGER)`, `CASE WHEN ${code} IS NULL THEN ${short} END`],
   };
+}
+
+/**
+ * The statement that makes `table`: a copy of these columns sorted by block. The block of a unit hangs on the unit and the
+ * job's secret alone, bound as $1 (`usesSecret`); where each row is a unit, it is drawn at random for each. It reads
+ * the source itself, since a prepared copy numbers its units for itself.
+ */
+export function printBlocks(
+  dataset: Dataset,
+  columns: readonly string[],
+  {
+    types,
+    table,
+    count,
+  }: Pick<PhysicalColumns, 'types'> & { readonly table: string; readonly count: number },
+): { readonly sql: string; readonly usesSecret: boolean } {
+  const unit = unitColumn(dataset);
+  const scan = printScan(dataset, unit, columns, { types, prepared: null });
+  const items = columns.map((name) => `, s.${quoteName(name)}`).join('');
+  if (unit === null) {
+    const drawn = `CAST(floor(random() * ${count}) AS INTEGER) AS b`;
+    const sql = `CREATE TABLE ${table} AS WITH s AS (${scan}) SELECT ${drawn}${items} FROM s ORDER BY b`;
+    return { sql, usesSecret: false };
+  }
+  const block = `CAST(hash(sha256($1 || CAST(u AS VARCHAR))) % ${count} AS INTEGER) AS b`;
+  const units = `n AS MATERIALIZED (SELECT u, ${block} FROM (SELECT DISTINCT u FROM s))`;
+  const sql = `CREATE TABLE ${table} AS WITH s AS (${scan}), ${units} SELECT n.b${items} FROM s JOIN n USING (u) ORDER BY n.b`;
+  return { sql, usesSecret: true };
+}
+
+/** The numbers of the first row and of the row after the last of every block that has rows. */
+export function printBlockRanges(table: string): string {
+  return `SELECT b, min(rowid), max(rowid) + 1 FROM ${table} GROUP BY b`;
 }

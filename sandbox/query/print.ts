@@ -6,10 +6,10 @@
  * doubles where every partial sum is an integer below 2^53 (exact and order-free there), else in 128-bit integers.
  */
 import type { Dataset } from '../manifest/dataset.ts';
-import { type BoundedArgument, type Measure, midGridOf, type Plan, widthOf } from '../plan.ts';
+import { type BoundedArgument, expressionsOf, type Measure, midGridOf, type Plan, widthOf } from '../plan.ts';
 import { inverseOf } from './bounds.ts';
 import { centredReach } from '../release/sensitivity.ts';
-import { unitColumn } from './compile.ts';
+import { unitColumn } from '../planning.ts';
 import { columnsOf, type Expr } from '../expression.ts';
 import { joinsOf, printCell, printKeyFilter } from './print-cell.ts';
 import { ExpressionPrinter, printNumber } from './print-expression.ts';
@@ -301,8 +301,7 @@ class QueryPrinter {
 }
 
 function argumentText(measure: Measure): Expr | null {
-  if (measure.kind === 'units') return null;
-  return measure.kind === 'rows' || measure.kind === 'histogram' ? measure.argument : measure.argument.expr;
+  return expressionsOf(measure)[0] ?? null;
 }
 
 function indexOf(args: readonly Expr[], expr: Expr): number {

@@ -5,9 +5,9 @@
  * most log2(1 + A/2s). Beside entries: the text of thresholded keys, the release time and the final state. It
  * holds when the guarantee's conditions fail (an escaped, hostile worker), and is not a substitute for it.
  */
-import { type Plan, type ReleasedCell } from '../plan.ts';
+import { cellsOf, type Plan, type ReleasedCell } from '../plan.ts';
 import { noiseOfPlan } from './release.ts';
-import { measuredWidthOf, rangeOf } from './sensitivity.ts';
+import { rangesOf } from './sensitivity.ts';
 import { numberOf } from './rational.ts';
 
 /** Power-of-two multiples of a quantum, or milliseconds of an exact time, that a job's wall limit leaves possible. */
@@ -18,12 +18,14 @@ const FINAL_STATES = 2;
 
 /** Bits, rounded up to a hundredth. */
 export function bitsOutOf(plan: Plan, cells: readonly ReleasedCell[]): string {
-  const cellCount =
-    plan.keys.mode === 'listed' ? plan.keys.cells : plan.keys.mode === 'none' ? 1 : cells.length;
   const noise = noiseOfPlan(plan);
   const entries = plan.measures.reduce((bits, measure, index) => {
-    const { low, high } = rangeOf(plan, measure);
-    return bits + cellCount * measuredWidthOf(measure) * entryBits(Number(high - low), noise[index]!);
+    const cellCount = cellsOf(plan, measure) ?? cells.length;
+    return rangesOf(plan, measure).reduce(
+      (sum, { low, high, entries: count }) =>
+        sum + cellCount * count * entryBits(Number(high - low), noise[index]!),
+      bits,
+    );
   }, 0);
   const keyBytes =
     plan.keys.mode === 'thresholded'

@@ -4,16 +4,20 @@
  * Intervals cover the noise at 95 %, given the Plan; clamping and contribution bounds are not in them. COUNT, SUM
  * and HISTOGRAM use the noise's own quantile; AVG Fieller's interval of a ratio (Fieller 1954), which stays valid
  * where the count is small; VARIANCE and STDDEV the corners of a 95 % box (Bonferroni over three vectors);
- * QUANTILE the bins that two one-sided tests of the rows below them do not exclude.
+ * QUANTILE the bins that two one-sided tests of the rows below them do not exclude; means over blocks the noise's own
+ * quantile, all of it clamped to the bounds that every block's answer was clamped to.
  */
 import {
   type Aggregate,
+  type BlocksMeasure,
   type BoundedArgument,
   type Grid,
   type Measure,
+  measureOf,
   midGridOf,
   type Plan,
   type ReleasedValue,
+  type VectorMeasure,
 } from '../plan.ts';
 import { quantile95, type NoiseSpec, stddevOf } from './noise.ts';
 import { quantileOf } from './quantile.ts';
@@ -28,23 +32,39 @@ const Z_BOX_LAPLACE = 2.8951;
 
 type Entries = readonly (readonly bigint[])[];
 
-/** A function from the noisy entries of one cell to the values of every aggregate of the Plan. */
+/**
+ * A function from the noisy entries of one cell to the values of every aggregate of the Plan; of those that are not over
+ * the keys of this cell, none. Entries of measures that are over other keys are not read.
+ */
 export function estimatorOf(
   plan: Plan,
   noise: readonly NoiseSpec[],
+  over?: readonly number[],
 ): (entries: Entries) => readonly (readonly ReleasedValue[])[] {
   const spreads = noise.map((spec) => ({
     stddev: stddevOf(spec),
     half: quantile95(spec),
     laplace: spec.kind === 'laplace',
   }));
-  const estimators = plan.aggregates.map((aggregate) => estimatorFor(aggregate, plan.measures, spreads));
+  const isHere = (measure: Measure): boolean => isSameGrid(measure.over, over);
+  const estimators = plan.aggregates.map((aggregate) =>
+    isHere(measureOf(plan, aggregate)) ? estimatorFor(aggregate, plan.measures, spreads) : () => [],
+  );
   const { hideBelow } = plan;
+  const units =
+    over === undefined && hideBelow !== null
+      ? hideBelow.units
+      : plan.measures.findIndex((measure) => measure.kind === 'units' && isHere(measure));
   return (entries) => {
     const values = estimators.map((estimate) => estimate(entries));
-    const hidden = hideBelow !== null && entries[hideBelow.units]![0]! < BigInt(hideBelow.below);
+    const hidden = hideBelow !== null && entries[units]![0]! < BigInt(hideBelow.below);
     return hidden ? values.map((list) => list.map(() => HIDDEN)) : values;
   };
+}
+
+/** Whether two measures have the same cells. */
+export function isSameGrid(a: readonly number[] | undefined, b: readonly number[] | undefined): boolean {
+  return String(a) === String(b);
 }
 
 const HIDDEN: ReleasedValue = {
@@ -82,6 +102,13 @@ function estimatorFor(
         entries[aggregate.histogram]!.map((entry) =>
           additive(entry, COUNT_GRID, spreads[aggregate.histogram]!),
         );
+    case 'vector': {
+      const { grid } = measures[aggregate.vector] as VectorMeasure;
+      return (entries) =>
+        entries[aggregate.vector]!.map((entry) => additive(entry, grid, spreads[aggregate.vector]!));
+    }
+    case 'blockMean':
+      return blockMeans(aggregate, measures[aggregate.blocks] as BlocksMeasure, spreads[aggregate.blocks]!);
     case 'avg': {
       const argument = argumentOf(measures[aggregate.sum]!);
       const [sum, rows] = [spreads[aggregate.sum]!, spreads[aggregate.rows]!];
@@ -115,6 +142,30 @@ function estimatorFor(
       return (entries) => [quantileOf(entries[aggregate.tree]!, aggregate.q, measure, reach)];
     }
   }
+}
+
+/** The noisy sum of all blocks' answers over their number, entry by entry. */
+function blockMeans(
+  { blocks, output }: Extract<Aggregate, { fn: 'blockMean' }>,
+  { outputs, count }: BlocksMeasure,
+  spread: Spread,
+): (entries: Entries) => readonly ReleasedValue[] {
+  const { argument, width } = outputs[output]!;
+  const { low, high, grid } = argument;
+  const from = outputs.slice(0, output).reduce((sum, before) => sum + before.width, 0);
+  const step = grid.base ** -grid.exponent / count;
+  const [stddev, half] = [spread.stddev * step, spread.half * step];
+  return (entries) =>
+    entries[blocks]!.slice(from, from + width).map((entry) => {
+      const mean = Number(entry) * step;
+      return {
+        value: clamp(mean, low, high),
+        exact: null,
+        stddev,
+        low: clamp(mean - half, low, high),
+        high: clamp(mean + half, low, high),
+      };
+    });
 }
 
 const COUNT_GRID: Grid = { base: 10, exponent: 0 };

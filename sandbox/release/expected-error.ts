@@ -1,11 +1,18 @@
 /**
  * What a quote can say about accuracy before any data are read: 95 % half-widths of each aggregate of a Plan.
  *
- * COUNT, SUM and HISTOGRAM have the same error whatever the data. AVG, VARIANCE, STDDEV and QUANTILE depend on the
+ * COUNT, SUM, HISTOGRAM, vector sums and means over blocks have the same error whatever the data. AVG, VARIANCE, STDDEV and QUANTILE depend on the
  * size of the group, so they are given for public example sizes, with values at their least favourable place
  * within the bounds (QUANTILE: spread evenly over them).
  */
-import { type Aggregate, type BoundedArgument, type Grid, type Measure, type Plan } from '../plan.ts';
+import {
+  type Aggregate,
+  type BlocksMeasure,
+  type BoundedArgument,
+  type Grid,
+  type Measure,
+  type Plan,
+} from '../plan.ts';
 import { quantile95, stddevOf } from './noise.ts';
 import { noiseOfPlan } from './release.ts';
 import { centredReach, levelsOf } from './sensitivity.ts';
@@ -35,8 +42,7 @@ export function expectedErrorsOf(plan: Plan, sizes: readonly number[]): readonly
   return plan.aggregates.map((aggregate, index) => {
     const direct = directMeasure(aggregate);
     if (direct !== null) {
-      const { base, exponent } = gridOf(plan.measures[direct]!);
-      const perUnit = base ** exponent;
+      const perUnit = stepsPerUnit(aggregate, plan.measures[direct]!);
       const [stddev, half] = [stddevOf(noise[direct]!), quantile95(noise[direct]!)];
       return { aggregate: index, stddev: stddev / perUnit, half95: half / perUnit };
     }
@@ -66,12 +72,28 @@ function directMeasure(aggregate: Aggregate): number | null {
       return aggregate.sum;
     case 'histogram':
       return aggregate.histogram;
+    case 'vector':
+      return aggregate.vector;
+    case 'blockMean':
+      return aggregate.blocks;
     default:
       return null;
   }
 }
 
+/** Grid steps of the noise that make one unit of the value. */
+function stepsPerUnit(aggregate: Aggregate, measure: Measure): number {
+  if (aggregate.fn !== 'blockMean') return stepsOf(gridOf(measure));
+  const { outputs, count } = measure as BlocksMeasure;
+  return count * stepsOf(outputs[aggregate.output]!.argument.grid);
+}
+
+function stepsOf({ base, exponent }: Grid): number {
+  return base ** exponent;
+}
+
 function gridOf(measure: Measure): Grid {
+  if (measure.kind === 'vector') return measure.grid;
   return measure.kind === 'sum' ? measure.argument.grid : { base: 10, exponent: 0 };
 }
 

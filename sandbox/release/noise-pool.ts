@@ -9,7 +9,7 @@
  * number the Plan cannot know, are drawn in batches of a fixed size, the first of them ahead.
  * Not covered: with `timing: exact` a reader that is faster than the draws.
  */
-import type { Plan } from '../plan.ts';
+import { cellsOf, type Measure, type Plan } from '../plan.ts';
 import { type NoiseSpec, sampleVector } from './noise.ts';
 import type { RandomSource } from './random.ts';
 import { noiseOfPlan } from './release.ts';
@@ -34,7 +34,7 @@ export class NoisePool {
     const specs = noiseOfPlan(plan);
     this.#streams = plan.measures.map((measure, index) => ({
       spec: specs[index]!,
-      ahead: cellsAhead(plan) * measuredWidthOf(measure),
+      ahead: cellsAhead(plan, measure) * measuredWidthOf(measure),
       drawn: [],
     }));
   }
@@ -57,7 +57,7 @@ export class NoisePool {
   }
 }
 
-function cellsAhead({ keys }: Plan): number {
-  if (keys.mode === 'none') return 1;
-  return keys.mode === 'listed' ? keys.cells : Math.min(keys.maxEntries, BATCH);
+function cellsAhead(plan: Plan, measure: Measure): number {
+  const { keys } = plan;
+  return cellsOf(plan, measure) ?? (keys.mode === 'thresholded' ? Math.min(keys.maxEntries, BATCH) : 0);
 }

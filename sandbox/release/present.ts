@@ -35,20 +35,41 @@ export function present(
 
 function outputsOf(plan: Plan, cell: ReleasedCell, presentation: Presentation): readonly Output[] {
   const key = keyOf(plan, cell, presentation);
-  return presentation.outputs.flatMap(({ name, aggregate, binKey }) =>
-    cell.values[aggregate]!.map((value, bin) => ({
-      name,
-      key: binKey === null ? key : { ...key, [binKey]: bin + 1 },
-      ...value,
-    })),
+  return presentation.outputs.flatMap((output) => {
+    const values = cell.values[output.aggregate]!;
+    const keyAt = keysWithin(output, key, values.length);
+    return values.map((value, index) => ({ name: output.name, key: keyAt(index), ...value }));
+  });
+}
+
+/** The key of a cell's value by its place: values run over the output's own keys, and then over bins or entries. */
+function keysWithin(
+  { by = [], binKey }: Presentation['outputs'][number],
+  key: Record<string, Scalar> | null,
+  count: number,
+): (index: number) => Record<string, Scalar> | null {
+  const cells = by.reduce<readonly Record<string, Scalar>[]>(
+    (prefixes, { name, values }) =>
+      prefixes.flatMap((prefix) => values.map((value) => ({ ...prefix, [name]: value }))),
+    [{}],
   );
+  const bins = count / cells.length;
+  return (index) => {
+    const within = {
+      ...cells[Math.floor(index / bins)],
+      ...(binKey !== null && { [binKey]: (index % bins) + 1 }),
+    };
+    return by.length === 0 && binKey === null ? key : { ...key, ...within };
+  };
 }
 
 function keyOf(plan: Plan, cell: ReleasedCell, presentation: Presentation): Record<string, Scalar> | null {
   const { keys } = plan;
-  if (keys.mode === 'none') return null;
-  const entries = presentation.keyNames.map((name, index) => {
-    const value = cell.key[index]!;
+  const places = cell.keys ?? presentation.keyNames.map((_, index) => index);
+  if (keys.mode === 'none' || places.length === 0) return null;
+  const entries = places.map((index, place) => {
+    const name = presentation.keyNames[index]!;
+    const value = cell.key[place]!;
     const isInstant = typeOf(keys.keys[index]!.expr) === 'timestamp' && typeof value === 'string';
     return [name, isInstant ? `${value}${offsetOf(value, plan.dataset.timeZone)}` : value] as const;
   });

@@ -12,12 +12,21 @@
  */
 import { Failure } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
-import { type Measure, type Partials, type Plan, type ReleasedCell, widthOf } from '../plan.ts';
+import {
+  cellsOf,
+  keysOf,
+  type Measure,
+  measureOf,
+  type Partials,
+  type Plan,
+  type ReleasedCell,
+  widthOf,
+} from '../plan.ts';
 import type { Scalar } from '../expression.ts';
-import { estimatorOf } from './estimate.ts';
+import { estimatorOf, isSameGrid } from './estimate.ts';
 import type { NoisePool } from './noise-pool.ts';
 import { noiseOf, type NoiseSpec } from './noise.ts';
-import { measuredWidthOf, rangeOf, sensitivityOf } from './sensitivity.ts';
+import { measuredWidthOf, rangesOf, sensitivityOf } from './sensitivity.ts';
 import { isReleased, thresholdOf } from './threshold.ts';
 
 /** Bytes of a thresholded key's text. */
@@ -35,19 +44,28 @@ export function noiseOfPlan(plan: Plan): readonly NoiseSpec[] {
  * Fails: MACHINE_FAULT when they have not the shape and range the Plan fixes.
  */
 export function release(plan: Plan, partials: Partials, pool: NoisePool): readonly ReleasedCell[] {
-  const keys = cellKeysOf(plan, partials);
-  checkPartials(plan, partials, keys.length);
+  checkPartials(plan, partials);
   const noise = noiseOfPlan(plan);
   const noisy = plan.measures.map((measure, index) =>
     measured(measure, partials.vectors[index]!, (count) => pool.take(index, count)),
   );
-  const estimate = estimatorOf(plan, noise);
-  return keys.flatMap((key, cell) => {
-    const entries = noisy.map((vector, index) =>
-      cellOf(vector, cell, measuredWidthOf(plan.measures[index]!)),
-    );
-    return isShown(plan, partials, noise, cell, entries) ? [{ key, values: estimate(entries) }] : [];
+  return gridsOf(plan).flatMap((over) => {
+    const estimate = estimatorOf(plan, noise, over);
+    const grid = over === undefined ? {} : { keys: over };
+    return cellKeysOf(plan, partials, over).flatMap((key, cell) => {
+      const entries = noisy.map((vector, index) =>
+        cellOf(vector, cell, measuredWidthOf(plan.measures[index]!)),
+      );
+      const isVisible = isShown(plan, partials, noise, cell, entries);
+      return isVisible ? [{ ...grid, key, values: estimate(entries) }] : [];
+    });
   });
+}
+
+/** The keys that cells are over, each list of them once, in the order of the aggregates. */
+function gridsOf(plan: Plan): readonly (readonly number[] | undefined)[] {
+  const all = plan.aggregates.map((aggregate) => measureOf(plan, aggregate).over);
+  return all.filter((over, index) => all.findIndex((other) => isSameGrid(over, other)) === index);
 }
 
 /** Adds fresh noise to every entry; of a tree, to every node, level by level from below the root. */
@@ -100,28 +118,45 @@ function isShown(
 }
 
 /** The keys of all cells in domain order, or those the sandbox returned. */
-function cellKeysOf(plan: Plan, partials: Partials): readonly (readonly Scalar[])[] {
-  if (plan.keys.mode === 'none') return [[]];
+function cellKeysOf(
+  plan: Plan,
+  partials: Partials,
+  over: readonly number[] | undefined,
+): readonly (readonly Scalar[])[] {
   if (plan.keys.mode === 'thresholded') return partials.keys ?? [];
-  return plan.keys.keys.reduce<readonly (readonly Scalar[])[]>(
+  return keysOf(plan, over === undefined ? {} : { over }).reduce<readonly (readonly Scalar[])[]>(
     (cells, key) => cells.flatMap((cell) => key.domain!.map((value) => [...cell, value])),
     [[]],
   );
 }
 
 /** Shape and range of what came out of the jail, before it is used. */
-function checkPartials(plan: Plan, partials: Partials, cells: number): void {
+function checkPartials(plan: Plan, partials: Partials): void {
   const fits =
     (partials.keys !== null) === (plan.keys.mode === 'thresholded') &&
     partials.vectors.length === plan.measures.length &&
-    plan.measures.every((measure, index) => vectorFits(plan, measure, partials.vectors[index]!, cells)) &&
+    plan.measures.every((measure, index) => {
+      const cells = cellsOf(plan, measure) ?? partials.keys!.length;
+      return vectorFits(plan, measure, partials.vectors[index]!, cells);
+    }) &&
     thresholdedKeysFit(plan, partials);
   if (!fits) throw new Failure('MACHINE_FAULT', say('source.fault'));
 }
 
 function vectorFits(plan: Plan, measure: Measure, vector: readonly bigint[], cells: number): boolean {
-  const { low, high } = rangeOf(plan, measure);
-  return vector.length === cells * widthOf(measure) && vector.every((entry) => low <= entry && entry <= high);
+  const width = widthOf(measure);
+  const ranges = rangesOf(plan, measure);
+  // Of one range for all entries, and of one per entry of the joint vector of blocks.
+  const rangeAt = ranges.flatMap((range) =>
+    ranges.length === 1 ? [range] : Array(range.entries).fill(range),
+  );
+  return (
+    vector.length === cells * width &&
+    vector.every((entry, index) => {
+      const { low, high } = rangeAt[index % rangeAt.length]!;
+      return low <= entry && entry <= high;
+    })
+  );
 }
 
 function thresholdedKeysFit(plan: Plan, partials: Partials): boolean {

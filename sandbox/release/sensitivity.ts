@@ -3,9 +3,18 @@
  *
  * Guarantee: neighbours that differ by all rows of one unit move a vector by at most these amounts (grid
  * integers), for contributions bounded as the doc comments of `Measure` say. √L0′ (L2) and L0′ (L1) carry the
- * cells one unit may contribute to.
+ * cells one unit may contribute to, but not of blocks: there a unit can change every entry of one block's answer.
  */
-import { type BoundedArgument, type Measure, midGridOf, type Plan, widthOf } from '../plan.ts';
+import {
+  type BlocksMeasure,
+  type BoundedArgument,
+  cellsPerUnitOf,
+  type Measure,
+  midGridOf,
+  type Plan,
+  type VectorMeasure,
+  widthOf,
+} from '../plan.ts';
 import type { Sensitivity } from './noise.ts';
 
 /** Levels of a dyadic tree of `bins` leaves below its root. */
@@ -15,14 +24,42 @@ export function levelsOf(bins: number): number {
 
 /** How far one unit can move a measured vector of a Plan. */
 export function sensitivityOf(plan: Plan, measure: Measure): Sensitivity {
-  const cells = BigInt(plan.bounding.cellsPerUnit);
+  if (measure.kind === 'blocks') return blocksSensitivity(measure);
+  const cells = BigInt(cellsPerUnitOf(plan, measure));
+  if (measure.kind === 'vector') return vectorSensitivity(measure, cells);
   const perCell = perCellOf(measure, BigInt(plan.bounding.rowsPerUnit));
   // A row counts once on every level of a tree.
   const levels = measure.kind === 'quantile' ? BigInt(levelsOf(measure.bins)) : 1n;
   return { l1: perCell * cells * levels, l2Squared: perCell * perCell * cells * levels };
 }
 
-function perCellOf(measure: Measure, rows: bigint): bigint {
+/** ‖v‖₂ ≤ C in each of L0′ cells, and so ‖v‖₁ ≤ √d·C. */
+function vectorSensitivity({ clipGrid, length }: VectorMeasure, cells: bigint): Sensitivity {
+  const squared = clipGrid * clipGrid;
+  return { l1: rootUp(BigInt(length) * squared) * cells, l2Squared: squared * cells };
+}
+
+/** One block's answers go from anywhere to anywhere within their bounds: one unit less may change all of them. */
+function blocksSensitivity({ outputs }: BlocksMeasure): Sensitivity {
+  const spans = outputs.map(({ argument, width }) => ({
+    span: argument.highGrid - argument.lowGrid,
+    width: BigInt(width),
+  }));
+  return {
+    l1: spans.reduce((sum, { span, width }) => sum + width * span, 0n),
+    l2Squared: spans.reduce((sum, { span, width }) => sum + width * span * span, 0n),
+  };
+}
+
+/** The least integer whose square is not below a value from 0 (Newton's iteration). */
+export function rootUp(value: bigint): bigint {
+  if (value < 2n) return value;
+  let root = 1n << BigInt(Math.ceil(value.toString(2).length / 2));
+  for (let next = (root + value / root) >> 1n; next < root; next = (root + value / root) >> 1n) root = next;
+  return root * root < value ? root + 1n : root;
+}
+
+function perCellOf(measure: PerCellMeasure, rows: bigint): bigint {
   switch (measure.kind) {
     case 'units':
       return 1n;
@@ -39,8 +76,30 @@ function perCellOf(measure: Measure, rows: bigint): bigint {
   }
 }
 
-/** The smallest and largest entry that data of at most `maxRows` rows can give. */
-export function rangeOf(plan: Plan, measure: Measure): { readonly low: bigint; readonly high: bigint } {
+/** A range of entries, and how many released entries of a cell have it. */
+export interface EntryRange {
+  readonly low: bigint;
+  readonly high: bigint;
+  readonly entries: number;
+}
+
+/** The smallest and largest entries that data of at most `maxRows` rows can give, in the order of a cell's entries. */
+export function rangesOf(plan: Plan, measure: Measure): readonly EntryRange[] {
+  if (measure.kind !== 'blocks') return [{ ...rangeOf(plan, measure), entries: measuredWidthOf(measure) }];
+  const count = BigInt(measure.count);
+  return measure.outputs.map(({ argument, width }) => ({
+    low: count * argument.lowGrid,
+    high: count * argument.highGrid,
+    entries: width,
+  }));
+}
+
+type PerCellMeasure = Exclude<Measure, { kind: 'vector' | 'blocks' }>;
+
+function rangeOf(
+  plan: Plan,
+  measure: PerCellMeasure | VectorMeasure,
+): { readonly low: bigint; readonly high: bigint } {
   const rows = BigInt(plan.dataset.maxRows);
   switch (measure.kind) {
     case 'units':
@@ -59,6 +118,8 @@ export function rangeOf(plan: Plan, measure: Measure): { readonly low: bigint; r
     }
     case 'centredSquares':
       return { low: 0n, high: rows * centredReach(measure.argument) ** 2n };
+    case 'vector':
+      return { low: -rows * measure.clipGrid, high: rows * measure.clipGrid };
   }
 }
 

@@ -1,7 +1,15 @@
 /** What a receipt, a quote and a usage line may state about a Plan: digests, noise and planned quantities, as text. */
 import { digestOf } from '#crypto/canonical.ts';
-import { type Grid, type Measure, type Plan, widthOf } from '../plan.ts';
-import { columnsOf, type Expr } from '../expression.ts';
+import {
+  type BlocksMeasure,
+  cellsOf,
+  columnsReadBy,
+  type Grid,
+  type Measure,
+  measureOf,
+  type Plan,
+  valuesOf,
+} from '../plan.ts';
 import type { NoiseSpec } from './noise.ts';
 import { nanoUp } from './privacy-loss.ts';
 import type { Rational } from './rational.ts';
@@ -22,24 +30,23 @@ function textual(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, textual(part)]));
 }
 
-/** The mechanism of a Plan, per measured vector, in the field's terms. */
+/** The mechanism of a Plan, per measured vector, in the field's terms; blocks: per output of the joint vector. */
 export function mechanismOf(plan: Plan): {
   readonly name: Plan['mechanism'];
   readonly measures: { kind: string; entries: string; grid: string; sensitivity: string; scale: string }[];
   readonly keySelection: { minimumCohort: string; threshold: string } | null;
 } {
   const noise = noiseOfPlan(plan);
-  const cells = plannedCells(plan);
-  const measures = plan.measures.map((measure, index) => {
+  const measures = plan.measures.flatMap((measure, index) => {
     const { l1, l2Squared } = sensitivityOf(plan, measure);
     const spec = noise[index]!;
-    return {
+    return partsOf(plan, measure).map(({ entries, grid }) => ({
       kind: measure.kind,
-      entries: String(cells * measuredWidthOf(measure)),
-      grid: gridText(measure),
+      entries: String(entries),
+      grid,
       sensitivity: spec.kind === 'laplace' ? String(l1) : decimal(Math.sqrt(Number(l2Squared))),
       scale: scaleText(spec),
-    };
+    }));
   });
   return { name: plan.mechanism, measures, keySelection: keySelectionOf(plan, noise) };
 }
@@ -57,15 +64,31 @@ function keySelectionOf(
   return { minimumCohort: String(plan.minimumCohort), threshold: String(threshold) };
 }
 
-function gridText(measure: Measure): string {
-  const grid: Grid =
-    measure.kind === 'sum' || measure.kind === 'centredSum'
-      ? measure.argument.grid
-      : { base: 10, exponent: 0 };
-  const squared = measure.kind === 'centredSquares' ? measure.argument.grid : null;
-  const [base, exponent] =
-    squared === null ? [grid.base, grid.exponent] : [squared.base, 2 * squared.exponent];
+/** Entries of one grid; the outputs of blocks may have different ones. */
+function partsOf(plan: Plan, measure: Measure): readonly { entries: number; grid: string }[] {
+  if (measure.kind === 'blocks')
+    return measure.outputs.map(({ argument, width }) => ({ entries: width, grid: gridText(argument.grid) }));
+  return [
+    { entries: plannedCells(plan, measure) * measuredWidthOf(measure), grid: gridText(gridOf(measure)) },
+  ];
+}
+
+function gridText({ base, exponent }: Grid): string {
   return `${base}^${exponent === 0 ? 0 : -exponent}`;
+}
+
+function gridOf(measure: Exclude<Measure, BlocksMeasure>): Grid {
+  switch (measure.kind) {
+    case 'sum':
+    case 'centredSum':
+      return measure.argument.grid;
+    case 'centredSquares':
+      return { base: measure.argument.grid.base, exponent: 2 * measure.argument.grid.exponent };
+    case 'vector':
+      return measure.grid;
+    default:
+      return { base: 10, exponent: 0 };
+  }
 }
 
 /** σ or s in grid steps. */
@@ -87,9 +110,10 @@ export function decimal(value: number): string {
 }
 
 /** Cells that a Plan counts with before data are read: all listed ones; of thresholded keys at most the policy's ceiling. */
-function plannedCells(plan: Plan): number {
-  if (plan.keys.mode === 'none') return 1;
-  return plan.keys.mode === 'listed' ? plan.keys.cells : Math.min(plan.keys.maxEntries, THRESHOLDED_CELLS);
+function plannedCells(plan: Plan, measure: Measure): number {
+  const { keys } = plan;
+  const most = keys.mode === 'thresholded' ? Math.min(keys.maxEntries, THRESHOLDED_CELLS) : 1;
+  return cellsOf(plan, measure) ?? most;
 }
 const THRESHOLDED_CELLS = 10_000;
 
@@ -105,16 +129,20 @@ const NOMINAL_ROWS_PER_MS = 2_000;
  * what is quoted, counted against quotas, rated, shown and stated; what a machine really used is not among them.
  */
 export function plannedUsageOf(plan: Plan): Readonly<Record<string, string>> {
-  const outputs =
-    plannedCells(plan) * plan.aggregates.reduce((sum, aggregate) => sum + valuesOf(plan, aggregate), 0);
-  const rows = plan.dataset.maxRows;
-  const cpuMs = Math.ceil((rows * plan.measures.length) / NOMINAL_ROWS_PER_MS);
+  const outputs = plan.aggregates.reduce(
+    (sum, aggregate) => sum + plannedCells(plan, measureOf(plan, aggregate)) * valuesOf(plan, aggregate),
+    0,
+  );
+  const inputs = plan.program?.inputs ?? [];
+  const rows = plan.dataset.maxRows + inputs.slice(1).reduce((sum, { maxRows }) => sum + maxRows, 0);
+  const cpuMs =
+    Math.ceil((rows * plan.measures.length) / NOMINAL_ROWS_PER_MS) + (plan.program?.plannedMs ?? 0);
   return {
     products: '1',
     runs: '1',
     calls: '1',
     rows: String(rows),
-    bytes: String(rows * BYTES_PER_VALUE * columnCount(plan)),
+    bytes: String(bytesReadBy(plan)),
     outputs: String(outputs),
     outputBytes: String(outputs * OUTPUT_BYTES),
     serviceMs: String(plan.timing.mode === 'planned' ? plan.timing.releaseAfterMs : cpuMs),
@@ -132,22 +160,11 @@ export function freeUsageOf(plan: Plan): Readonly<Record<string, string>> {
   return { ...plannedUsageOf(plan), ...nothing, epsilonNano: '0', ledgerNano: '0', thresholdDeltaYocto: '0' };
 }
 
-function valuesOf(plan: Plan, aggregate: Plan['aggregates'][number]): number {
-  return aggregate.fn === 'histogram' ? widthOf(plan.measures[aggregate.histogram]!) : 1;
-}
-
-function columnCount(plan: Plan): number {
-  const columns = new Set<string>(plan.unit === null ? [] : [plan.unit]);
-  const exprs: (Expr | null)[] = [
-    plan.where,
-    ...(plan.keys.mode === 'none' ? [] : plan.keys.keys.map((key) => key.expr)),
-  ];
-  for (const measure of plan.measures) exprs.push(argumentOf(measure));
-  for (const expr of exprs) if (expr !== null) columnsOf(expr, columns);
-  return Math.max(1, columns.size);
-}
-
-function argumentOf(measure: Measure): Expr | null {
-  if (measure.kind === 'units') return null;
-  return measure.kind === 'rows' || measure.kind === 'histogram' ? measure.argument : measure.argument.expr;
+/** Nominal bytes: eight per declared row and column. */
+function bytesReadBy(plan: Plan): number {
+  const unitColumns = plan.unit === null ? 0 : 1;
+  const further = (plan.program?.inputs ?? [])
+    .slice(1)
+    .reduce((sum, { maxRows, columns }) => sum + maxRows * (columns.length + unitColumns), 0);
+  return (plan.dataset.maxRows * Math.max(1, columnsReadBy(plan).size) + further) * BYTES_PER_VALUE;
 }

@@ -122,7 +122,7 @@ export const PLATFORM_CLAIMS: readonly Claim[] = [
   {
     id: 'bits-out',
     sentence: 'Whatever a reader hands over, at most `bitsOut` bits leave with a release.',
-    code: ['sandbox/release/bits-out.ts:bitsOutOf', 'sandbox/release/sensitivity.ts:rangeOf'],
+    code: ['sandbox/release/bits-out.ts:bitsOutOf', 'sandbox/release/sensitivity.ts:rangesOf'],
     tests: [
       'tests/release/bits-out.test.ts › the bound',
       'tests/release/bits-out.test.ts › an input that uses the whole range carries less, from a range below the noise to one far above',

@@ -15,7 +15,7 @@ import type { Dataset } from '#sandbox/manifest/dataset.ts';
 import type { Partials, Plan } from '#sandbox/plan.ts';
 import { NoisePool } from '#sandbox/release/noise-pool.ts';
 import { release } from '#sandbox/release/release.ts';
-import { rangeOf, sensitivityOf } from '#sandbox/release/sensitivity.ts';
+import { rangesOf, sensitivityOf } from '#sandbox/release/sensitivity.ts';
 import { sized } from '#tests/support/audit-size.ts';
 import { tapedRandom } from '#tests/support/byte-tape.ts';
 import type { World } from '#tests/support/dataset-generator.ts';
@@ -138,7 +138,7 @@ test('Release declares what one unit may contribute, a tree once per level, and 
           const levels = measure.kind === 'quantile' ? BigInt(Math.log2(measure.bins)) : 1n;
           const { l1, l2Squared } = contributionOf(measure, plan);
           expect(sensitivityOf(plan, measure)).toEqual({ l1: l1 * levels, l2Squared: l2Squared * levels });
-          const { low, high } = rangeOf(plan, measure);
+          const { low, high } = rangesOf(plan, measure)[0]!;
           expect((found[i] as Partials).vectors[m]?.every((value) => value >= low && value <= high)).toBe(
             true,
           );

@@ -92,7 +92,7 @@ describe('records of a generated source', () => {
     await fc.assert(
       fc.asyncProperty(worlds(), async (world) => {
         using plain = await openRows(world.rows, world.dataset.columns);
-        await plain.prepare(['DROP TABLE IF EXISTS prepared']);
+        await plain.prepare('DROP TABLE IF EXISTS prepared');
         const engine = await prepareInProcess(plain, world.dataset);
         const columns = columnsOf(world.dataset);
         expect(groups(await readAll(engine, world.dataset, columns))).toEqual(expected(world, columns));

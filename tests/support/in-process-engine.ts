@@ -50,9 +50,12 @@ export async function engineOf(connection: DuckDBConnection): Promise<InProcessE
       );
       return columns.map((column) => column.values);
     },
-    async prepare(statements) {
-      for (const sql of statements) await runCreate(connection, sql, []);
-    },
+    prepare: (sql, params = []) =>
+      runCreate(
+        connection,
+        sql,
+        params.map((param) => ['text', param]),
+      ),
     records: ({ sql, units, fields }, from, to) =>
       readRange(connection, {
         id: 0,

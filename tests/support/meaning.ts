@@ -1,6 +1,6 @@
 /** What a statement means, built beside the front end, and whether a Plan means the same. */
 import { isDeepStrictEqual } from 'node:util';
-import type { Aggregate, Plan } from '#sandbox/plan.ts';
+import { type Aggregate, expressionsOf, measureOf, type Plan } from '#sandbox/plan.ts';
 import type { Compiled } from '#sandbox/query/compile.ts';
 import type { Expr } from '#sandbox/expression.ts';
 import { type Row, evaluate } from './reference-expression.ts';
@@ -60,21 +60,10 @@ function withoutNegativeZero(value: unknown): unknown {
 
 function aggregateOf(plan: Plan, index: number): { fn: string; argument: Expr | null; constants: unknown[] } {
   const aggregate = plan.aggregates[index]!;
-  const measure = plan.measures[measureOf(aggregate)]!;
+  const measure = measureOf(plan, aggregate);
   const constants = [
     aggregate.fn === 'quantile' ? aggregate.q : null,
     measure.kind === 'histogram' ? { low: measure.low, high: measure.high, count: measure.bins } : null,
   ];
-  if (measure.kind === 'units') return { fn: aggregate.fn, argument: null, constants };
-  const { argument } = measure;
-  const expr = argument !== null && 'expr' in argument ? argument.expr : argument;
-  return { fn: aggregate.fn, argument: expr, constants };
-}
-
-/** The measure that holds an aggregate's argument. */
-function measureOf(aggregate: Aggregate): number {
-  if (aggregate.fn === 'quantile') return aggregate.tree;
-  if (aggregate.fn === 'histogram') return aggregate.histogram;
-  if (aggregate.fn === 'countUnits') return aggregate.units;
-  return aggregate.fn === 'count' ? aggregate.rows : aggregate.sum;
+  return { fn: aggregate.fn, argument: expressionsOf(measure)[0] ?? null, constants };
 }

@@ -8,6 +8,8 @@
  */
 import {
   type BoundedArgument,
+  cellsOf,
+  cellsPerUnitOf,
   type Measure,
   type Partials,
   type Plan,
@@ -149,7 +151,13 @@ export function distances(left: Partials, right: Partials, plan: Plan): Partials
  * L0′ times (L1), and L0′ times the square of (L2²), the most it contributes to one cell.
  */
 export function contributionOf(measure: Measure, plan: Plan): Distance {
-  const cells = BigInt(plan.bounding.cellsPerUnit);
+  const cells = BigInt(cellsPerUnitOf(plan, measure));
+  if (measure.kind === 'vector') {
+    const squared = measure.clipGrid ** 2n;
+    const l1 = cells * BigInt(Math.ceil(Math.sqrt(measure.length) * Number(measure.clipGrid)));
+    return { l1, l2Squared: cells * squared };
+  }
+  if (measure.kind === 'blocks') throw new RangeError('blocks are not bounded per cell');
   const perCell = perCellBound(measure, BigInt(plan.bounding.rowsPerUnit));
   return { l1: cells * perCell, l2Squared: cells * perCell * perCell };
 }
@@ -166,7 +174,7 @@ export function violations({ vectors, changedKeys }: PartialsDistance, plan: Pla
   return changedKeys > plan.bounding.cellsPerUnit ? [...broken, 'keys'] : broken;
 }
 
-function perCellBound(measure: Measure, rowsMax: bigint): bigint {
+function perCellBound(measure: Exclude<Measure, { kind: 'vector' | 'blocks' }>, rowsMax: bigint): bigint {
   switch (measure.kind) {
     case 'units':
       return 1n;
@@ -193,8 +201,9 @@ function reachOf({ lowGrid, highGrid }: BoundedArgument, centre: bigint): bigint
 }
 
 function checkShape({ keys, vectors }: Partials, plan: Plan): void {
-  const cells = keys?.length ?? (plan.keys.mode === 'listed' ? plan.keys.cells : 1);
-  const wrong = plan.measures.findIndex((measure, m) => vectors[m]?.length !== cells * widthOf(measure));
+  const wrong = plan.measures.findIndex(
+    (measure, m) => vectors[m]?.length !== (cellsOf(plan, measure) ?? keys!.length) * widthOf(measure),
+  );
   if (wrong !== -1 || vectors.length !== plan.measures.length)
     throw new RangeError('partials of another shape');
   if (vectors.some((vector) => vector.some((value) => typeof value !== 'bigint'))) {

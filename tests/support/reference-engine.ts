@@ -1,12 +1,23 @@
 /**
  * The exact integers of a Plan, computed row by row in BigInt: the oracle that the engine's SQL is held to.
  *
+ * A Plan of measures over different keys is one Plan per list of keys. Entry i of a vector `v` is column `v.i` of a row.
  * Guarantee: follows the documentation of `Measure` and `Bounding` word for word, without regard to speed: every
  * row of every unit is kept in memory, and each (unit, cell) is bounded on its own.
  * Not covered: values before the scan (see `scannedRows`), noise, and anything after Partials.
  */
-import type { BoundedArgument, Measure, Partials, Plan, PlanKey } from '#sandbox/plan.ts';
-import { midGridOf, widthOf } from '#sandbox/plan.ts';
+import {
+  type BoundedArgument,
+  cellsOf,
+  keysOf,
+  type Measure,
+  midGridOf,
+  type Partials,
+  type Plan,
+  type PlanKey,
+  type VectorMeasure,
+  widthOf,
+} from '#sandbox/plan.ts';
 import { type Expr, type Scalar, typeOf } from '#sandbox/expression.ts';
 import { type Row, evaluate, orderOf } from './reference-expression.ts';
 
@@ -20,7 +31,7 @@ export interface Cell {
  * The keyed hash that chooses cells (`ordinal` null) and rows: smallest first. Injected, because the choice is
  * arbitrary but must be the engine's own for a comparison.
  */
-export type Rank = (unit: Scalar, cell: Cell, ordinal: number | null) => bigint;
+export type Rank = (unit: Scalar, cell: Cell, ordinal: number | null, over?: readonly number[]) => bigint;
 
 /** What one unit has in one cell. */
 interface Visit {
@@ -40,6 +51,36 @@ const KEY_TEXT_MAX_BYTES = 256;
 
 /** The Partials of `plan` over scanned rows. */
 export function exactPartials(plan: Plan, rows: Iterable<Row>, rank: Rank): Partials {
+  if (!plan.measures.some(({ over }) => over !== undefined)) return gridPartials(plan, rows, rank);
+  const known = [...rows];
+  const vectors = plan.measures.map(
+    (measure) =>
+      gridPartials(planOver(plan, measure), known, (unit, cell, ordinal) =>
+        rank(unit, cell, ordinal, measure.over),
+      ).vectors[0]!,
+  );
+  return { keys: null, vectors };
+}
+
+/** The Plan of one measure alone, over its own keys. */
+function planOver(plan: Plan, measure: Measure): Plan {
+  const { over: _over, ...alone } = measure;
+  const keys = keysOf(plan, measure);
+  const cells = cellsOf(plan, measure)!;
+  const bounding = {
+    ...plan.bounding,
+    cellsPerUnit: Math.min(plan.bounding.cellsPerUnit, cells),
+    chooseCells: plan.unit !== null && cells > plan.bounding.cellsPerUnit,
+  };
+  return {
+    ...plan,
+    keys: keys.length === 0 ? { mode: 'none' } : { mode: 'listed', keys, cells },
+    bounding,
+    measures: [alone],
+  };
+}
+
+function gridPartials(plan: Plan, rows: Iterable<Row>, rank: Rank): Partials {
   const totals = new Map<string, Total>();
   if (plan.keys.mode !== 'thresholded') {
     for (const cell of listedCells(plan)) totals.set(tokenOf(cell.key), emptyTotal(plan, cell));
@@ -216,7 +257,32 @@ function contribution(measure: Measure, visit: Visit, { plan, rank }: { plan: Pl
       const shape = { low, high, bins: measure.bins };
       return binned(numbersOf(expr, visit.rows), shape, { visit, rank, rowsMax });
     }
+    case 'vector':
+      return clipped(measure, visit.rows);
+    case 'blocks':
+      throw new RangeError('blocks are not bounded per cell');
   }
+}
+
+/** Σ of the rows that have all entries, shortened to clipGrid where it is longer. */
+function clipped({ argument, length, clip, clipGrid, grid }: VectorMeasure, rows: readonly Row[]): bigint[] {
+  const name = argument.op === 'column' ? argument.name : '';
+  const bound = { expr: argument, low: -clip, high: clip, grid, lowGrid: -clipGrid, highGrid: clipGrid };
+  const sums = Array.from({ length }, () => 0n);
+  for (const row of rows) {
+    const entries = sums.map((_, entry) => row[`${name}.${entry}`] ?? null);
+    if (entries.includes(null)) continue;
+    for (const [entry, value] of entries.entries()) {
+      const k = gridInteger(Number(value), bound);
+      sums[entry]! += k > clipGrid ? clipGrid : k < -clipGrid ? -clipGrid : k;
+    }
+  }
+  const squared = total(sums.map((sum) => sum * sum));
+  if (squared <= clipGrid * clipGrid) return sums;
+  let norm = BigInt(Math.floor(Math.sqrt(Number(squared))));
+  while (norm * norm < squared) norm += 1n;
+  while ((norm - 1n) * (norm - 1n) >= squared) norm -= 1n;
+  return sums.map((sum) => (clipGrid * sum) / norm);
 }
 
 function centred(

@@ -66,6 +66,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@electric-sql/pglite': ['gateway/storage/'],
   '@hono/node-server': ['gateway/'],
   '@hono/zod-openapi': ['gateway/'],
+  acorn: ['sandbox/program/admission/parse.ts'],
   canonicalize: ['crypto/canonical.ts', 'policies/'],
   commander: ['gateway/'],
   'drizzle-orm': ['gateway/storage/', 'gateway/runner/source-store.ts'],
