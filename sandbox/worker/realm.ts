@@ -94,14 +94,11 @@ function dropPowers(): void {
   drop(Object.prototype, ['__defineGetter__', '__defineSetter__', '__lookupGetter__', '__lookupSetter__']);
   drop(Array, ['fromAsync']);
   const describe = Object.getOwnPropertyDescriptor;
-  const tame = {
-    getOwnPropertyDescriptor(value: unknown, key: PropertyKey): PropertyDescriptor | undefined {
-      const described = describe(value, key);
-      if (described === undefined || !('get' in described)) return described;
-      return { ...described, get: undefined, set: undefined } as unknown as PropertyDescriptor;
-    },
+  Object.getOwnPropertyDescriptor = (value: unknown, key: PropertyKey) => {
+    const described = describe(value, key);
+    if (described === undefined || !('get' in described)) return described;
+    return { ...described, get: undefined, set: undefined } as unknown as PropertyDescriptor;
   };
-  Object.getOwnPropertyDescriptor = tame.getOwnPropertyDescriptor;
 }
 
 /** Leaves `$open`, which ends the making of the realm and answers what `start` made before the names were gone. */
