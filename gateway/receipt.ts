@@ -7,12 +7,18 @@ import { typeOf } from '#sandbox/expression.ts';
 import { bitsOutOf } from '#sandbox/release/bits-out.ts';
 import { decimal, mechanismOf, planDigestOf } from '#sandbox/release/statement.ts';
 
+/** A request as it was sent, by front end. */
+export type AskedOf =
+  | { readonly frontEnd: 'sql'; readonly sql: string }
+  | { readonly frontEnd: 'program'; readonly program: string; readonly params: unknown };
+
 /** What a receipt states beside the Plan. */
 export interface ReceiptParts {
   readonly issuer: string;
   readonly jobId: string;
   readonly releaseId: string;
-  readonly sql: string;
+  /** What was asked, as it was sent: its digest is stated. */
+  readonly request: AskedOf;
   readonly grantId: string | null;
   readonly purpose: string | null;
   readonly policyDecision: ReceiptPayload['policyDecision'];
@@ -43,7 +49,7 @@ export function releasedPayload(
     code: null,
     repeat: false,
     releaseId: parts.releaseId,
-    request: { frontEnd: 'sql', digest: digestOf({ sql: parts.sql }) },
+    request: requestPart(parts.request),
     grantId: parts.grantId,
     purpose: parts.purpose,
     policyDecision: parts.policyDecision,
@@ -72,6 +78,10 @@ export function releasedPayload(
 
 function programOf({ digest, engine }: PlannedProgram): ReceiptPayload['program'] {
   return { digest, profile: engine };
+}
+
+function requestPart({ frontEnd, ...content }: AskedOf): ReceiptPayload['request'] {
+  return { frontEnd, digest: digestOf(content) };
 }
 
 /** Cells as they are stored and digested: numbers as text, so that every reader digests the same bytes. */

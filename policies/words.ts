@@ -14,7 +14,10 @@ import { GATEWAY_WORDS } from './words/gateway.ts';
 import { GRANT_WORDS } from './words/grant.ts';
 import { MANIFEST_WORDS } from './words/manifest.ts';
 import { NOTE_WORDS } from './words/note.ts';
+import { PROGRAM_MANIFEST_WORDS } from './words/program-manifest.ts';
+import { PROGRAM_RULE_WORDS } from './words/program-rules.ts';
 import { PROGRAM_PLAN_WORDS } from './words/program-plan.ts';
+import { PROGRAM_WORDS } from './words/program.ts';
 import { QUERY_WORDS } from './words/query.ts';
 import { REVIEW_WORDS } from './words/review.ts';
 import { RUN_WORDS } from './words/run.ts';
@@ -38,7 +41,10 @@ export const WORDS = {
   ...GRANT_WORDS,
   ...MANIFEST_WORDS,
   ...NOTE_WORDS,
+  ...PROGRAM_MANIFEST_WORDS,
+  ...PROGRAM_RULE_WORDS,
   ...PROGRAM_PLAN_WORDS,
+  ...PROGRAM_WORDS,
   ...QUERY_WORDS,
   ...REVIEW_WORDS,
   ...RUN_WORDS,

@@ -10,7 +10,9 @@ import type { Dataset } from './manifest/dataset.ts';
 import { type Partials, type Plan, widthOf } from './plan.ts';
 import type { Scalar } from './expression.ts';
 import { printPlan, type PrintedQuery } from './query/print.ts';
+import type { RecordQuery } from './query/print-records.ts';
 import type { PhysicalColumns } from './query/scan.ts';
+import type { RecordRange } from './reader/protocol.ts';
 import { NoisePool } from './release/noise-pool.ts';
 import type { RandomSource } from './release/random.ts';
 
@@ -22,6 +24,14 @@ export type EngineColumns = readonly (readonly EngineValue[])[];
 export interface Engine {
   readonly physical: PhysicalColumns;
   query(sql: string, params: readonly string[]): Promise<EngineColumns>;
+}
+
+/** A source whose records can be read, for a program. */
+export interface RecordEngine extends Engine {
+  /** Runs one CREATE or DROP of ours. */
+  prepare(sql: string, params?: readonly string[]): Promise<void>;
+  /** The records with numbers from `from` up to but without `to`, in their order, or the first of them. */
+  records(query: RecordQuery, from: number, to: number): Promise<RecordRange>;
 }
 
 /**

@@ -1,5 +1,5 @@
 /** The command `unseen lab`. */
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { languageOfEnvironment } from '../config.ts';
 import { Failure } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
@@ -15,6 +15,8 @@ interface Flags {
   readonly policy?: string;
   readonly sql?: string;
   readonly program?: string;
+  readonly manifest?: string;
+  readonly params?: string;
   readonly epsilon?: string;
   readonly delta?: string;
   readonly maxError?: string;
@@ -29,6 +31,7 @@ Examples:
   unseen lab --dataset visits.yaml --policy policy.yaml --sql 'SELECT region, AVG(cost) FROM visits GROUP BY region' --json
   unseen lab --dataset visits.yaml --policy policy.yaml --sql 'SELECT COUNT(*) FROM visits' --epsilon 0.5 --state ./lab
   unseen lab --dataset visits.yaml --policy policy.yaml --sql 'SELECT COUNT(*) FROM visits' --max-error 50
+  unseen lab --dataset visits.yaml --policy policy.yaml --program spend.js --manifest spend.yaml --params params.json
   unseen lab --batch requests.jsonl
 
 Exit status: 0 decided (a refusal is a decision), 2 bad flags or a bad file, 3 busy or failed, 1 a fault of Unseen.`;
@@ -44,9 +47,9 @@ export function registerLab(program: Command): void {
     )
     .option('--policy <file>', 'release policy')
     .option('--sql <text>', 'the query')
-    .addOption(new Option('--program <file>', 'a program (not built in this version)'))
-    .addOption(new Option('--manifest <file>', 'its manifest'))
-    .addOption(new Option('--params <file>', 'its parameters'))
+    .option('--program <file>', 'a program (an ES module) instead of a query')
+    .option('--manifest <file>', 'the manifest of the program (prog.yaml)')
+    .option('--params <file>', 'the parameters of the program, as JSON')
     .option('--epsilon <number>', 'privacy loss to ask for; default: perJob.epsilon of the policy')
     .option('--delta <number>', 'delta to ask for; default: perJob.delta of the policy')
     .option('--max-error <number>', 'accuracy instead of --epsilon: every output right to ± this (95 %)')
@@ -79,6 +82,8 @@ async function single(flags: Flags): Promise<number> {
       policy: flags.policy!,
       sql: flags.sql,
       program: flags.program,
+      manifest: flags.manifest,
+      params: flags.params,
       epsilon: numberOf(flags.epsilon),
       delta: numberOf(flags.delta),
       maxError: numberOf(flags.maxError),

@@ -308,7 +308,6 @@ class Demo {
         lineage,
         left: left?.nano ?? '∞',
         capacity: capacity?.nano ?? '∞',
-        answers: count('released'),
       });
     }
     await this.line('demo.usage');

@@ -72,6 +72,8 @@ function requestOf(line: z.infer<typeof lineSchema>): WrittenRequest {
     policy: line.policy,
     sql: line.sql ?? undefined,
     program: line.program ?? undefined,
+    manifest: line.manifest ?? undefined,
+    params: line.params ?? undefined,
     epsilon: line.epsilon ?? undefined,
     delta: line.delta ?? undefined,
     maxError: line.maxError ?? undefined,

@@ -20,7 +20,9 @@ import { type Ledger, leftOf, lineageView } from '#sandbox/release/accountant.ts
 import type { LabRequest, Rehearsal } from './rehearse.ts';
 import { rehearse } from './rehearse.ts';
 import { ledgersOf } from '../ledgers.ts';
+import { WorkerPool } from '#sandbox/worker/pool.ts';
 import { Sources } from '../runner/sources.ts';
+import { readParams, readProgram } from './program-request.ts';
 import { LabState } from './state.ts';
 
 /** A request as it is written: flags of the command, or a line of a batch. */
@@ -28,7 +30,11 @@ export interface WrittenRequest {
   readonly dataset: readonly string[];
   readonly policy: string;
   readonly sql?: string | undefined;
+  /** A program's module and its manifest, as paths. */
   readonly program?: string | undefined;
+  readonly manifest?: string | undefined;
+  /** An object, or the path of a JSON file. */
+  readonly params?: unknown;
   readonly epsilon?: number | undefined;
   readonly delta?: number | undefined;
   readonly maxError?: number | undefined;
@@ -66,6 +72,7 @@ export function unreleased(
 export class Lab {
   readonly #language: Language;
   readonly #sources = new Sources({ prepare: false });
+  readonly #workers = new WorkerPool({ warm: 0 });
   readonly #states = new Map<string, Promise<LabState>>();
   readonly #manifests = new Map<string, Dataset | ReleasePolicy>();
   readonly #key: SigningKey = generateSigningKey();
@@ -81,7 +88,7 @@ export class Lab {
       const request = this.#read(written);
       const state = await this.#state(written.state);
       known = { state, request };
-      const rehearsal = await rehearse(request, state, this.#sources);
+      const rehearsal = await rehearse(request, state, { sources: this.#sources, workers: this.#workers });
       return this.#released(rehearsal, request, state);
     } catch (error) {
       if (!(error instanceof Refusal) && !(error instanceof Failure)) throw error;
@@ -91,6 +98,7 @@ export class Lab {
   }
 
   async close(): Promise<void> {
+    await this.#workers.close();
     await this.#sources.close();
     for (const state of await Promise.allSettled(this.#states.values()))
       if (state.status === 'fulfilled') await state.value.close();
@@ -105,19 +113,22 @@ export class Lab {
     );
     if (repeated !== undefined)
       throw new Failure('CONFIG', say('lab.field', { field: 'name', rule: `${repeated.name}: twice` }));
-    if (written.program !== undefined) throw new Refusal('PROGRAM_NOT_ADMITTED', say('lab.programs'));
     // A result that nobody looked at must not leave where the policy says that somebody does.
     if (policy.release === 'reviewed') throw new Refusal('MODE', say('review.nobodyHere'));
     checkKind('statistic', { listed: policy.outputKinds, plannedOutputs: 0n });
-    return {
-      datasets,
-      policy,
-      sql: written.sql ?? '',
+    return { datasets, policy, ask: this.#ask(written) };
+  }
+
+  #ask(written: WrittenRequest): LabRequest['ask'] {
+    const price = {
       epsilon: written.epsilon ?? null,
       delta: written.delta ?? null,
       maxError: written.maxError ?? null,
       atSize: written.atSize ?? null,
     };
+    if (written.program === undefined) return { sql: written.sql ?? '', ...price };
+    const program = readProgram(written.program, written.manifest);
+    return { program, params: readParams(written.params), ...price };
   }
 
   /** A manifest, read again only when its file has changed. */

@@ -14,7 +14,10 @@ import { measure } from '#sandbox/execute.ts';
 import type { Dataset } from '#sandbox/manifest/dataset.ts';
 import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
 import type { Plan } from '#sandbox/plan.ts';
-import { type Ask, type Compiled, compileQuery } from '#sandbox/query/compile.ts';
+import type { Catalogue, Compiled } from '#sandbox/planning.ts';
+import { compileProgram, type ProgramAsk, type ProgramPlan } from '#sandbox/program/compile.ts';
+import { layersOfRun, type MeasuredProgram, measureProgram } from '#sandbox/program/measure.ts';
+import { type Ask, compileQuery } from '#sandbox/query/compile.ts';
 import { leftOf, type Ledger } from '#sandbox/release/accountant.ts';
 import { shortOfBudget } from '#sandbox/release/accuracy.ts';
 import { notesOf } from '#sandbox/release/notes.ts';
@@ -24,16 +27,24 @@ import { release } from '#sandbox/release/release.ts';
 import { freeUsageOf, planDigestOf, plannedUsageOf } from '#sandbox/release/statement.ts';
 import { releaseDelayMs } from '#sandbox/release/timing.ts';
 import { instantText } from '#sandbox/release/zone.ts';
+import type { WorkerPool } from '#sandbox/worker/pool.ts';
 import type { Sentence } from '#policies/words.ts';
 import { type LedgersOfDataset, ledgersOf } from '../ledgers.ts';
-import { evidenceOfCells, releasedPayload } from '../receipt.ts';
-import type { Sources } from '../runner/sources.ts';
+import { type AskedOf, evidenceOfCells, releasedPayload } from '../receipt.ts';
+import type { OpenSource, Sources } from '../runner/sources.ts';
 import type { LabState, StoredAnswer } from './state.ts';
 
 /** One request to the lab, parsed. */
-export interface LabRequest extends Ask {
+export interface LabRequest {
   readonly datasets: readonly Dataset[];
   readonly policy: ReleasePolicy;
+  readonly ask: Ask | ProgramAsk;
+}
+
+/** What a lab reads and runs with. */
+export interface LabMeans {
+  readonly sources: Sources;
+  readonly workers: WorkerPool;
 }
 
 /** What a rehearsal gives back when it released. */
@@ -51,10 +62,10 @@ export interface Rehearsal {
 const random = secureRandom();
 
 /** Runs one request. Throws Refusal or Failure. */
-export async function rehearse(request: LabRequest, state: LabState, sources: Sources): Promise<Rehearsal> {
+export async function rehearse(request: LabRequest, state: LabState, means: LabMeans): Promise<Rehearsal> {
   const started = performance.now();
   const draft = compile(request, 'unregistered');
-  const source = await sources.open(draft.dataset, draft.policy);
+  const source = await means.sources.open(draft.dataset, draft.policy);
   const version = state.version(draft.dataset.lineage, {
     content: source.content,
     path: draft.dataset.source.path,
@@ -78,9 +89,7 @@ export async function rehearse(request: LabRequest, state: LabState, sources: So
   const after = state.lineage(ledgers);
 
   await source.checkUnchanged();
-  const { partials, noise } = await source.use((engine) =>
-    measure(plan, compiled.dataset, engine, { seed: before.seed, random }),
-  );
+  const { partials, noise, layers } = await measured(compiled, source, { seed: before.seed, means });
   const cells = release(plan, partials, noise);
   await sleep(releaseDelayMs(plan.timing, performance.now() - started));
 
@@ -91,7 +100,7 @@ export async function rehearse(request: LabRequest, state: LabState, sources: So
     issuer: 'unseen lab',
     jobId,
     releaseId,
-    sql: request.sql,
+    request: askedOf(request.ask),
     grantId: null,
     purpose: null,
     policyDecision: null,
@@ -106,7 +115,7 @@ export async function rehearse(request: LabRequest, state: LabState, sources: So
     ],
     outputDigest,
     usage: plannedUsageOf(plan),
-    layers: source.layers,
+    layers,
     separation: 'none',
     releasedAt: instantText(Date.now(), plan.dataset.timeZone),
   });
@@ -122,6 +131,24 @@ export async function rehearse(request: LabRequest, state: LabState, sources: So
   };
   state.release(answer);
   return shown(compiled, answer, false);
+}
+
+/** The Partials and noise of a request, and the layers of isolation that they were measured in. */
+async function measured(
+  compiled: Compiled | ProgramPlan,
+  source: OpenSource,
+  { seed, means }: { readonly seed: string; readonly means: LabMeans },
+): Promise<Pick<MeasuredProgram, 'partials' | 'noise'> & { readonly layers: readonly string[] }> {
+  const { plan, dataset, policy } = compiled;
+  if (!('program' in compiled)) {
+    const result = await source.use((engine) => measure(plan, dataset, engine, { seed, random }));
+    return { ...result, layers: source.layers };
+  }
+  const { workers } = means;
+  const result = await source.use((engine) =>
+    measureProgram(compiled, { engines: [engine], workers, jail: policy.jail, seed, random }),
+  );
+  return { ...result, layers: layersOfRun(source.layers, result.layers) };
 }
 
 /** A refusal for want of budget; of a request for an accuracy, with the nearest one that the rest of the budget allows. */
@@ -140,7 +167,7 @@ function withNearest(
     { lineage: ledgers.population?.name ?? '', ledger: before.population },
   ].flatMap(({ lineage, ledger }) => (ledger === null ? [] : [{ lineage, nano: leftOf(ledger).nano }]));
   const [least] = lefts.sort((a, b) => (a.nano < b.nano ? -1 : 1));
-  return (least === undefined ? null : shortOfBudget(plan, request, least)) ?? error;
+  return (least === undefined ? null : shortOfBudget(plan, request.ask, least)) ?? error;
 }
 
 /** The stored cells, shown as this request asked. */
@@ -157,13 +184,20 @@ function shown({ plan, dataset, presentation }: Compiled, answer: StoredAnswer, 
   };
 }
 
-function compile(request: LabRequest, versionId: string): Compiled {
-  return compileQuery(request, {
-    datasets: request.datasets,
-    policyOf: () => request.policy,
+function compile({ ask, datasets, policy }: LabRequest, versionId: string): Compiled | ProgramPlan {
+  const catalogue: Catalogue = {
+    datasets,
+    policyOf: () => policy,
     versionIdOf: () => versionId,
     defaultTiming: { mode: 'exact' },
-  });
+  };
+  return 'program' in ask ? compileProgram(ask, catalogue) : compileQuery(ask, catalogue);
+}
+
+function askedOf(ask: Ask | ProgramAsk): AskedOf {
+  return 'program' in ask
+    ? { frontEnd: 'program', program: ask.program.digest, params: ask.params ?? {} }
+    : { frontEnd: 'sql', sql: ask.sql };
 }
 
 /** The ledger around this run; an unlimited one counts from nothing. */

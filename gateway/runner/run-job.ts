@@ -107,7 +107,7 @@ async function releaseJob(
       issuer: shell.issuer,
       jobId: job.id,
       releaseId: draft.releaseId,
-      sql,
+      request: { frontEnd: 'sql', sql },
       grantId: job.grantId,
       purpose: job.purpose,
       policyDecision: decision,

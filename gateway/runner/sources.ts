@@ -7,7 +7,7 @@
  */
 import { Failure } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
-import type { Engine } from '#sandbox/execute.ts';
+import type { RecordEngine } from '#sandbox/execute.ts';
 import type { Dataset } from '#sandbox/manifest/dataset.ts';
 import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
 import { printPreparation } from '#sandbox/query/prepare.ts';
@@ -24,7 +24,7 @@ export interface OpenSource {
   /** What a job compares before it reads, as text: for the runner's own table. */
   readonly identity: Readonly<Record<string, string>>;
   checkUnchanged(): Promise<void>;
-  use<T>(job: (engine: Engine) => Promise<T>): Promise<T>;
+  use<T>(job: (engine: RecordEngine) => Promise<T>): Promise<T>;
 }
 
 export interface SourceOptions {
@@ -74,8 +74,7 @@ export class Sources {
         footer,
       },
       checkUnchanged: () => checkUnchanged(source, opened.reader.identity),
-      use: (job) =>
-        job({ physical: opened.physical, query: (sql, params) => opened.reader.query(sql, params) }),
+      use: (job) => job(engineOf(opened)),
     };
   }
 
@@ -100,6 +99,15 @@ export class Sources {
     for (const result of await Promise.allSettled(this.#opened.values()))
       if (result.status === 'fulfilled') await result.value.reader.close();
   }
+}
+
+function engineOf({ reader, physical }: Opened): RecordEngine {
+  return {
+    physical,
+    query: (sql, params) => reader.query(sql, params),
+    prepare: (sql, params = []) => reader.prepare([{ sql, params }]),
+    records: (query, from, to) => reader.records(query, [from, to].map(BigInt)),
+  };
 }
 
 async function openSource(

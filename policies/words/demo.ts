@@ -56,8 +56,8 @@ export const DEMO_WORDS = {
   'demo.titleRoutes': { en: 'flights and delay by origin', zh: '按出发地的航班数与延误' },
   'demo.titleYear': { en: 'flights per month', zh: '每月航班数' },
   'demo.budget': {
-    en: 'budget left in lineage `{lineage}`: {left} of {capacity} nano-rho, after {answers} answers',
-    zh: '血缘 {lineage} 的剩余预算：{capacity} 纳-ρ 中余 {left}，已回答 {answers} 次',
+    en: 'budget left in lineage `{lineage}`: {left} of {capacity} nano-rho; repeats and practice data cost nothing',
+    zh: '血缘 {lineage} 的剩余预算：{capacity} 纳-ρ 中余 {left}；重复请求与练习数据不计预算',
   },
   'demo.usage': { en: 'the usage record of the last answer', zh: '最近一次回答的用量记录' },
   'demo.verified': {

@@ -28,6 +28,10 @@ export const RUN_WORDS = {
     en: 'the process that reads the source file ended or answered wrongly; this is a fault of the machine or of this software, not of the request',
     zh: '读取数据源的进程异常终止或返回了无效结果；这是机器或本软件的故障，与请求内容无关',
   },
+  'worker.fault': {
+    en: 'the process that runs programs ended or answered wrongly; this is a fault of the machine or of this software, not of the request',
+    zh: '运行程序的进程异常终止或返回了无效结果；这是机器或本软件的故障，与请求内容无关',
+  },
   'runner.noSource': {
     en: 'this runner has no source for the dataset version; register the dataset again',
     zh: '本运行程序没有该数据集版本的数据源；请重新登记数据集',

@@ -92,8 +92,8 @@ function seccompArguments(feed: (bytes: Buffer) => string): readonly string[] {
 }
 
 /**
- * RLIMIT_CPU is left out because a reader serves many queries (the caller's clock ends one), RLIMIT_NPROC because it
- * counts the user's processes outside too; seccomp forbids processes, and address space bounds threads.
+ * RLIMIT_CPU is only for programs that ask for it: a reader serves many queries (the caller's clock ends one). RLIMIT_NPROC
+ * is left out because it counts the user's processes outside too; seccomp forbids processes, and address space bounds threads.
  */
 function limited(command: JailCommand, { limits }: JailProgram): JailCommand {
   const prlimit = findExecutable('prlimit');
@@ -103,6 +103,7 @@ function limited(command: JailCommand, { limits }: JailProgram): JailCommand {
     `--fsize=${limits.fileBytes}`,
     `--nofile=${limits.openFiles}`,
     '--core=0',
+    ...(limits.cpuSeconds === undefined ? [] : [`--cpu=${limits.cpuSeconds}`]),
     '--',
     command.file,
     ...command.args,

@@ -105,6 +105,7 @@ function reportOf(mode: JailMode, layers: readonly JailLayer[]): JailReport {
   return { mode, layers, missing: JAIL_LAYERS.filter((layer) => !layers.includes(layer)) };
 }
 
-function jailRefusal(missing: readonly JailLayer[]): Refusal {
+/** Names the layers that are missing. */
+export function jailRefusal(missing: readonly string[]): Refusal {
   return new Refusal('JAIL', say('jail.missing', { layers: missing.join(', ') }));
 }

@@ -6,10 +6,10 @@
  * `kill` ends program and launcher with SIGKILL, and a jail ends with the process that started it.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { openSync, readFileSync, readdirSync } from 'node:fs';
+import { openSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { FIRST_FEED, INFO_FD, type JailCommand } from './bubblewrap.ts';
-import type { JailProgram } from './program.ts';
+import { type JailProgram, stageProgram } from './program.ts';
 
 /** Where stderr goes: to nobody, or to a stream that only an operator may read. It may hold data values. */
 export type StderrUse = 'drop' | 'keep';
@@ -44,17 +44,16 @@ export function launchJailed(command: JailCommand, stderr: StderrUse): LaunchedP
 
 /** Starts the program as an ordinary child: the only layers are the process and the empty environment. */
 export function launchPlain(program: JailProgram, stderr: StderrUse): LaunchedProcess {
-  const child = spawn(
-    process.execPath,
-    [...program.nodeFlags, ...program.modules.slice(0, 1), ...program.args],
-    {
-      cwd: '/',
-      env: {},
-      detached: true,
-      stdio: coverInherited(['pipe', 'pipe', stderr === 'keep' ? 'pipe' : 'ignore']),
-    },
-  );
-  return launched(child, Promise.resolve(child.pid ?? null));
+  const { directory, entry } = stageProgram(program);
+  const child = spawn(process.execPath, [...program.nodeFlags, entry, ...program.args], {
+    cwd: '/',
+    env: {},
+    detached: true,
+    stdio: coverInherited(['pipe', 'pipe', stderr === 'keep' ? 'pipe' : 'ignore']),
+  });
+  const started = launched(child, Promise.resolve(child.pid ?? null));
+  void started.exited.then(() => rmSync(directory, { recursive: true, force: true }));
+  return started;
 }
 
 function launched(child: ChildProcess, programId: Promise<number | null>): LaunchedProcess {

@@ -3,8 +3,9 @@
  *
  * The root of a jail holds these and the C library, nothing else, so a program names everything it needs.
  */
-import { readFileSync, realpathSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire, stripTypeScriptTypes } from 'node:module';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 
 /** Where things are inside. */
@@ -13,9 +14,12 @@ export const JAIL_PROGRAM = '/app/program';
 export const JAIL_PACKAGES = '/app/node_modules';
 export const JAIL_SCRATCH = '/scratch';
 
+/** Modules of this folder that both ends of a pipe use, as addresses from a folder beside it. */
+export const FRAME_MODULES = ['../jail/frames', '../jail/frame-io'] as const;
+
 /** A program of ours to run in a jail, or without one in a plain process. */
 export interface JailProgram {
-  /** Absolute paths of our own modules, the entry first; they import one another as `./name.ts`. */
+  /** Absolute paths of our own modules, the entry first. Inside they lie in one folder, so their names differ. */
   readonly modules: readonly string[];
   /** npm packages that the modules import, with the packages those need. */
   readonly packages: readonly NodePackage[];
@@ -36,6 +40,8 @@ export interface JailLimits {
   /** Largest single file. */
   readonly fileBytes: number;
   readonly openFiles: number;
+  /** Of the whole process; absent where the caller's clock ends each request of many. */
+  readonly cpuSeconds?: number;
 }
 
 export interface NodePackage {
@@ -64,9 +70,29 @@ export function plainModule(path: string): { readonly name: string; readonly tex
   if (known !== undefined) return { name, text: known };
   const source = readFileSync(path, 'utf8');
   const script = path.endsWith('.ts') ? stripQuietly(source) : source;
-  const text = script.replace(/(from\s+'\.\/[\w-]+)\.[tj]s'/g, "$1.mjs'");
+  const text = script.replace(/(from\s+')\.{1,2}\/(?:[\w-]+\/)*([\w-]+)\.[tj]s'/g, "$1./$2.mjs'");
   plainText.set(path, text);
   return { name, text };
+}
+
+/**
+ * Lays a program out as in a jail, in a new private directory, for where there is no jail: Node in `--jitless` cannot
+ * strip types. Returns the directory, which the caller removes, and the path of the entry.
+ */
+export function stageProgram(program: JailProgram): { readonly directory: string; readonly entry: string } {
+  const directory = mkdtempSync(join(tmpdir(), 'unseen-program-'));
+  for (const { name, directory: installed } of program.packages) {
+    const link = join(directory, 'node_modules', name);
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(installed, link);
+  }
+  const entries = program.modules.map((path) => {
+    const { name, text } = plainModule(path);
+    const staged = join(directory, name);
+    writeFileSync(staged, text);
+    return staged;
+  });
+  return { directory, entry: entries[0]! };
 }
 
 /** The path of a plain module inside the jail. */

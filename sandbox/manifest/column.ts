@@ -103,9 +103,10 @@ function momentOf(
   return moment;
 }
 
-function checkGranularity(
+/** A stated step is a power of ten or two that holds the bounds exactly. CONFIG when it is not. */
+export function checkGranularity(
   granularity: number,
-  { type, bounds }: { readonly type: ColumnType; readonly bounds: Bounds | null },
+  { type, bounds }: { readonly type: ColumnType; readonly bounds: Column['bounds'] },
   at: Place,
 ): void {
   if (!['integer', 'number', 'decimal'].includes(type.kind)) {
@@ -119,7 +120,7 @@ function checkGranularity(
 }
 
 /** Without a stated step the grid of numbers has about 2^20 steps between the bounds: doubles must hold it. */
-function checkDefaultGrid(bounds: Bounds, type: ColumnType, at: Place): void {
+export function checkDefaultGrid(bounds: Bounds, type: ColumnType, at: Place): void {
   const [low, high] = bounds;
   if (type.kind !== 'number' || typeof low !== 'number' || typeof high !== 'number' || low === high) return;
   const width = high - low;

@@ -5,10 +5,11 @@
  */
 import { Failure } from '#policies/refusal.ts';
 import { MANIFEST_WORDS } from '#policies/words/manifest.ts';
+import { PROGRAM_MANIFEST_WORDS } from '#policies/words/program-manifest.ts';
 import { say, type SentenceId } from '#policies/words.ts';
 
 /** The sentence of one rule about manifests; its id names the rule. */
-export type ManifestRule = keyof typeof MANIFEST_WORDS & SentenceId;
+export type ManifestRule = (keyof typeof MANIFEST_WORDS | keyof typeof PROGRAM_MANIFEST_WORDS) & SentenceId;
 
 /** A field's place in a file: ['columns', 'age', 'bounds', 0]. */
 export type FieldPath = readonly (string | number)[];
@@ -30,7 +31,7 @@ export function faultOf(
 
 /** Whether a text is the id of a rule about manifests. */
 export function isManifestRule(text: string): text is ManifestRule {
-  return Object.hasOwn(MANIFEST_WORDS, text);
+  return Object.hasOwn(MANIFEST_WORDS, text) || Object.hasOwn(PROGRAM_MANIFEST_WORDS, text);
 }
 
 /** A field's place as people write it: columns.age.bounds[0]. */

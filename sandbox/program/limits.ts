@@ -16,6 +16,7 @@ const TICKS_PER_MS = { strict: 25_000, fast: 100_000 } as const;
 /** What a record costs beside its fuel: its row object, its strings, its way into the isolate and back. */
 const RECORD_MS = { strict: 0.004, fast: 0.002 } as const;
 const START_MS = 2_000;
+const BUSY_MS = 1_000;
 /** A new isolate with its hardened globals. */
 const ISOLATE_MS = 25;
 /** An isolate that dies, by memory or by a signal, and the process that takes its place. */
@@ -61,6 +62,17 @@ export function runTimesOf(workload: Workload): RunTimes {
   if (wallLimitMs > WALL_LIMIT_MAX_MS)
     throw new Refusal('PARAM', say('plan.tooLong', { hours: Math.ceil(wallLimitMs / 3_600_000) }));
   return { plannedMs: Math.ceil(workMs), wallLimitMs };
+}
+
+/**
+ * What a buffer of so many records may take until its isolate is ended: the same speed and the same factor of two, and a
+ * second for a machine that is busy with something else.
+ */
+export function bufferLimitMs(
+  { engine, fuel }: { readonly engine: 'strict' | 'fast'; readonly fuel: number },
+  rows: number,
+): number {
+  return Math.ceil(2 * rows * (fuel / TICKS_PER_MS[engine] + RECORD_MS[engine])) + BUSY_MS;
 }
 
 /** Isolates of all buffers; and of re-runs, in halves, that each work through a buffer about twice. */

@@ -20,8 +20,11 @@ export const PREPARED = 'prepared';
 export const gridName = (name: string): string => `"g:${name.replaceAll('"', '""')}"`;
 export const codeName = (name: string): string => `"k:${name.replaceAll('"', '""')}"`;
 
-/** The name under which a reader shows its one source. */
+/** The name under which a reader shows its one source, and, of Parquet, the same with `file_row_number`. */
 export const SOURCE = 'source';
+export const NUMBERED = 'numbered';
+/** The engine's own column of a row's position in a Parquet file. A file may have a column of this name itself. */
+export const ROW_NUMBER = 'file_row_number';
 
 const INTEGERS = /^(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER)$/;
 const NARROW = /^(U?(TINY|SMALL)INT|U?INTEGER)$/;
@@ -135,6 +138,7 @@ export function printScan(
   unit: Column | null,
   names: Iterable<string>,
   physical: PhysicalColumns,
+  source: typeof SOURCE | typeof NUMBERED = SOURCE,
 ): string {
   const columns = [...names]
     .toSorted()
@@ -145,8 +149,9 @@ export function printScan(
   );
   const unitItem = unit === null ? [] : [`${printUnit(unit, dataset, physical)} AS u`];
   const where = unit === null ? '' : ` WHERE ${printUnit(unit, dataset, physical)} IS NOT NULL`;
-  const items = [...unitItem, ...values];
-  return `SELECT ${items.length === 0 ? '1 AS nothing' : items.join(', ')} FROM ${SOURCE}${where}`;
+  const number = source === NUMBERED ? [ROW_NUMBER] : [];
+  const items = [...number, ...unitItem, ...values];
+  return `SELECT ${items.length === 0 ? '1 AS nothing' : items.join(', ')} FROM ${source}${where}`;
 }
 
 function printPreparedScan(

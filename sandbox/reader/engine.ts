@@ -2,7 +2,7 @@
  * DuckDB inside a reader: opened over the one source, locked down, and asked.
  *
  * Guarantee: after `startEngine` the engine can open no file but the source and its own spill files, load no
- * extension and change no setting; only a single SELECT runs as a query and only a single CREATE as preparation.
+ * extension and change no setting; only a single SELECT runs as a query and only a single CREATE or DROP as preparation.
  * Parameters are bound. Sessions run in UTC, so a local time is always an explicit conversion in the SQL.
  * Not covered: spill files are not encrypted (this build of DuckDB can only read ciphertext), so the scratch
  * directory belongs on a disk that may hold the data; the engine's own bugs, for which there is the jail.
@@ -16,6 +16,7 @@ import {
   DuckDBInstance,
   type DuckDBMaterializedResult,
   type DuckDBPreparedStatement,
+  type DuckDBResult,
   DuckDBTimestampValue,
   DuckDBTypeId,
   type DuckDBValue,
@@ -49,6 +50,19 @@ const KINDS: Readonly<Partial<Record<DuckDBTypeId, ColumnKind>>> = {
   [DuckDBTypeId.TIMESTAMP]: 'text',
 };
 
+/** A result as it is read, chunk by chunk, from one prepared statement. */
+export async function runStream<T>(
+  connection: DuckDBConnection,
+  { sql, params }: { readonly sql: string; readonly params: readonly EncodedParam[] },
+  use: (result: DuckDBResult) => Promise<T>,
+): Promise<T> {
+  return withPrepared(connection, sql, async (prepared) => {
+    if (prepared.statementType !== StatementType.SELECT) throw new RangeError('only a SELECT is a query');
+    bindAll(prepared, params);
+    return use(await prepared.stream());
+  });
+}
+
 /** Starts an engine that can open the one source and nothing else. */
 export async function startEngine(settings: EngineSettings): Promise<DuckDBConnection> {
   const instance = await DuckDBInstance.create(':memory:', {
@@ -67,10 +81,15 @@ export async function startEngine(settings: EngineSettings): Promise<DuckDBConne
   return connection;
 }
 
-/** Opens the source as the table `source`. Throws the engine's error when it is no whole file of its type. */
+/** Opens the source as the table `source`, and Parquet also as `numbered`. Throws the engine's error when it is no whole file of its type. */
 export async function openSource(connection: DuckDBConnection, settings: EngineSettings): Promise<void> {
   await connection.run(`CREATE VIEW ${SOURCE} AS SELECT * FROM ${scanOf(settings)}`);
   await connection.run(`SELECT * FROM ${SOURCE} LIMIT 1`);
+  const columns = await describeSource(connection);
+  if (settings.type !== 'parquet' || columns.some(({ name }) => name.toLowerCase() === 'file_row_number'))
+    return;
+  const numbered = `read_parquet(${quoteText(settings.path)}, hive_partitioning = false, file_row_number = true)`;
+  await connection.run(`CREATE VIEW numbered AS SELECT * FROM ${numbered}`);
 }
 
 /** Order matters: each setting is made while the ones before still allow it, and the last forbids all others. */
@@ -119,14 +138,16 @@ export async function runSelect(
   });
 }
 
-/** Runs one CREATE, for tables that later queries of this reader use. */
+/** Runs one CREATE or DROP, for tables that later queries of this reader use. */
 export async function runCreate(
   connection: DuckDBConnection,
   sql: string,
   params: readonly EncodedParam[],
 ): Promise<void> {
   await withPrepared(connection, sql, async (prepared) => {
-    if (prepared.statementType !== StatementType.CREATE) throw new RangeError('only a CREATE prepares');
+    const { statementType } = prepared;
+    if (statementType !== StatementType.CREATE && statementType !== StatementType.DROP)
+      throw new RangeError('only a CREATE or a DROP prepares');
     bindAll(prepared, params);
     await prepared.run();
   });

@@ -1,11 +1,13 @@
 /**
  * What passes through the pipe between the runner and a reader: frames of JSON, and result columns as bytes.
  *
- * A frame is a 32-bit little-endian length and that many bytes. A request is JSON. An answer is a 32-bit header length,
+ * Frames are those of sandbox/jail/frames.ts. A request is JSON. An answer is a 32-bit header length,
  * a JSON header and the bodies of the columns that the header lists, in order. Both sides run this file.
  * Guarantee: `decodeAnswer` accepts exactly what `encodeColumns` makes. Every length, bound and tag is checked, so
  * a reader gone wrong can choose values of the right type and nothing else.
  */
+import { frameOf, uint32 } from '../jail/frames.ts';
+import { BUFFER_RECORDS } from '../worker/records.ts';
 
 /** A bound parameter. A list binds as LIST of the type of its members. */
 export type ReaderParam = ScalarParam | readonly ScalarParam[];
@@ -32,7 +34,24 @@ export type ReaderRequest =
   | { readonly id: number; readonly kind: 'describe' }
   | { readonly id: number; readonly kind: 'digest' }
   | ({ readonly id: number; readonly kind: 'query'; readonly maxBytes: number } & EncodedStatement)
-  | { readonly id: number; readonly kind: 'prepare'; readonly statements: readonly EncodedStatement[] };
+  | { readonly id: number; readonly kind: 'prepare'; readonly statements: readonly EncodedStatement[] }
+  | ({
+      readonly id: number;
+      readonly kind: 'records';
+      readonly units: boolean;
+      readonly fields: readonly RecordField[];
+    } & EncodedStatement);
+
+/** How one column of records comes out of a query (sandbox/query/print-records.ts). */
+export type RecordField =
+  /** One column: NaN for NULL. */
+  | { readonly kind: 'number' }
+  /** One column: 0, 1, or 2 for NULL. */
+  | { readonly kind: 'boolean' }
+  /** One column: days since 1970, or the least 32-bit integer for NULL. */
+  | { readonly kind: 'date' }
+  /** Two columns: the position in `values` or −1, and the text where it is not among them. */
+  | { readonly kind: 'text'; readonly values: readonly string[] };
 
 /** How the engine is set up. Paths are as the reader sees them. */
 export interface EngineSettings {
@@ -51,12 +70,29 @@ export type ReaderError = (typeof READER_ERRORS)[number];
 export type ReaderAnswer =
   | { readonly id: number; readonly error: ReaderError }
   | { readonly id: number; readonly value: unknown }
-  | { readonly id: number; readonly columns: readonly Column[] };
+  | { readonly id: number; readonly columns: readonly Column[] }
+  | ({ readonly id: number } & RecordRange);
+
+/** What was read of a range of rows. */
+export interface RecordRange {
+  readonly records: readonly UnitRecords[];
+  /** The number of the first row that did not fit, or null when the range is whole. */
+  readonly next: number | null;
+}
+
+/** A buffer of records and whose they are: for each its unit's number and its unit's hash; null where each row is a unit. */
+export interface UnitRecords {
+  readonly rows: number;
+  readonly units: Int32Array | null;
+  readonly hashes: BigUint64Array | null;
+  /** As `encodeRecords` made it: for a worker, and not taken apart on the way. */
+  readonly bytes: Buffer;
+}
 
 /** Longest text in a result, in bytes: that of a grouping key. */
 const MAX_TEXT_BYTES = 256;
 /** Longest header of an answer. A wide source with long column names is the longest there is. */
-const MAX_HEADER_BYTES = 4 * 2 ** 20;
+export const MAX_HEADER_BYTES = 4 * 2 ** 20;
 const MAX_COLUMNS = 10_000;
 
 /** Bytes per value; text has its length here and its bytes after the column's. */
@@ -105,11 +141,13 @@ function encodeScalar(value: ScalarParam): EncodedScalar {
 /** A frame of JSON. */
 export function encodeRequest(request: ReaderRequest): Buffer {
   const body = Buffer.from(JSON.stringify(request));
-  return Buffer.concat([uint32(body.length), body]);
+  return Buffer.concat(frameOf([body]));
 }
 
 /** A frame without columns. */
-export function encodeValue(answer: { readonly id: number } & Record<string, unknown>): readonly Buffer[] {
+export function encodeValue(
+  answer: { readonly id: number } & Record<string, unknown>,
+): readonly Uint8Array[] {
   return frame(answer, []);
 }
 
@@ -118,7 +156,7 @@ export function encodeColumns(
   id: number,
   columns: readonly Column[],
   maxBytes: number,
-): readonly Buffer[] | null {
+): readonly Uint8Array[] | null {
   const rows = columns[0]?.values.length ?? 0;
   let left = maxBytes;
   const bodies: Buffer[] = [];
@@ -132,10 +170,48 @@ export function encodeColumns(
   return frame(header, bodies);
 }
 
-function frame(header: unknown, bodies: readonly Buffer[]): readonly Buffer[] {
+/** Largest frame of records. What is sent at a time is about an eighth; the rest is for one group of very long texts. */
+export const MAX_RANGE_BYTES = 512 * 2 ** 20;
+
+/** A frame with what was read of a range. */
+export function encodeRecordRange(id: number, { records, next }: RecordRange): readonly Uint8Array[] {
+  const bodies = records.flatMap(({ units, hashes, bytes }) => [
+    ...(units === null || hashes === null ? [] : [bytesOf(units), bytesOf(hashes)]),
+    bytes,
+  ]);
+  const heads = records.map(({ rows, units, bytes }) => [rows, units !== null, bytes.length]);
+  return frame({ id, records: heads, next }, bodies);
+}
+
+function decodeRecordRange(records: unknown, body: Buffer): readonly UnitRecords[] {
+  check(Array.isArray(records), 'records');
+  let at = 0;
+  const take = (length: number): Buffer => {
+    check(at + length <= body.length, 'length');
+    at += length;
+    return body.subarray(at - length, at);
+  };
+  const buffers = records.map((entry: unknown): UnitRecords => {
+    check(Array.isArray(entry) && entry.length === 3, 'buffer');
+    const [rows, hasUnits, length] = entry as [unknown, unknown, unknown];
+    check(isCount(rows) && rows <= BUFFER_RECORDS && isCount(length), 'buffer');
+    if (hasUnits !== true) return { rows, units: null, hashes: null, bytes: take(length) };
+    // Copies are aligned.
+    const units = new Int32Array(Uint8Array.from(take(4 * rows)).buffer);
+    const hashes = new BigUint64Array(Uint8Array.from(take(8 * rows)).buffer);
+    return { rows, units, hashes, bytes: take(length) };
+  });
+  check(at === body.length, 'body');
+  return buffers;
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+function frame(header: unknown, bodies: readonly Buffer[]): readonly Uint8Array[] {
   const text = Buffer.from(JSON.stringify(header));
-  const length = bodies.reduce((sum, body) => sum + body.length, 4 + text.length);
-  return [uint32(length), uint32(text.length), text, ...bodies];
+  return frameOf([uint32(text.length), text, ...bodies]);
 }
 
 /**
@@ -185,9 +261,13 @@ export function decodeAnswer(bytes: Buffer): ReaderAnswer {
   check(headerBytes <= MAX_HEADER_BYTES && 4 + headerBytes <= bytes.length, 'header length');
   const header: unknown = JSON.parse(bytes.toString('utf8', 4, 4 + headerBytes));
   check(isRecord(header) && typeof header['id'] === 'number', 'id');
-  const { id, error, rows, columns } = header;
+  const { id, error, rows, columns, records, next } = header;
   const body = bytes.subarray(4 + headerBytes);
   if (columns !== undefined) return { id, columns: decodeColumns(rows, columns, body) };
+  if (records !== undefined) {
+    check(next === null || isCount(next), 'next');
+    return { id, records: decodeRecordRange(records, body), next };
+  }
   check(body.length === 0, 'body');
   if (error === undefined) return { id, value: header['value'] };
   const known = READER_ERRORS.find((code) => code === error);
@@ -258,47 +338,6 @@ function unpackTexts(packed: ArrayBuffer, bytes: Buffer): ColumnValue[] {
   });
   check(at === bytes.length, 'text');
   return values;
-}
-
-/** Cuts a stream of bytes into frames. `maxBytes` bounds what an announced length can make us hold. */
-export class FrameCutter {
-  readonly #maxBytes: number;
-  #pieces: Buffer[] = [];
-  #held = 0;
-
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes + MAX_HEADER_BYTES + 8;
-  }
-
-  /** Takes what arrived; returns the frames that are now whole. Throws RangeError at one that is too long. */
-  push(piece: Buffer): readonly Buffer[] {
-    this.#pieces.push(piece);
-    this.#held += piece.length;
-    const frames: Buffer[] = [];
-    while (this.#held >= 4) {
-      const length = this.#head().readUInt32LE(0);
-      check(length <= this.#maxBytes, 'frame length');
-      if (this.#held < 4 + length) break;
-      const bytes = Buffer.concat(this.#pieces);
-      frames.push(bytes.subarray(4, 4 + length));
-      const rest = bytes.subarray(4 + length);
-      this.#pieces = rest.length === 0 ? [] : [rest];
-      this.#held = rest.length;
-    }
-    return frames;
-  }
-
-  /** The first piece, made long enough to hold a length. */
-  #head(): Buffer {
-    if (this.#pieces[0]!.length < 4) this.#pieces = [Buffer.concat(this.#pieces)];
-    return this.#pieces[0]!;
-  }
-}
-
-function uint32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(value);
-  return bytes;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

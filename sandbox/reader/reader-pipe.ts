@@ -5,18 +5,19 @@
  * but `engine` and `size` the process has been killed and every later call ends as `gone`. No text that a
  * reader wrote leaves this file.
  */
-import type { LaunchedProcess } from '#sandbox/jail/launch.ts';
+import { FramePipe, type PipeEnd } from '../jail/frame-pipe.ts';
+import type { LaunchedProcess } from '../jail/launch.ts';
 import {
   decodeAnswer,
   encodeRequest,
-  FrameCutter,
+  MAX_HEADER_BYTES,
   type ReaderAnswer,
   type ReaderError,
   type ReaderRequest,
 } from './protocol.ts';
 
 /** Why a call gave no answer: the reader said so, it is gone or spoke nonsense, or the deadline passed. */
-export type PipeOutcome = ReaderError | 'GONE' | 'DEADLINE';
+export type PipeOutcome = ReaderError | PipeEnd;
 
 export class PipeError extends Error {
   readonly outcome: PipeOutcome;
@@ -36,29 +37,18 @@ export type RequestBody = ReaderRequest extends infer R
     : never
   : never;
 
-interface Waiting {
-  readonly id: number;
-  readonly settle: (answer: ReaderAnswer | PipeOutcome) => void;
-}
-
 export class ReaderPipe {
-  readonly #process: LaunchedProcess;
-  readonly #cutter: FrameCutter;
-  #waiting: Waiting | null = null;
+  readonly #pipe: FramePipe;
   #tail: Promise<unknown> = Promise.resolve();
-  #isGone = false;
   #calls = 0;
 
+  /** `maxBytes`: longest result, its header not counted. */
   constructor(process: LaunchedProcess, maxBytes: number) {
-    this.#process = process;
-    this.#cutter = new FrameCutter(maxBytes);
-    process.stdout.on('data', (piece: Buffer) => this.#take(piece));
-    process.stdout.once('close', () => this.#end('GONE'));
-    void process.exited.then(() => this.#end('GONE'));
+    this.#pipe = new FramePipe(process, maxBytes + MAX_HEADER_BYTES + 8);
   }
 
   get isGone(): boolean {
-    return this.#isGone;
+    return this.#pipe.isGone;
   }
 
   /** Asks after all earlier requests are answered. `deadlineMs` counts from then. Throws PipeError. */
@@ -70,47 +60,28 @@ export class ReaderPipe {
 
   /** Kills the process; the call under way and all later ones end as `GONE`. */
   close(): void {
-    this.#end('GONE');
+    this.#pipe.close();
   }
 
   async #ask(body: RequestBody, deadlineMs: number): Promise<PipeAnswer> {
-    if (this.#isGone) throw new PipeError('GONE');
     const id = (this.#calls += 1);
-    const { promise, resolve } = Promise.withResolvers<ReaderAnswer | PipeOutcome>();
-    this.#waiting = { id, settle: resolve };
-    const timer = setTimeout(() => this.#end('DEADLINE'), deadlineMs);
-    this.#process.stdin.write(encodeRequest({ id, ...body }));
-    const answer = await promise;
-    clearTimeout(timer);
-    this.#waiting = null;
-    if (typeof answer === 'string') throw new PipeError(answer);
+    const frame = await this.#pipe.ask([encodeRequest({ id, ...body })], deadlineMs);
+    if (typeof frame === 'string') throw new PipeError(frame);
+    const answer = this.#decode(frame);
+    if (answer?.id !== id) {
+      this.#pipe.close();
+      throw new PipeError('GONE');
+    }
     if ('error' in answer) throw new PipeError(answer.error);
     return answer;
   }
 
   /** A parser's message may quote what it parsed, so nothing that is thrown here is kept. */
-  #take(piece: Buffer): void {
-    if (this.#isGone) return;
+  #decode(frame: Buffer): ReaderAnswer | null {
     try {
-      for (const frame of this.#cutter.push(piece)) this.#settle(decodeAnswer(frame));
+      return decodeAnswer(frame);
     } catch {
-      this.#end('GONE');
+      return null;
     }
-  }
-
-  /** An answer nobody asked for is as wrong as a malformed one. */
-  #settle(answer: ReaderAnswer): void {
-    const waiting = this.#waiting;
-    if (waiting === null || waiting.id !== answer.id) return this.#end('GONE');
-    this.#waiting = null;
-    waiting.settle(answer);
-  }
-
-  #end(outcome: 'GONE' | 'DEADLINE'): void {
-    if (this.#isGone) return;
-    this.#isGone = true;
-    this.#process.kill();
-    this.#waiting?.settle(outcome);
-    this.#waiting = null;
   }
 }

@@ -7,17 +7,20 @@
  * which is nobody's unless an operator asked for it.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { readFrame, writeAll, writeFrame } from '../jail/frame-io.ts';
 import { describeSource, openSource, runCreate, runSelect, startEngine } from './engine.ts';
 import { footerOf } from './footer.ts';
 import {
   type EngineSettings,
   encodeColumns,
+  encodeRecordRange,
   encodeValue,
   type ReaderError,
   type ReaderRequest,
 } from './protocol.ts';
+import { readRange } from './record-range.ts';
 
 interface OpenSource {
   readonly connection: DuckDBConnection;
@@ -28,7 +31,7 @@ const CHUNK_BYTES = 2 ** 20;
 
 let source: OpenSource | null = null;
 
-async function answer(request: ReaderRequest): Promise<readonly Buffer[]> {
+async function answer(request: ReaderRequest): Promise<readonly Uint8Array[]> {
   try {
     return await handle(request);
   } catch (error) {
@@ -37,7 +40,7 @@ async function answer(request: ReaderRequest): Promise<readonly Buffer[]> {
   }
 }
 
-async function handle(request: ReaderRequest): Promise<readonly Buffer[]> {
+async function handle(request: ReaderRequest): Promise<readonly Uint8Array[]> {
   const { id } = request;
   if (request.kind === 'open') {
     source = await open(request);
@@ -49,6 +52,7 @@ async function handle(request: ReaderRequest): Promise<readonly Buffer[]> {
     const columns = await runSelect(connection, request.sql, request.params);
     return encodeColumns(id, columns, request.maxBytes) ?? fail(id, 'SIZE');
   }
+  if (request.kind === 'records') return encodeRecordRange(id, await readRange(connection, request));
   if (request.kind === 'describe') return encodeValue({ id, value: await describeSource(connection) });
   if (request.kind === 'digest') return encodeValue({ id, value: digestOf(settings) });
   for (const { sql, params } of request.statements) await runCreate(connection, sql, params);
@@ -68,7 +72,7 @@ async function open(settings: EngineSettings): Promise<OpenSource> {
   return { connection, settings };
 }
 
-function fail(id: number, error: ReaderError): readonly Buffer[] {
+function fail(id: number, error: ReaderError): readonly Uint8Array[] {
   return encodeValue({ id, error });
 }
 
@@ -101,27 +105,6 @@ function withFile<T>(path: string, use: (file: number) => T): T {
   }
 }
 
-/** The next request, or null when the runner has closed the pipe. */
-function readRequest(): ReaderRequest | null {
-  const head = readExactly(4);
-  const body = head === null ? null : readExactly(head.readUInt32LE(0));
-  return body === null ? null : (JSON.parse(body.toString()) as ReaderRequest);
-}
-
-function readExactly(length: number): Buffer | null {
-  const bytes = Buffer.alloc(length);
-  for (let at = 0; at < length;) {
-    const count = readSync(0, bytes, at, length - at, null);
-    if (count === 0) return null;
-    at += count;
-  }
-  return bytes;
-}
-
-function writeAll(bytes: Buffer, descriptor = 1): void {
-  for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
-}
-
-for (let request = readRequest(); request !== null; request = readRequest()) {
-  for (const piece of await answer(request)) writeAll(piece);
+for (let frame = readFrame(); frame !== null; frame = readFrame()) {
+  writeFrame(await answer(JSON.parse(frame.toString()) as ReaderRequest));
 }

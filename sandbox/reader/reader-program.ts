@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { JailMode } from '../jail/jail.ts';
 import {
   findPackage,
+  FRAME_MODULES,
   JAIL_SCRATCH,
   type JailLimits,
   type JailProgram,
@@ -13,7 +14,16 @@ import {
 import type { SourceFile } from './source.ts';
 
 /** The entry first. */
-const MODULES = ['reader-process', 'csv-header', 'engine', 'footer', 'protocol'];
+const MODULES = [
+  './reader-process',
+  './csv-header',
+  './engine',
+  './footer',
+  './protocol',
+  './record-range',
+  '../worker/records',
+  ...FRAME_MODULES,
+];
 
 const MEBIBYTE = 2 ** 20;
 /** Node, DuckDB's library and the stacks and arenas of their threads: 1.9 GiB reserved before the first query. */
@@ -32,7 +42,7 @@ export function readerProgram(
 ): JailProgram {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   return {
-    modules: MODULES.map((name) => fileURLToPath(new URL(`./${name}.${extension}`, import.meta.url))),
+    modules: MODULES.map((name) => fileURLToPath(new URL(`${name}.${extension}`, import.meta.url))),
     packages: enginePackages(),
     inputs: [{ from: realpathSync(source.path), to: inputPath(source) }],
     scratch,

@@ -21,8 +21,11 @@ import {
   type ColumnValue,
   type EngineSettings,
   encodeStatement,
+  MAX_RANGE_BYTES,
   type ReaderParam,
   type ReaderStatement,
+  type RecordField,
+  type RecordRange,
 } from './protocol.ts';
 import { PipeError, type PipeAnswer, ReaderPipe, type RequestBody } from './reader-pipe.ts';
 import { placesOf, readerProgram } from './reader-program.ts';
@@ -65,6 +68,13 @@ export interface PhysicalColumn {
   readonly type: string;
 }
 
+/** A query for records: what its columns are. */
+export interface RecordsQuery {
+  readonly sql: string;
+  readonly units: boolean;
+  readonly fields: readonly RecordField[];
+}
+
 /** Columns of equal length. */
 export type ResultColumns = readonly (readonly ColumnValue[])[];
 
@@ -85,7 +95,13 @@ export interface Reader extends Digester {
     params?: readonly ReaderParam[],
     limits?: { readonly timeoutMs: number },
   ): Promise<ResultColumns>;
-  /** Runs CREATE statements of ours, whose tables later queries of this reader may use. Fails as `query` does. */
+  /** Reads one range of records, in buffers. Fails as `query` does. */
+  records(
+    query: RecordsQuery,
+    params: readonly ReaderParam[],
+    limits?: { readonly timeoutMs: number },
+  ): Promise<RecordRange>;
+  /** Runs CREATE and DROP statements of ours, whose tables later queries of this reader may use. Fails as `query` does. */
   prepare(statements: readonly ReaderStatement[], limits?: { readonly timeoutMs: number }): Promise<void>;
   /** Kills the process and removes its scratch directory. */
   close(): Promise<void>;
@@ -146,7 +162,10 @@ class JailedReader implements Reader {
     this.#options = options;
     this.#process = confined;
     this.#scratch = given.scratch;
-    this.#pipe = new ReaderPipe(confined, options.maxResultBytes ?? DEFAULT_RESULT_BYTES);
+    this.#pipe = new ReaderPipe(
+      confined,
+      Math.max(MAX_RANGE_BYTES, options.maxResultBytes ?? DEFAULT_RESULT_BYTES),
+    );
     confined.stderr?.setEncoding('utf8').on('data', (text: string) => options.onDiagnostic?.(text));
     void confined.exited.then(() => removeScratch(this.#scratch));
   }
@@ -196,6 +215,17 @@ class JailedReader implements Reader {
     const answer = await this.#call(body, limits?.timeoutMs ?? this.#timeout());
     if (!('columns' in answer)) throw this.#fault();
     return answer.columns.map(({ values }) => values);
+  }
+
+  async records(
+    { sql, units, fields }: RecordsQuery,
+    params: readonly ReaderParam[],
+    limits?: { readonly timeoutMs: number },
+  ): Promise<RecordRange> {
+    const body = { kind: 'records', units, fields, ...encodeStatement({ sql, params }) } as const;
+    const answer = await this.#call(body, limits?.timeoutMs ?? this.#timeout());
+    if (!('records' in answer)) throw this.#fault();
+    return answer;
   }
 
   async prepare(

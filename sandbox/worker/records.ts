@@ -63,7 +63,7 @@ export function decodeRecords(bytes: Uint8Array): RecordBuffer {
   const header: unknown = JSON.parse(Buffer.from(buffer, offset + 4, headerBytes).toString('utf8'));
   check(Array.isArray(header) && header.length === 2, 'header');
   const [rows, heads] = header as [unknown, unknown];
-  check(typeof rows === 'number' && Number.isInteger(rows) && rows >= 0 && rows <= BUFFER_RECORDS, 'rows');
+  check(typeof rows === 'number' && Number.isSafeInteger(rows) && rows >= 0, 'rows');
   check(Array.isArray(heads), 'columns');
   let at = aligned(4 + headerBytes);
   const columns = heads.map((head: unknown): RecordColumn => {
@@ -103,6 +103,60 @@ export function selectRecords({ columns }: RecordBuffer, positions: Int32Array):
       return { ...column, codes: pick(column.codes, new Int32Array(rows)) };
     }),
   };
+}
+
+/** One buffer of all records of several, which may then be more than a buffer may hold on its way to a `map`. */
+export function joinRecords(
+  parts: readonly RecordBuffer[],
+  kinds: readonly RecordColumn['kind'][],
+): RecordBuffer {
+  const rows = parts.reduce((sum, part) => sum + part.rows, 0);
+  return {
+    rows,
+    columns: kinds.map((kind, index) =>
+      joinColumns(
+        parts.map(({ columns }) => columns[index]!),
+        kind,
+        rows,
+      ),
+    ),
+  };
+}
+
+function joinColumns(parts: readonly RecordColumn[], kind: RecordColumn['kind'], rows: number): RecordColumn {
+  if (kind === 'number')
+    return {
+      kind,
+      values: joinArrays(
+        parts.flatMap((part) => (part.kind === kind ? [part.values] : [])),
+        new Float64Array(rows),
+      ),
+    };
+  if (kind === 'boolean')
+    return {
+      kind,
+      values: joinArrays(
+        parts.flatMap((part) => (part.kind === kind ? [part.values] : [])),
+        new Uint8Array(rows),
+      ),
+    };
+  const dictionary: string[] = [];
+  const codes = parts.flatMap((part) => {
+    if (part.kind !== kind) return [];
+    const before = dictionary.length;
+    for (const text of part.dictionary) dictionary.push(text);
+    return [part.codes.map((code) => (code < 0 ? code : code + before))];
+  });
+  return { kind, codes: joinArrays(codes, new Int32Array(rows)), dictionary };
+}
+
+function joinArrays<T extends Float64Array | Uint8Array | Int32Array>(parts: readonly T[], into: T): T {
+  let at = 0;
+  for (const part of parts) {
+    into.set(part, at);
+    at += part.length;
+  }
+  return into;
 }
 
 function aligned(length: number): number {

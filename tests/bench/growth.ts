@@ -8,6 +8,7 @@ import { generateSigningKey } from '#crypto/ed25519-key.ts';
 import { LabState } from '#gateway/lab/state.ts';
 import { rehearse } from '#gateway/lab/rehearse.ts';
 import { Sources } from '#gateway/runner/sources.ts';
+import { WorkerPool } from '#sandbox/worker/pool.ts';
 import { type Benchmark, lineOf, medianOf, msOf, say, type Scale, type Subject } from './measure.ts';
 import { freshEpsilon, readVisits, visitsFile, visitsManifest, type VisitsSize } from './visits.ts';
 
@@ -71,8 +72,10 @@ async function costsOf(size: VisitsSize, runs: number): Promise<readonly number[
   try {
     for (let run = 0; run <= runs; run += 1) {
       const asked = { sql, epsilon: freshEpsilon(), delta: null };
-      const request = { datasets: [job.dataset], policy: job.policy, ...asked };
-      const ms = await msOf(() => rehearse(request, state, sources));
+      const request = { datasets: [job.dataset], policy: job.policy, ask: asked };
+      const ms = await msOf(() =>
+        rehearse(request, state, { sources, workers: new WorkerPool({ warm: 0 }) }),
+      );
       say(
         `${size.rows} rows: ${Math.round(ms)} ms${run === 0 ? ', with opening and digest of the file' : ''}`,
       );

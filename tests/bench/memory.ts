@@ -10,6 +10,7 @@ import { generateSigningKey } from '#crypto/ed25519-key.ts';
 import { LabState } from '#gateway/lab/state.ts';
 import { rehearse } from '#gateway/lab/rehearse.ts';
 import { Sources } from '#gateway/runner/sources.ts';
+import { WorkerPool } from '#sandbox/worker/pool.ts';
 import { type Benchmark, lineOf, msOf, say, type Subject } from './measure.ts';
 import { freshEpsilon, readVisits, visitsFile, visitsManifest } from './visits.ts';
 
@@ -45,9 +46,9 @@ async function peakOf(path: string, rows: number, prepare: boolean): Promise<num
   const sources = new Sources({ prepare });
   const state = LabState.inMemory(generateSigningKey());
   const asked = { sql: QUESTION, epsilon: freshEpsilon(), delta: null };
-  const request = { datasets: [job.dataset], policy: job.policy, ...asked };
+  const request = { datasets: [job.dataset], policy: job.policy, ask: asked };
   try {
-    const ms = await msOf(() => rehearse(request, state, sources));
+    const ms = await msOf(() => rehearse(request, state, { sources, workers: new WorkerPool({ warm: 0 }) }));
     say(`the job, with opening and digest of the file, took ${Math.round(ms)} ms`);
     return Math.max(...descendantsOf(process.pid).map(peakMiB));
   } finally {

@@ -8,6 +8,7 @@ import { generateSigningKey } from '#crypto/ed25519-key.ts';
 import { LabState } from '#gateway/lab/state.ts';
 import { rehearse } from '#gateway/lab/rehearse.ts';
 import { Sources } from '#gateway/runner/sources.ts';
+import { WorkerPool } from '#sandbox/worker/pool.ts';
 import { compileQuery } from '#sandbox/query/compile.ts';
 import { printPlan } from '#sandbox/query/print.ts';
 import { SOURCE } from '#sandbox/query/scan.ts';
@@ -98,9 +99,13 @@ async function ratiosOf(path: string, how: Comparison): Promise<readonly number[
   const state = LabState.inMemory(generateSigningKey());
   const ask = (): Promise<unknown> =>
     rehearse(
-      { datasets: [job.dataset], policy: job.policy, sql: QUESTION, epsilon: freshEpsilon(), delta: null },
+      {
+        datasets: [job.dataset],
+        policy: job.policy,
+        ask: { sql: QUESTION, epsilon: freshEpsilon(), delta: null },
+      },
       state,
-      sources,
+      { sources, workers: new WorkerPool({ warm: 0 }) },
     );
   try {
     return await withDuckdb(async (connection) => {

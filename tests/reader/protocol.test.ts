@@ -3,6 +3,7 @@ import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { LaunchedProcess } from '#sandbox/jail/launch.ts';
+import { FrameCutter } from '#sandbox/jail/frames.ts';
 import { PipeError, ReaderPipe } from '#sandbox/reader/reader-pipe.ts';
 import {
   type Column,
@@ -10,7 +11,6 @@ import {
   encodeColumns,
   encodeStatement,
   encodeValue,
-  FrameCutter,
 } from '#sandbox/reader/protocol.ts';
 
 const finite = fc.double({ noNaN: true, noDefaultInfinity: true });
@@ -40,7 +40,7 @@ const result = fc
   );
 
 /** The frame without its length. */
-function bodyOf(pieces: readonly Buffer[] | null): Buffer {
+function bodyOf(pieces: readonly Uint8Array[] | null): Buffer {
   return Buffer.concat(pieces ?? []).subarray(4);
 }
 

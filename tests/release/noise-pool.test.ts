@@ -1,5 +1,8 @@
 /** Noise is drawn before the answer exists, given out once, and cannot be heard while the answer is made. */
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { computePartials, type Engine, type EngineColumns, measure } from '#sandbox/execute.ts';
+import type { Dataset } from '#sandbox/manifest/dataset.ts';
 import type { Plan } from '#sandbox/plan.ts';
 import { NoisePool } from '#sandbox/release/noise-pool.ts';
 import { RandomSource, secureRandom } from '#sandbox/release/random.ts';
@@ -36,6 +39,31 @@ const thresholded = planWith({
   measures: [{ kind: 'units' }],
   aggregates: [{ fn: 'countUnits', units: 0 }],
 });
+
+const PLAIN: Dataset = {
+  kind: 'Dataset',
+  name: 'd',
+  title: null,
+  source: { type: 'parquet', path: '' },
+  lineage: 'd',
+  timeZone: 'UTC',
+  privacyUnit: { kind: 'row' },
+  unitDomain: 'd',
+  population: null,
+  origin: 'synthetic',
+  grade: 'general',
+  maxRows: 10_000_000,
+  columns: [
+    {
+      name: 'k',
+      type: { kind: 'string' },
+      role: 'key',
+      bounds: null,
+      granularity: null,
+      values: ['a', 'b', 'c'],
+    },
+  ],
+};
 
 /** A source that counts how often it was asked for bytes, of few at a time. */
 function listening(): { readonly random: RandomSource; readonly asked: () => number } {
@@ -85,6 +113,52 @@ describe('a pool', () => {
     expect(pool.take(0, 1_024 + 1)).toHaveLength(1_025);
     expect(pool.take(0, 1_023)).toHaveLength(1_023);
     expect(pool.take(0, 3_000)).toHaveLength(3_000);
+  });
+});
+
+describe('noise of a measurement', () => {
+  /** A reader that answers when told to. */
+  async function measured(
+    work: typeof measure,
+  ): Promise<{ readonly during: number; readonly after: number }> {
+    const { random, asked } = listening();
+    const { promise, resolve } = Promise.withResolvers<EngineColumns>();
+    const { promise: sent, resolve: isSent } = Promise.withResolvers<void>();
+    const engine: Engine = {
+      physical: { types: new Map([['k', 'VARCHAR']]), prepared: null },
+      query: () => {
+        isSent();
+        return promise;
+      },
+    };
+    const result = work(listed, PLAIN, engine, { seed: 's', random });
+    await sent;
+    const before = asked();
+    await setImmediate();
+    await setImmediate();
+    const during = asked() - before;
+    resolve([[0n], [5n]]);
+    const { partials, noise } = await result;
+    const drawn = asked();
+    release(listed, partials, noise);
+    return { during, after: asked() - drawn };
+  }
+
+  test('is drawn after the query was sent and before it is answered', async () => {
+    expect(await measured(measure)).toEqual({
+      during: expect.toSatisfy((asked: number) => asked > 0),
+      after: 0,
+    });
+  });
+
+  test('that is not drawn meanwhile is drawn afterwards: the control of the test above', async () => {
+    const late: typeof measure = async (plan, dataset, engine, { seed, random }) => ({
+      partials: await computePartials(plan, dataset, engine, seed),
+      noise: new NoisePool(plan, random),
+    });
+    const { during, after } = await measured(late);
+    expect(during).toBe(0);
+    expect(after).toBeGreaterThan(0);
   });
 });
 

@@ -316,7 +316,7 @@ async function makeUp(db: Database, key: SigningKey, job: ClaimedJob): Promise<s
       issuer: 'unseen.example',
       jobId: job.id,
       releaseId: draft.releaseId,
-      sql: request.sql,
+      request: { frontEnd: 'sql', sql: request.sql },
       grantId: job.grantId,
       purpose: job.purpose,
       policyDecision: null,

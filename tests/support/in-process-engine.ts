@@ -4,15 +4,16 @@
  * Not covered: the pipe and the confinement, which have tests of their own.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { Engine } from '#sandbox/execute.ts';
+import type { Engine, RecordEngine } from '#sandbox/execute.ts';
 import type { Dataset } from '#sandbox/manifest/dataset.ts';
 import { printPreparation } from '#sandbox/query/prepare.ts';
 import { describeSource, openSource, runCreate, runSelect, startEngine } from '#sandbox/reader/engine.ts';
+import { readRange } from '#sandbox/reader/record-range.ts';
 import type { Row } from './reference-expression.ts';
 import { type FileColumn, tableOf } from './source-file.ts';
 
 /** An engine over one file, and its connection for questions of the test's own. */
-export interface InProcessEngine extends Engine, Disposable {
+export interface InProcessEngine extends RecordEngine, Disposable {
   readonly connection: DuckDBConnection;
 }
 
@@ -49,6 +50,21 @@ export async function engineOf(connection: DuckDBConnection): Promise<InProcessE
       );
       return columns.map((column) => column.values);
     },
+    prepare: (sql, params = []) =>
+      runCreate(
+        connection,
+        sql,
+        params.map((param) => ['text', param]),
+      ),
+    records: ({ sql, units, fields }, from, to) =>
+      readRange(connection, {
+        id: 0,
+        kind: 'records',
+        units,
+        fields,
+        sql,
+        params: [from, to].map((number) => ['integer', String(number)] as const),
+      }),
     [Symbol.dispose]: () => connection.closeSync(),
   };
 }

@@ -1,0 +1,135 @@
+/**
+ * Runs a `map` over all records: buffers through isolates, results through trusted bounding.
+ *
+ * Guarantee: nothing is shared between records that one of them can use up. An isolate that dies is not a default for
+ * its buffer: the buffer runs again in halves, down to single records, and only a record that kills an isolate alone
+ * contributes nothing. More such records than the Plan allows, or 32 dead isolates for each of them, end the job:
+ * PROGRAM_ABORTED, the one outcome that depends on the data.
+ */
+import { Failure } from '#policies/refusal.ts';
+import { say } from '#policies/words.ts';
+import type { UnitRecords } from '../reader/protocol.ts';
+import type { MapResult, MapSetup } from '../worker/protocol.ts';
+import { decodeRecords, encodeRecords, selectRecords } from '../worker/records.ts';
+import type { Worker } from '../worker/worker.ts';
+import type { MapBounding } from './bounding.ts';
+
+/** Dead isolates for each record that may kill one: to find one among 65,536 takes 17. */
+const DEATHS_PER_ABORT = 32;
+
+/** Buffers that are on their way to the worker at a time, so that it never waits. */
+const AHEAD = 2;
+
+export interface MapRun {
+  readonly setup: MapSetup;
+  readonly maxAborts: number;
+  /** A fresh worker; a job takes another one only when the one before is gone. */
+  readonly startWorker: () => Promise<Worker>;
+  /** What a buffer of so many records may take until its isolate is ended. */
+  readonly limitMs: (rows: number) => number;
+}
+
+/** Maps every buffer and gives the results to the bounding. Fails: PROGRAM_ABORTED, and as `startWorker` and the records do. */
+export async function runMap(
+  run: MapRun,
+  records: AsyncIterable<UnitRecords>,
+  bounding: Pick<MapBounding, 'take'>,
+): Promise<void> {
+  const mapper = new Mapper(run);
+  const under: { readonly buffer: UnitRecords; readonly result: Promise<MapResult> }[] = [];
+  const finish = async (): Promise<void> => {
+    const first = under.shift();
+    if (first !== undefined) bounding.take(first.buffer.units, first.buffer.hashes, await first.result);
+  };
+  try {
+    for await (const buffer of records) {
+      const result = mapper.map(buffer.bytes, buffer.rows);
+      // Heard when it is this buffer's turn.
+      result.catch(() => undefined);
+      under.push({ buffer, result });
+      if (under.length > AHEAD) await finish();
+    }
+    while (under.length > 0) await finish();
+  } finally {
+    mapper.close();
+  }
+}
+
+class Mapper {
+  readonly #run: MapRun;
+  readonly #replaced = new Set<Worker>();
+  #worker: Promise<Worker>;
+  #aborts = 0;
+  #deaths = 0;
+
+  constructor(run: MapRun) {
+    this.#run = run;
+    this.#worker = run.startWorker();
+    this.#worker.catch(() => undefined);
+  }
+
+  /** The result of a buffer, whatever becomes of the isolates that work on it. */
+  async map(bytes: Buffer, rows: number): Promise<MapResult> {
+    const worker = await this.#worker;
+    const result = await worker.map(bytes, rows, this.#run.limitMs(rows));
+    if (result !== 'died') return result;
+    if (worker.isGone && this.#isReplaced(worker)) return this.map(bytes, rows);
+    this.#deaths += 1;
+    if (rows === 1) this.#aborts += 1;
+    const { maxAborts } = this.#run;
+    if (this.#aborts > maxAborts || this.#deaths > DEATHS_PER_ABORT * maxAborts)
+      throw new Failure('PROGRAM_ABORTED', say('program.aborted'));
+    return rows === 1 ? nothing(this.#run.setup) : this.#halves(bytes, rows);
+  }
+
+  /**
+   * Whether the process went down with another buffer than this one. Calls settle in the order in which they were made, so
+   * the first to hear of it is the one that was at work, and it is the one to start another process.
+   */
+  #isReplaced(worker: Worker): boolean {
+    if (this.#replaced.has(worker)) return true;
+    this.#replaced.add(worker);
+    this.#worker = this.#run.startWorker();
+    this.#worker.catch(() => undefined);
+    return false;
+  }
+
+  async #halves(bytes: Buffer, rows: number): Promise<MapResult> {
+    const buffer = decodeRecords(bytes);
+    const middle = rows >> 1;
+    const part = (from: number, to: number): Promise<MapResult> => {
+      const positions = Int32Array.from({ length: to - from }, (_, index) => from + index);
+      return this.map(encodeRecords(selectRecords(buffer, positions)), to - from);
+    };
+    const first = await part(0, middle);
+    return joined(first, await part(middle, rows));
+  }
+
+  close(): void {
+    void this.#worker.then(
+      (worker) => worker.kill(),
+      () => undefined,
+    );
+  }
+}
+
+/** What a record gives that gives nothing. */
+function nothing({ outputs, keys }: MapSetup): MapResult {
+  return {
+    values: outputs.map(({ width }) => new Float64Array(width).fill(NaN)),
+    codes: keys.map(() => new Int32Array(1).fill(-1)),
+  };
+}
+
+function joined(first: MapResult, second: MapResult): MapResult {
+  return {
+    values: first.values.map((values, index) => {
+      const rest = second.values[index]!;
+      const whole = new Float64Array(values.length + rest.length);
+      whole.set(values);
+      whole.set(rest, values.length);
+      return whole;
+    }),
+    codes: first.codes.map((codes, index) => Int32Array.from([...codes, ...second.codes[index]!])),
+  };
+}

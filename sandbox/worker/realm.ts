@@ -1,0 +1,158 @@
+/**
+ * The realm that a stateless program runs in: every object it can reach is frozen, and every name it does not need is gone.
+ *
+ * The functions here run inside an isolate, as the text that `String` gives of them, so they use nothing of this
+ * file; what they leave for one another lies on the isolate's global object until `$open` clears it.
+ * Guarantee: after `$open` the free names of a program are ALLOWED_GLOBALS and `$harden`; there is no clock, no
+ * randomness, no locale, no registry of symbols, no way to a property's descriptor, and nothing that can be changed
+ * is reachable (walk.ts looks for it).
+ * Not covered: what syntax alone can keep (private names stamped on frozen objects, variables of a module): admission
+ * refuses it.
+ *
+ * V8 writes to five objects while it starts a context from a snapshot, and aborts the process where one of them is
+ * frozen (measured, V8 13.6). They are left open in the snapshot and hardened by `$open`.
+ */
+
+/** The names that a program may use without declaring them. */
+export const ALLOWED_GLOBALS: readonly string[] = (
+  'Array BigInt Boolean Date JSON Map Math Number Object RegExp Set String ' +
+  'Error EvalError RangeError ReferenceError SyntaxError TypeError URIError ' +
+  'Infinity NaN undefined isFinite isNaN parseFloat parseInt'
+).split(' ');
+
+/** SES: no evaluation of text, tame Date, Math, RegExp and Error, no locale; nothing is reported to a console. */
+const LOCKDOWN = {
+  evalTaming: 'noEval',
+  localeTaming: 'safe',
+  errorTaming: 'safe',
+  overrideTaming: 'min',
+  errorTrapping: 'none',
+  unhandledRejectionTrapping: 'none',
+  consoleTaming: 'unsafe',
+  regExpTaming: 'safe',
+  reporting: 'none',
+  stackFiltering: 'verbose',
+  domainTaming: 'unsafe',
+} as const;
+
+/** What the steps below leave on the global object for one another. */
+interface Steps {
+  $late: object[];
+  $restoreFreeze: () => void;
+  $harden: <T>(value: T) => T;
+  $open: <T>(start: () => T) => T;
+  harden: <T>(value: T) => T;
+  Compartment: new () => { globalThis: Record<string, unknown> };
+}
+
+/** The scripts that make a hardened realm, in order; `sesText` is the library's own distribution. */
+export function lockedScripts(sesText: string): readonly string[] {
+  return [
+    `(${leaveFiveOpen.toString()})()`,
+    sesText,
+    `(${dropPowers.toString()})()`,
+    `lockdown(${JSON.stringify(LOCKDOWN)})`,
+    `(${keepOpener.toString()})(${JSON.stringify(ALLOWED_GLOBALS)})`,
+  ];
+}
+
+/** The scripts of a realm for blocks: nothing is frozen, and `$open` takes away what a block has no use for. */
+export function looseScripts(): readonly string[] {
+  return [`(${keepLooseOpener.toString()})(${JSON.stringify(GONE_FROM_BLOCKS)})`];
+}
+
+/** SES takes its `Object.freeze` while it is evaluated: this one passes over the five. */
+function leaveFiveOpen(): void {
+  const steps = globalThis as unknown as Steps;
+  const { getPrototypeOf } = Object;
+  const iterator = getPrototypeOf(getPrototypeOf([].values())) as object;
+  const asyncIterator = getPrototypeOf(getPrototypeOf(getPrototypeOf((async function* () {})()))) as object;
+  const late: object[] = [Promise, Math, iterator, asyncIterator, DataView.prototype];
+  const freeze = Object.freeze;
+  Object.freeze = <T>(value: T): Readonly<T> => {
+    for (const open of late) if ((value as unknown) === open) return value;
+    return freeze(value);
+  };
+  steps.$late = late;
+  steps.$restoreFreeze = () => {
+    Object.freeze = freeze;
+  };
+}
+
+/**
+ * Removes what SES allows and a program must not have: descriptors lead to the setter of an Error's hidden stack,
+ * and the registry of symbols is shared by all records. SES has taken its own copies by now.
+ */
+function dropPowers(): void {
+  (globalThis as unknown as Steps).$restoreFreeze();
+  const drop = (from: object, names: readonly string[]): void => {
+    for (const name of names) Reflect.deleteProperty(from, name);
+  };
+  drop(Symbol, ['for', 'keyFor']);
+  drop(Object, ['getOwnPropertyDescriptor', 'getOwnPropertyDescriptors']);
+  drop(Object.prototype, ['__defineGetter__', '__defineSetter__', '__lookupGetter__', '__lookupSetter__']);
+  drop(Array, ['fromAsync']);
+}
+
+/** Leaves `$open`, which ends the making of the realm and answers what `start` made before the names were gone. */
+function keepOpener(allowed: readonly string[]): void {
+  const global = globalThis as unknown as Steps & Record<string, unknown>;
+  const { $late: late, harden } = global;
+  const { ownKeys, deleteProperty, defineProperty, getOwnPropertyDescriptor, getPrototypeOf } = Reflect;
+  const { freeze, isFrozen } = Object;
+  /** Not `harden`: it takes the five for hardened, and does not look for what V8 has added to them since. */
+  const freezeReachable = (value: unknown): void => {
+    const isObject = typeof value === 'function' || (typeof value === 'object' && value !== null);
+    if (!isObject || isFrozen(value)) return;
+    freeze(value);
+    freezeReachable(getPrototypeOf(value));
+    for (const key of ownKeys(value)) {
+      const descriptor = getOwnPropertyDescriptor(value, key)!;
+      for (const part of ['value', 'get', 'set'] as const) freezeReachable(descriptor[part]);
+    }
+  };
+  // The start realm's own of these four keep their powers; those of a compartment are tame.
+  const tame = new global.Compartment().globalThis;
+  const given: Record<string, unknown> = { $harden: harden };
+  for (const name of allowed) given[name] = tame[name];
+  global.$open = (start) => {
+    for (const object of late) freezeReachable(object);
+    const started = start();
+    for (const key of ownKeys(global)) deleteProperty(global, key);
+    for (const key of ownKeys(given)) {
+      defineProperty(global, key, { value: given[key as string], writable: false, configurable: false });
+    }
+    freezeReachable(global);
+    return started;
+  };
+}
+
+/** What a block has no use for: clocks, shared and raw memory, locales, and whatever outlives a call. */
+const GONE_FROM_BLOCKS: readonly string[] = (
+  '$open WebAssembly Atomics SharedArrayBuffer Intl WeakRef FinalizationRegistry console ArrayBuffer DataView ' +
+  'Float16Array Float32Array Float64Array Int8Array Int16Array Int32Array Uint8Array Uint8ClampedArray ' +
+  'Uint16Array Uint32Array BigInt64Array BigUint64Array'
+).split(' ');
+
+/** Leaves `$open` for a realm of blocks. The names go when it is called: V8 needs some to start a context. */
+function keepLooseOpener(gone: readonly string[]): void {
+  const global = globalThis as unknown as Steps & Record<string, unknown>;
+  global.$open = (start) => {
+    const started = start();
+    for (const name of gone) Reflect.deleteProperty(global, name);
+    Reflect.deleteProperty(Math, 'random');
+    Reflect.deleteProperty(Array, 'fromAsync');
+    const Clock = Date;
+    const { construct } = Reflect;
+    const Tame = function (...parts: unknown[]): unknown {
+      if (new.target === undefined || parts.length === 0) throw new TypeError('there is no clock here');
+      return construct(Clock, parts, new.target);
+    };
+    Tame.prototype = Clock.prototype;
+    Clock.prototype.constructor = Tame;
+    Tame.UTC = Clock.UTC;
+    Tame.parse = Clock.parse;
+    global['Date'] = Tame;
+    return started;
+  };
+}

@@ -1,0 +1,114 @@
+/**
+ * A walk over every object that a program can reach in its realm: nothing may be left to be changed.
+ *
+ * `makeWalk` runs inside an isolate, as the text that `String` gives of it, before the realm is made, because the realm
+ * takes away what the walk looks with. What it returns is called once the realm is closed.
+ * Guarantee: it follows every property, accessor and prototype from the global object and from one of every kind of
+ * object that syntax alone makes. It names each object that is not frozen, and each accessor through which a value
+ * can be left on a frozen object and found again.
+ * Not covered: slots that are no properties, such as private names stamped on a frozen object; admission refuses
+ * what writes to those.
+ */
+
+export interface WalkReport {
+  /** How many objects it looked at. */
+  readonly objects: number;
+  /** What is wrong, as paths. */
+  readonly found: readonly string[];
+}
+
+/** Returns the walk. */
+export function makeWalk(): () => WalkReport {
+  const { ownKeys, apply } = Reflect;
+  const { getPrototypeOf, getOwnPropertyDescriptor, isFrozen, freeze } = Object;
+  const { iterator } = Symbol;
+  const stringIterator = String.prototype[Symbol.iterator];
+  const [Seen, Entries] = [Set, Map];
+  const print = String;
+  const global: object = globalThis;
+
+  /** One of each kind that needs no name; their prototypes are shared by all records. */
+  const kinds = (): readonly (readonly [string, unknown])[] => {
+    let fault: unknown = null;
+    try {
+      (null as unknown as () => void)();
+    } catch (error) {
+      fault = error;
+    }
+    const promise = (async () => {})();
+    return [
+      ['function', () => {}],
+      ['async function', async () => {}],
+      ['generator function', function* () {}],
+      ['async generator function', async function* () {}],
+      ['generator', getPrototypeOf((function* () {})())],
+      ['async generator', getPrototypeOf((async function* () {})())],
+      ['array', []],
+      ['object', {}],
+      ['expression', /x/],
+      ['error', fault],
+      ['promise', promise],
+      ['symbol', iterator],
+      ['bigint', 1n],
+      ['string', 'x'],
+      ['number', 1],
+      ['boolean', true],
+      ['array iterator', [].values()],
+      ['string iterator', apply(stringIterator, 'x', [])],
+      ['map iterator', new Entries().entries()],
+      ['set iterator', new Seen().values()],
+      ['expression iterator', 'x'.matchAll(/x/g)],
+    ];
+  };
+
+  /** Whether a value set through it on a frozen object can be read again. */
+  const stores = (descriptor: PropertyDescriptor, holder: unknown): boolean => {
+    const [get, set] = [descriptor['get'], descriptor['set']];
+    if (set === undefined || get === undefined) return false;
+    return [holder, freeze({}), freeze([]), freeze(() => {})].some((target) => {
+      const mark = freeze({});
+      try {
+        apply(set, target, [mark]);
+      } catch {
+        // What refuses stores nothing.
+      }
+      try {
+        return apply(get, target, []) === mark;
+      } catch {
+        return false;
+      }
+    });
+  };
+
+  return () => {
+    const found: string[] = [];
+    const seen = new Seen<unknown>();
+    const queue: (readonly [string, unknown])[] = [];
+    const add = (path: string, value: unknown): void => {
+      const isObject = typeof value === 'function' || (typeof value === 'object' && value !== null);
+      if (!isObject || seen.has(value)) return;
+      seen.add(value);
+      queue.push([path, value]);
+    };
+    // A fresh object is a record's own; what it leads to is everybody's.
+    for (const [path, value] of kinds()) {
+      add(`${path}.prototype`, getPrototypeOf(value));
+      if (typeof value === 'function') add(path, getPrototypeOf(value.prototype ?? value));
+    }
+    add('global', global);
+    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+      const [path, value] = next;
+      if (!isFrozen(value)) found.push(`${path} is not frozen`);
+      add(`${path}.prototype`, getPrototypeOf(value));
+      for (const key of ownKeys(value as object)) {
+        const descriptor = getOwnPropertyDescriptor(value, key)!;
+        const name = `${path}.${print(key)}`;
+        for (const part of ['value', 'get', 'set'] as const) {
+          add(part === 'value' ? name : `${part} ${name}`, descriptor[part]);
+        }
+        if (stores(descriptor, value)) found.push(`${name} stores`);
+      }
+    }
+    return { objects: seen.size, found };
+  };
+}

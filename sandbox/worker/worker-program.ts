@@ -1,0 +1,66 @@
+/** The worker as a program for the jail: its modules, the two packages it needs, no input, no place to write, its limits. */
+import { fileURLToPath } from 'node:url';
+import { findPackage, FRAME_MODULES, type JailProgram, type NodePackage } from '../jail/program.ts';
+
+/** `strict`: no compiler of machine code, no WebAssembly. `fast`: V8 as it is. */
+export type Engine = 'strict' | 'fast';
+
+/** The entry first. */
+const MODULES = [
+  './worker-process',
+  './canaries',
+  './driver',
+  './inspection',
+  './isolate',
+  './protocol',
+  './realm',
+  './records',
+  './walk',
+  ...FRAME_MODULES,
+];
+
+/**
+ * The snapshot flag is what isolated-vm asks for from Node 20 on (its README). A regular expression that would
+ * backtrack without end goes on in the engine that cannot.
+ */
+const FLAGS = ['--no-node-snapshot', '--enable-experimental-regexp-engine-on-excessive-backtracks'];
+const ENGINE_FLAGS: Readonly<Record<Engine, readonly string[]>> = { strict: ['--jitless'], fast: [] };
+
+const MEBIBYTE = 2 ** 20;
+/** Node itself fails at 1 GiB and starts at 2; two or three isolates with their code ranges are on top (measured). */
+const ADDRESS_SPACE_MIB = 6144;
+/** The process's own objects: requests and answers, none of them larger than a frame. */
+const HEAP_MIB = 256;
+const OPEN_FILES = 64;
+/** A backstop; the runner's clocks come first. */
+const CPU_SECONDS = 4 * 60 * 60;
+
+/** What a worker runs as. */
+export function workerProgram(engine: Engine): JailProgram {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  return {
+    modules: MODULES.map((name) => fileURLToPath(new URL(`${name}.${extension}`, import.meta.url))),
+    packages: isolatePackages(),
+    inputs: [],
+    scratch: null,
+    args: [],
+    nodeFlags: [...FLAGS, ...ENGINE_FLAGS[engine], `--max-old-space-size=${HEAP_MIB}`],
+    limits: {
+      addressSpaceBytes: ADDRESS_SPACE_MIB * MEBIBYTE,
+      fileBytes: MEBIBYTE, // The launcher writes our modules under it; the worker has nowhere to write.
+      openFiles: OPEN_FILES,
+      cpuSeconds: CPU_SECONDS,
+    },
+  };
+}
+
+let packages: readonly NodePackage[] | null = null;
+
+/** isolated-vm, the loader that it finds its binary with, and SES. */
+function isolatePackages(): readonly NodePackage[] {
+  if (packages !== null) return packages;
+  const isolates = findPackage('isolated-vm', import.meta.url);
+  const loader = findPackage('node-gyp-build', `${isolates.directory}/package.json`);
+  packages = [isolates, loader, findPackage('ses', import.meta.url)];
+  return packages;
+}
