@@ -18,6 +18,25 @@ const CORE = [
   'sandbox/program/manifest-file.ts',
   'sandbox/program/manifest-outputs.ts',
   'sandbox/program/manifest-schema.ts',
+  'sandbox/planning.ts',
+  ...[
+    'bin-tally',
+    'blocks-bounding',
+    'bounding',
+    'compile',
+    'keyed-hash',
+    'limits',
+    'mapped-column',
+    'mapped-keys',
+    'params',
+    'planned-outputs',
+    'program',
+    'smallest-ranks',
+    'strictest-policy',
+    'tallies',
+    'totals',
+    'vector-tally',
+  ].map((name) => `sandbox/program/${name}.ts`),
 ];
 
 /** What belongs to the machine and not to the arguments, by the name it is called. */
