@@ -29,7 +29,8 @@ beforeAll(async () => {
   for (const person of ['ben', 'olga', 'petra'] as const) {
     const key = write(`${person}.jwk`, JSON.stringify(exportSigningKey(world.keys[person])));
     const login = ['login', '--url', ISSUER, '--account', person, '--key', key, '--profile', person];
-    expect(await line.run(login)).toMatchObject({ code: 0 });
+    const { code, err } = await line.run(login);
+    if (code !== 0) throw new Error(err);
   }
   write('prog.js', MODULE);
   write('bad.js', `let seen = 0;\n${MODULE}`);
