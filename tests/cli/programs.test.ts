@@ -113,12 +113,14 @@ test('a program goes from its file to an answer, by digest and by name, and is w
   expect(await as('ben', ...run)).toMatchObject({ code: EXIT.refused });
 });
 
-test('datasets and organisations are suspended and resumed', async () => {
+test('datasets, organisations and grants are suspended and resumed', async () => {
   for (const [person, ...words] of [
     ['petra', 'dataset', 'suspend', 'visits'],
     ['olga', 'dataset', 'resume', 'visits'],
     ['olga', 'organisation', 'suspend', 'rival-lab'],
     ['olga', 'organisation', 'resume', 'rival-lab'],
+    ['petra', 'grant', 'suspend', 'g-1'],
+    ['olga', 'grant', 'resume', 'g-1'],
     ['petra', 'dataset', 'withdraw', 'visits_late'],
   ] as const)
     expect([words, (await as(person, ...words)).code]).toEqual([words, EXIT.done]);

@@ -195,6 +195,7 @@ const STOPS: Readonly<
     () => post('petra', `/v1/grants/g-${grants}/revoke`, { reason: 'x' }),
     () => Promise.resolve(),
   ],
+  'its grant is suspended': [() => post('susan', `/v1/grants/g-${grants}/suspend`), () => Promise.resolve()],
   'its dataset is suspended': [
     () => post('petra', '/v1/datasets/steps/suspend'),
     () => post('olga', '/v1/datasets/steps/resume'),
