@@ -28,7 +28,7 @@ import type { Charge } from '../storage/ledger.ts';
 import type { PlannedUsage } from '../storage/tables/jobs.ts';
 import { listDatasets, type StoredDataset } from '../storage/dataset-list.ts';
 import { findOrganisation } from '../storage/party-list.ts';
-import { approvedProgram, columnsRead, toolsOf } from './program-loading.ts';
+import { approvedProgram, toolsOf } from './program-loading.ts';
 import type { Shell } from './shell.ts';
 
 /** What an absent `timing` means for SQL in a server: the runner compiles with the same. */

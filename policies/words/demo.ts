@@ -26,12 +26,12 @@ export const DEMO_WORDS = {
     zh: '需求方训练逻辑回归模型：共 {steps} 次作业，每次返回经裁剪并加噪的梯度，epsilon 为 {epsilon}',
   },
   'demo.programs.step': {
-    en: '  after step {step}: weights {weights} (noise of one gradient entry per patient: {band})',
-    zh: '  第 {step} 步后：权重 {weights}（每位患者的梯度分量噪声：{band}）',
+    en: 'after step {step}: weights {weights} (noise of one gradient entry per patient: {band})',
+    zh: '第 {step} 步后：权重 {weights}（每位患者的梯度分量噪声：{band}）',
   },
   'demo.programs.truth': {
-    en: '  the weights that made the data: {weights}',
-    zh: '  生成数据所用的权重：{weights}',
+    en: 'the weights that made the data: {weights}',
+    zh: '生成数据所用的权重：{weights}',
   },
   'demo.programs.runs': {
     en: 'a program that would run for hours is at work',
