@@ -20,6 +20,9 @@ export const ALLOWED_GLOBALS: readonly string[] = (
   'Infinity NaN undefined isFinite isNaN parseFloat parseInt'
 ).split(' ');
 
+/** Longest text or list that one call makes: as long as the longest parameter. */
+const LONGEST = 2 ** 20;
+
 /** SES: no evaluation of text, tame Date, Math, RegExp and Error, no locale; nothing is reported to a console. */
 const LOCKDOWN = {
   evalTaming: 'noEval',
@@ -35,6 +38,9 @@ const LOCKDOWN = {
   domainTaming: 'unsafe',
 } as const;
 
+/** A function of a module is strict; its text, alone, is not. */
+export const STRICT = "'use strict';";
+
 /** What the steps below leave on the global object for one another. */
 interface Steps {
   $late: object[];
@@ -48,17 +54,18 @@ interface Steps {
 /** The scripts that make a hardened realm, in order; `sesText` is the library's own distribution. */
 export function lockedScripts(sesText: string): readonly string[] {
   return [
-    `(${leaveFiveOpen.toString()})()`,
+    `${STRICT}(${leaveFiveOpen.toString()})()`,
     sesText,
-    `(${dropPowers.toString()})()`,
+    `${STRICT}(${dropPowers.toString()})()`,
+    `${STRICT}(${boundSizes.toString()})(${LONGEST})`,
     `lockdown(${JSON.stringify(LOCKDOWN)})`,
-    `(${keepOpener.toString()})(${JSON.stringify(ALLOWED_GLOBALS)})`,
+    `${STRICT}(${keepOpener.toString()})(${JSON.stringify(ALLOWED_GLOBALS)})`,
   ];
 }
 
 /** The scripts of a realm for blocks: nothing is frozen, and `$open` takes away what a block has no use for. */
 export function looseScripts(): readonly string[] {
-  return [`(${keepLooseOpener.toString()})(${JSON.stringify(GONE_FROM_BLOCKS)})`];
+  return [`${STRICT}(${keepLooseOpener.toString()})(${JSON.stringify(GONE_FROM_BLOCKS)})`];
 }
 
 /** SES takes its `Object.freeze` while it is evaluated: this one passes over the five. */
@@ -99,6 +106,61 @@ function dropPowers(): void {
     if (described === undefined || !('get' in described)) return described;
     return { ...described, get: undefined, set: undefined } as unknown as PropertyDescriptor;
   };
+}
+
+/**
+ * Makes the calls that ask for a size refuse one beyond `longest`, so that a record that asks for too much throws, as
+ * others do, instead of ending its isolate. What grows step by step is for fuel to bound.
+ */
+function boundSizes(longest: number): void {
+  const { apply, get, defineProperty } = Reflect;
+  const check = (size: number): void => {
+    if (size > longest) throw new RangeError('too long');
+  };
+  type Call = (this: unknown, ...given: unknown[]) => unknown;
+  const bound = (prototype: object, name: string, bind: (call: Call) => Call): void => {
+    const value = bind(get(prototype, name) as Call);
+    defineProperty(prototype, name, { value, writable: true, enumerable: false, configurable: true });
+  };
+  // Methods of objects, which are no constructors. What is converted to be checked is what is then used.
+  bound(
+    String.prototype,
+    'repeat',
+    (call) =>
+      ({
+        repeat(this: unknown, count?: unknown) {
+          const text = this === undefined || this === null ? this : ''.concat(this as string);
+          const times = Number(count);
+          if (typeof text === 'string') check(text.length * times);
+          return apply(call, text, [times]);
+        },
+      })['repeat'],
+  );
+  for (const name of ['padStart', 'padEnd']) {
+    bound(
+      String.prototype,
+      name,
+      (call) =>
+        ({
+          pad(this: unknown, length?: unknown, ...filler: unknown[]) {
+            const size = Number(length);
+            check(size);
+            return apply(call, this, [size, ...filler]);
+          },
+        })['pad'],
+    );
+  }
+  bound(
+    Array.prototype,
+    'fill',
+    (call) =>
+      ({
+        fill(this: unknown, ...given: unknown[]) {
+          if (this !== undefined && this !== null) check((this as { length: number }).length);
+          return apply(call, this, given);
+        },
+      })['fill'],
+  );
 }
 
 /** Leaves `$open`, which ends the making of the realm and answers what `start` made before the names were gone. */

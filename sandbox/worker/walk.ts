@@ -9,6 +9,8 @@
  * what writes to those.
  */
 
+import { STRICT } from './realm.ts';
+
 export interface WalkReport {
   /** How many objects it looked at. */
   readonly objects: number;
@@ -17,7 +19,7 @@ export interface WalkReport {
 }
 
 /** The script that leaves the walk on the global object, as `$walk`, before the realm takes away what it looks with. */
-export const WALK_SCRIPT = `globalThis.$walk = (${makeWalk.toString()})(${everyKind.toString()});`;
+export const WALK_SCRIPT = `${STRICT}globalThis.$walk = (${makeWalk.toString()})(${everyKind.toString()});`;
 
 /** One of each kind of object that needs no name; their prototypes are shared by all records. */
 function everyKind(): readonly (readonly [string, unknown])[] {
