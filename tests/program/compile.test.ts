@@ -344,13 +344,27 @@ describe('what is refused', () => {
     ['PARAM', 'a truth that is a number', ...param('boolean', 1)],
     ['PARAM', 'a list with a hole', ...param('numbers', Array(2))],
     ['PARAM', 'a list with NaN', ...param('numbers', [NaN])],
-    ['PARAM', 'a list of more than a million', ...param('numbers', new Array(1_000_001).fill(0))],
+    [
+      'PARAM',
+      'a list of more than a million',
+      ...param(
+        'numbers',
+        Array.from({ length: 1_000_001 }, () => 0),
+      ),
+    ],
   ])('with %s: %s', ([code, , program, given]) => {
     expect(refusedWith(program, given)).toBe(code);
   });
 
   test('not: a list of a million numbers, and NULL among the values of a key', () => {
-    expect(refusedWith(...param('numbers', new Array(1_000_000).fill(0.5)))).toBe('compiled');
+    expect(
+      refusedWith(
+        ...param(
+          'numbers',
+          Array.from({ length: 1_000_000 }, () => 0.5),
+        ),
+      ),
+    ).toBe('compiled');
     expect(refusedWith(by(['a', null]))).toBe('compiled');
   });
 });

@@ -49,7 +49,9 @@ export function countOf(name: string, parts: Partial<ProgramOutput> = {}): Progr
   return { kind: 'count', name, by: [], quality: false, ...parts } as ProgramOutput;
 }
 
-export function sumOf(name: string, parts: object = {}): ProgramOutput {
+type SumOutput = Extract<ProgramOutput, { kind: 'sum' | 'mean' | 'variance' }>;
+
+export function sumOf(name: string, parts: Partial<SumOutput> = {}): SumOutput {
   return {
     kind: 'sum',
     name,
@@ -58,7 +60,7 @@ export function sumOf(name: string, parts: object = {}): ProgramOutput {
     bounds: [0, 100],
     granularity: null,
     ...parts,
-  } as ProgramOutput;
+  };
 }
 
 export interface ProgramCircumstances {
