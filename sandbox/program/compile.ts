@@ -78,7 +78,7 @@ export function compileProgram(ask: ProgramAsk, catalogue: Catalogue): ProgramPl
   const { manifest } = program;
   const sources = manifest.inputs.map((input) => sourceOf(input, catalogue));
   const { dataset } = sources[0]!;
-  checkTogether(sources);
+  checkTogether(sources, catalogue);
   const policy = strictestOf(sources.map((source) => source.policy));
   const params = paramsOf(manifest.params, ask.params);
   const by = keysOfOutputs(manifest.outputs, sources);
@@ -156,9 +156,10 @@ function kindOf({ type }: Column): ProgramColumn['kind'] {
   }
 }
 
-/** Refuses JOIN: units that cannot be told to be the same. GRADE: an engine that a grade does not allow. */
-function checkTogether(sources: readonly ProgramSource[]): void {
+/** Refuses JOIN: units that cannot be told to be the same, or datasets that would not all be charged. GRADE: an engine that a grade does not allow. */
+function checkTogether(sources: readonly ProgramSource[], { takesSeveral = false }: Catalogue): void {
   const [first, ...others] = sources.map(({ dataset }) => dataset);
+  if (others.length > 0 && !takesSeveral) throw new Refusal('JOIN', say('plan.oneDataset'));
   for (const other of others) {
     const joined =
       other.unitDomain === first!.unitDomain && unitColumn(other) !== null && unitColumn(first!) !== null;

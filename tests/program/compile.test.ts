@@ -438,6 +438,12 @@ describe('several inputs', () => {
     expect(plannedUsageOf(plan)).toMatchObject({ rows: '1500', bytes: String(1_500 * 2 * 8) });
   });
 
+  test('are refused where only one of them would be charged', () => {
+    const given = { datasets: [people, other] };
+    expect(refusedWith(two, given)).toBe('compiled');
+    expect(refusedWith(two, { ...given, takesSeveral: false })).toBe('JOIN');
+  });
+
   test('of other units, of rows, or charged in another unit cannot be run together', () => {
     const elsewhere: Dataset = { ...other, unitDomain: 'somebody else' };
     expect(refusedWith(two, { datasets: [people, elsewhere] })).toBe('JOIN');

@@ -69,6 +69,7 @@ export interface ProgramCircumstances {
   readonly policyOf?: (dataset: Dataset) => ReleasePolicy;
   readonly datasets?: readonly Dataset[];
   readonly timing?: Timing;
+  readonly takesSeveral?: boolean;
 }
 
 /** Compiles a program as a front end would. */
@@ -81,6 +82,7 @@ export function compiledProgram(program: Program, given: ProgramCircumstances = 
       policyOf: given.policyOf ?? (() => policy),
       versionIdOf: (dataset) => `${dataset.name} v1`,
       defaultTiming: given.timing ?? { mode: 'quantum', quantumMs: 125 },
+      takesSeveral: given.takesSeveral ?? true,
     },
   );
 }
