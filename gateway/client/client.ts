@@ -228,6 +228,14 @@ export class Client {
     return this.#act(`/v1/grants/${encodeURIComponent(id)}/revoke`, { reason });
   }
 
+  suspendGrant(id: string): Promise<GrantView> {
+    return this.#act(`/v1/grants/${encodeURIComponent(id)}/suspend`, undefined);
+  }
+
+  resumeGrant(id: string): Promise<GrantView> {
+    return this.#act(`/v1/grants/${encodeURIComponent(id)}/resume`, undefined);
+  }
+
   quote(ask: Ask): Promise<Quote> {
     return this.#create('/v1/quotes', ask);
   }

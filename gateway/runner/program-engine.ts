@@ -13,7 +13,7 @@ import type { OpenSource } from './sources.ts';
 /** The program front end with what runs beside the data. */
 export interface ProgramEngine extends ProgramTools {
   /** What a program's records add up to, bounded, with the noise for it. Ends at once when it is called off. */
-  measure(run: ProgramRun): Promise<Measured & { readonly profile: 'strict' | 'fast' }>;
+  measure(run: ProgramRun): Promise<Measured>;
 }
 
 /** One run of a program over one source. */
@@ -41,11 +41,11 @@ export function programEngine(workers: WorkerPool): ProgramEngine {
     measure: ({ compiled, source, seed, random, signal }) => {
       if (!isProgramPlan(compiled))
         throw new RangeError('what a program front end compiled is a Plan of a program');
-      const { policy, plan } = compiled;
+      const { policy } = compiled;
       return source.use(async (engine) => {
         const means = { engines: [engine], workers, jail: policy.jail, seed, random, signal };
         const { layers, ...made } = await measureProgram(compiled, means);
-        return { ...made, layers: layersOfRun(source.layers, layers), profile: plan.program!.engine };
+        return { ...made, layers: layersOfRun(source.layers, layers) };
       }, signal);
     },
   };

@@ -105,13 +105,11 @@ async function releaseJob(
 
   const { plan } = asked.compiled;
   const source = await openRegistered(shell, version);
-  const { partials, noise, layers, program } = await measureAsked(
-    shell,
-    { job, asked, source },
-    ends.killed,
-  ).catch((error: unknown) => {
-    throw withoutPath(error, version.dataset);
-  });
+  const { partials, noise, layers } = await measureAsked(shell, { job, asked, source }, ends.killed).catch(
+    (error: unknown) => {
+      throw withoutPath(error, version.dataset);
+    },
+  );
   const cells = release(plan, partials, noise);
 
   const evidence = evidenceOfCells(cells);
@@ -197,24 +195,23 @@ function withoutPath(error: unknown, { name, source: { type } }: Dataset): unkno
 
 type Asked = Pick<Planning, 'compiled' | 'program'>;
 
-/** The exact sums of a Plan and its noise, by its front end; what the receipt says of the program that made them. */
+/** The exact sums of a Plan and its noise, by its front end. */
 async function measureAsked(
   shell: RunnerShell,
   { job, asked, source }: { readonly job: ClaimedJob; readonly asked: Asked; readonly source: OpenSource },
   signal: AbortSignal,
-): Promise<Measured & { readonly program: ReceiptPayload['program'] }> {
+): Promise<Measured> {
   const { compiled, program } = asked;
   const seed = seedOf(shell, compiled.plan.dataset.lineage);
   const ask = job.request as KeptRequest;
   if (program === null || ask.frontEnd === 'sql') {
     const { plan, dataset } = compiled;
     const made = await source.use((engine) => measure(plan, dataset, engine, { seed, random }), signal);
-    return { ...made, layers: source.layers, program: null };
+    return { ...made, layers: source.layers };
   }
   if (shell.programs === null) throw new RangeError('what was compiled by a front end is run by it');
   const run = { program, compiled, params: ask.params, source, seed, random, signal };
-  const { profile, ...made } = await shell.programs.measure(run);
-  return { ...made, program: { digest: program.digest, profile } };
+  return shell.programs.measure(run);
 }
 
 /**

@@ -77,9 +77,14 @@ export async function listSeenJobs(
   const jobs: SeenJob[] = [];
   for (const { id } of ids) {
     const job = await findSeenJob(db, id);
-    if (job !== null) jobs.push(job);
+    if (job !== null) jobs.push({ ...job, request: withoutParams(job.request) });
   }
   return jobs;
+}
+
+/** In a list the parameters of a program, which may be large, are left out; the job itself has them. */
+function withoutParams(request: object): object {
+  return Object.fromEntries(Object.entries(request).filter(([name]) => name !== 'params'));
 }
 
 export interface UsageFilter {

@@ -250,7 +250,7 @@ async function openReview(tx: Tx, digest: string, by: Actor): Promise<ProgramSum
 }
 
 /** The sides that have approved. */
-export async function approvalsOf(db: Tx, digest: string): Promise<readonly SideApproval[]> {
+async function approvalsOf(db: Tx, digest: string): Promise<readonly SideApproval[]> {
   return db.rows<SideApproval>(sql`
     SELECT side, organisation_id AS organisation, account_id AS account FROM program_event
     WHERE program_digest = ${digest} AND kind = 'approved' ORDER BY seq`);

@@ -78,6 +78,11 @@ export const PROGRAM_REVIEW_WORDS = {
     zh: '撤回程序；其运行中的作业将被终止',
   },
   'cli.run': { en: 'run an approved program and print its answer', zh: '运行已批准的程序并输出结果' },
+  'cli.grant.suspend': {
+    en: 'stop all use under a grant until it is resumed; its running jobs are killed',
+    zh: '暂停授权下的一切使用，直至恢复；其运行中的作业将被终止',
+  },
+  'cli.grant.resume': { en: 'end the suspension of a grant (operator)', zh: '恢复授权（运营方）' },
   'cli.dataset.suspend': {
     en: 'stop all use of a dataset until it is resumed; its running jobs are killed',
     zh: '暂停数据集的一切使用，直至恢复；其运行中的作业将被终止',

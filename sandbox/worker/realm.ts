@@ -4,8 +4,8 @@
  * The functions here run inside an isolate, as the text that `String` gives of them, so they use nothing of this
  * file; what they leave for one another lies on the isolate's global object until `$open` clears it.
  * Guarantee: after `$open` the free names of a program are ALLOWED_GLOBALS and `$harden`; there is no clock, no
- * randomness, no locale, no registry of symbols, no way to a property's descriptor, and nothing that can be changed
- * is reachable (walk.ts looks for it).
+ * randomness, no locale, no registry of symbols, no way to the functions behind a property, and nothing that can be
+ * changed is reachable (walk.ts looks for it).
  * Not covered: what syntax alone can keep (private names stamped on frozen objects, variables of a module): admission
  * refuses it.
  *
@@ -80,8 +80,9 @@ function leaveFiveOpen(): void {
 }
 
 /**
- * Removes what SES allows and a program must not have: descriptors lead to the setter of an Error's hidden stack,
- * and the registry of symbols is shared by all records. SES has taken its own copies by now.
+ * Removes what SES allows and a program must not have: the registry of symbols is shared by all records, and an
+ * accessor leads to the setter of an Error's hidden stack. A description of a property is left, without its
+ * functions, since printed programs look at what they catch by it. SES has taken its own copies by now.
  */
 function dropPowers(): void {
   (globalThis as unknown as Steps).$restoreFreeze();
@@ -89,9 +90,15 @@ function dropPowers(): void {
     for (const name of names) Reflect.deleteProperty(from, name);
   };
   drop(Symbol, ['for', 'keyFor']);
-  drop(Object, ['getOwnPropertyDescriptor', 'getOwnPropertyDescriptors']);
+  drop(Object, ['getOwnPropertyDescriptors']);
   drop(Object.prototype, ['__defineGetter__', '__defineSetter__', '__lookupGetter__', '__lookupSetter__']);
   drop(Array, ['fromAsync']);
+  const describe = Object.getOwnPropertyDescriptor;
+  Object.getOwnPropertyDescriptor = (value: unknown, key: PropertyKey) => {
+    const described = describe(value, key);
+    if (described === undefined || !('get' in described)) return described;
+    return { ...described, get: undefined, set: undefined } as unknown as PropertyDescriptor;
+  };
 }
 
 /** Leaves `$open`, which ends the making of the realm and answers what `start` made before the names were gone. */

@@ -15,6 +15,7 @@ const MODULES = [
   './protocol',
   './realm',
   './records',
+  './ses-text',
   './walk',
   ...FRAME_MODULES,
 ];

@@ -29,7 +29,8 @@ beforeAll(async () => {
   for (const person of ['ben', 'olga', 'petra'] as const) {
     const key = write(`${person}.jwk`, JSON.stringify(exportSigningKey(world.keys[person])));
     const login = ['login', '--url', ISSUER, '--account', person, '--key', key, '--profile', person];
-    expect(await line.run(login)).toMatchObject({ code: 0 });
+    const { code, err } = await line.run(login);
+    if (code !== 0) throw new Error(err);
   }
   write('prog.js', MODULE);
   write('bad.js', `let seen = 0;\n${MODULE}`);
@@ -112,12 +113,14 @@ test('a program goes from its file to an answer, by digest and by name, and is w
   expect(await as('ben', ...run)).toMatchObject({ code: EXIT.refused });
 });
 
-test('datasets and organisations are suspended and resumed', async () => {
+test('datasets, organisations and grants are suspended and resumed', async () => {
   for (const [person, ...words] of [
     ['petra', 'dataset', 'suspend', 'visits'],
     ['olga', 'dataset', 'resume', 'visits'],
     ['olga', 'organisation', 'suspend', 'rival-lab'],
     ['olga', 'organisation', 'resume', 'rival-lab'],
+    ['petra', 'grant', 'suspend', 'g-1'],
+    ['olga', 'grant', 'resume', 'g-1'],
     ['petra', 'dataset', 'withdraw', 'visits_late'],
   ] as const)
     expect([words, (await as(person, ...words)).code]).toEqual([words, EXIT.done]);

@@ -64,6 +64,8 @@ function requests(): Readonly<Record<string, { readonly path: string; readonly b
     'post /v1/datasets/{name}/withdraw': { path: '/v1/datasets/none/withdraw', body: {} },
     'post /v1/organisations/{id}/suspend': { path: '/v1/organisations/none/suspend', body: {} },
     'post /v1/organisations/{id}/resume': { path: '/v1/organisations/none/resume', body: {} },
+    'post /v1/grants/{id}/suspend': { path: '/v1/grants/none/suspend', body: {} },
+    'post /v1/grants/{id}/resume': { path: '/v1/grants/none/resume', body: {} },
     'post /v1/programs': {
       path: '/v1/programs',
       body: { module: MODULE, manifest: fakeManifest({ inputs: { none: [] } }) },
@@ -126,6 +128,8 @@ const MATRIX: Readonly<Record<string, string>> = {
   'post /v1/datasets/{name}/withdraw': '404 404 403 403 403 403 404',
   'post /v1/organisations/{id}/suspend': '404 403 403 403 403 403 404',
   'post /v1/organisations/{id}/resume': '404 403 403 403 403 403 403',
+  'post /v1/grants/{id}/suspend': '404 404 403 403 403 403 404',
+  'post /v1/grants/{id}/resume': '404 403 403 403 403 403 403',
   'post /v1/programs': '403 403 422 422 403 403 403',
   'get /v1/programs': '200 200 200 200 403 200 200',
   'get /v1/programs/{digest}': '200 200 200 404 403 200 200',

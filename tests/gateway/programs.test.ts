@@ -386,6 +386,8 @@ describe('stops over HTTP', () => {
     ['petra', '/v1/datasets/visits'],
     ['olga', '/v1/datasets/visits'],
     ['susan', '/v1/datasets/visits'],
+    ['petra', '/v1/grants/g-1'],
+    ['susan', '/v1/grants/g-1'],
     ['olga', '/v1/organisations/city-university'],
     ['susan', '/v1/organisations/health-bureau'],
   ] as const)('%s alone suspends %s, and only the operator resumes it', async ([person, path]) => {

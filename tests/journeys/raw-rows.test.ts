@@ -55,6 +55,8 @@ function posts(): Readonly<
     'post /v1/datasets/{name}/withdraw': { ids: ['none'], bodies: [{}] },
     'post /v1/organisations/{id}/suspend': { ids: ['spare'], bodies: [{}] },
     'post /v1/organisations/{id}/resume': { ids: ['spare'], bodies: [{}] },
+    'post /v1/grants/{id}/suspend': { ids: ['spare'], bodies: [{}] },
+    'post /v1/grants/{id}/resume': { ids: ['spare'], bodies: [{}] },
     'post /v1/programs': {
       bodies: [
         { module: `${MODULE}// by HTTP\n`, manifest: fakeManifest() },
@@ -291,6 +293,8 @@ function commandLines(): Readonly<Record<string, readonly (readonly string[])[]>
     ],
     'unseen grant list': [[]],
     'unseen grant show': [['rows']],
+    'unseen grant suspend': [['typed']],
+    'unseen grant resume': [['typed']],
     'unseen grant revoke': [['typed', '--reason', 'x']],
     'unseen quote': asks,
     'unseen query': [...asks, [...asks[0]!, '--csv']],

@@ -236,6 +236,18 @@ describe('a request for a program', () => {
     ],
     'with a parameter that it has not': [asks(AGE, sum, { params: { cap: 1 } }), 'refused', 'PARAM', /cap/],
     'with parameters that are no object': [asks(AGE, sum, { params: [1] }), 'failed', 'CONFIG', /params/],
+    'over two datasets': [
+      asks(
+        'export const run = () => 1;',
+        { x: { kind: 'mean', bounds: [0, 1] } },
+        {
+          manifest: { mode: 'blocks', blocks: { count: 4 }, inputs: { people: ['age'], visits: ['age'] } },
+        },
+      ),
+      'refused',
+      'MODE',
+      /several/,
+    ],
     'above what a job may cost': [asks(AGE, sum, { epsilon: 2e10 }), 'refused', 'PARAM', /./],
   };
   const asked = Object.entries(wrong).map(

@@ -29,16 +29,7 @@ import {
   submitNew,
 } from '#tests/support/program-scene.ts';
 import { trusting } from '#tests/support/sabotage.ts';
-import {
-  ask,
-  claim,
-  freshId,
-  handIn,
-  ledgerOf,
-  makeScene,
-  openNew,
-  type Scene,
-} from '#tests/support/world.ts';
+import { ask, claim, handIn, ledgerOf, makeScene, openNew, type Scene } from '#tests/support/world.ts';
 
 describeEngines('on', (engine) => {
   let opened: OpenEngine;

@@ -65,7 +65,10 @@ export const FAKE_PROGRAMS: ProgramEngine = {
   },
   compile: ({ program, params, ...rest }, catalogue) => {
     const { sql } = program.manifest.source as FakeSource;
-    return compileQuery({ ...rest, sql: sql.replace('{age}', String(params?.['age'] ?? 0)) }, catalogue);
+    return compileQuery(
+      { ...rest, sql: sql.replace('{age}', JSON.stringify(params?.['age'] ?? 0)) },
+      catalogue,
+    );
   },
   measure: async ({ program, compiled, source, seed, random, signal }) => {
     if (program.module.includes('stall')) await stalled(signal);

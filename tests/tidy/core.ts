@@ -14,6 +14,10 @@ const CORE = [
   'sandbox/query/',
   'sandbox/release/',
   'sandbox/manifest/',
+  'sandbox/program/admission/',
+  'sandbox/program/manifest-file.ts',
+  'sandbox/program/manifest-outputs.ts',
+  'sandbox/program/manifest-schema.ts',
   'sandbox/planning.ts',
   ...[
     'bin-tally',
