@@ -4,10 +4,6 @@ export const PROGRAM_PLAN_WORDS = {
     en: 'the units of `{left}` and `{right}` are not the same (unitDomain), so no block can hold both',
     zh: '{left} 与 {right} 的隐私单元不属于同一 unitDomain，无法放入同一分块',
   },
-  'plan.oneDataset': {
-    en: 'this program reads several datasets, and a run here is decided about and charged for one: ask about one dataset at a time',
-    zh: '该程序读取多个数据集，而此处一次运行只就一个数据集作出决定并计费：每次请只使用一个数据集',
-  },
   'plan.policies': {
     en: 'the policies of the datasets differ in mechanism or in the kind of their budget, so one run cannot be charged to both',
     zh: '各数据集策略的 mechanism 或预算类型不同，一次运行无法同时计入',

@@ -76,9 +76,12 @@ export function compileProgram(ask: ProgramAsk, catalogue: Catalogue): ProgramPl
   const accuracy = accuracyOf(ask);
   const { program } = ask;
   const { manifest } = program;
+  // What opens, decides about and charges one dataset must not read another.
+  if (manifest.inputs.length > 1 && catalogue.takesSeveral !== true)
+    throw new Refusal('MODE', say('plan.severalInputs'));
   const sources = manifest.inputs.map((input) => sourceOf(input, catalogue));
   const { dataset } = sources[0]!;
-  checkTogether(sources, catalogue);
+  checkTogether(sources);
   const policy = strictestOf(sources.map((source) => source.policy));
   const params = paramsOf(manifest.params, ask.params);
   const by = keysOfOutputs(manifest.outputs, sources);
@@ -112,11 +115,6 @@ export function compileProgram(ask: ProgramAsk, catalogue: Catalogue): ProgramPl
     policy,
     program: { program, params, sources, keys: keysRead },
   };
-}
-
-/** Refuses MODE for a program over several datasets: what charges a job does so to the ledgers of one dataset. */
-export function refuseSeveral({ manifest }: Program): void {
-  if (manifest.inputs.length > 1) throw new Refusal('MODE', say('plan.severalInputs'));
 }
 
 /** The dataset and columns of an input. Refuses: TABLE, COLUMN. */
@@ -161,10 +159,9 @@ function kindOf({ type }: Column): ProgramColumn['kind'] {
   }
 }
 
-/** Refuses JOIN: units that cannot be told to be the same, or datasets that would not all be charged. GRADE: an engine that a grade does not allow. */
-function checkTogether(sources: readonly ProgramSource[], { takesSeveral = false }: Catalogue): void {
+/** Refuses JOIN: units that cannot be told to be the same. GRADE: an engine that a grade does not allow. */
+function checkTogether(sources: readonly ProgramSource[]): void {
   const [first, ...others] = sources.map(({ dataset }) => dataset);
-  if (others.length > 0 && !takesSeveral) throw new Refusal('JOIN', say('plan.oneDataset'));
   for (const other of others) {
     const joined =
       other.unitDomain === first!.unitDomain && unitColumn(other) !== null && unitColumn(first!) !== null;

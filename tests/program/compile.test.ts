@@ -441,7 +441,7 @@ describe('several inputs', () => {
   test('are refused where only one of them would be charged', () => {
     const given = { datasets: [people, other] };
     expect(refusedWith(two, given)).toBe('compiled');
-    expect(refusedWith(two, { ...given, takesSeveral: false })).toBe('JOIN');
+    expect(refusedWith(two, { ...given, takesSeveral: false })).toBe('MODE');
   });
 
   test('of other units, of rows, or charged in another unit cannot be run together', () => {
