@@ -16,7 +16,6 @@ import { type Sentence, say } from '#policies/words.ts';
 import type { Dataset } from '#sandbox/manifest/dataset.ts';
 import type { PublicDataset } from '#sandbox/manifest/public-view.ts';
 import { columnsReadBy, type Plan, type Presentation, type Timing } from '#sandbox/plan.ts';
-import { refuseSeveral } from '#sandbox/program/compile.ts';
 import type { Program } from '#sandbox/program/program.ts';
 import { type Catalogue, type Compiled, compileQuery } from '#sandbox/query/compile.ts';
 import type { AccuracyAsk } from '#sandbox/release/accuracy.ts';
@@ -138,7 +137,6 @@ export function compileAsk(
 ): Compiled {
   if (ask.frontEnd === 'sql') return compileQuery(ask, catalogue);
   if (program === null) throw new RangeError('a request for a program has one');
-  refuseSeveral(program);
   const { params, epsilon, delta, maxError = null, atSize = null } = ask;
   return toolsOf(programs).compile({ program, params, epsilon, delta, maxError, atSize }, catalogue);
 }
