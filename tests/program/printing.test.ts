@@ -206,6 +206,17 @@ describe('depth', () => {
     expect(run(module, [{ n: 99 }, { n: 100 }])).toEqual(['99', 'spent']);
   });
 
+  test('is counted for a function that its own objects lead back to', () => {
+    const module = `export function map(row) {
+      let left = row.n;
+      const box = { };
+      function F() { return left-- > 0 ? +box : 0; }
+      box.valueOf = new F()['constr' + 'uctor'];
+      return F();
+    }`;
+    expect(run(module, [{ n: 98 }, { n: 200 }])).toEqual(['0', 'spent']);
+  });
+
   test('costs a large function more, so that a hundred of them do not fill the stack', () => {
     const locals = Array.from({ length: 400 }, (_, i) => `let v${i} = n + ${i};`).join('');
     const sum = Array.from({ length: 400 }, (_, i) => `v${i}`).join(' + ');

@@ -37,7 +37,8 @@ export function meteringOf({ tree, scopes }: Subject): Metering {
   const callees = new Set<Node>();
   const exported = new Set<Node>();
   walk(tree, (node) => {
-    if (node.type === 'CallExpression' || node.type === 'NewExpression') callees.add(node.callee);
+    // Not by `new`: what it makes leads back to the function.
+    if (node.type === 'CallExpression') callees.add(node.callee);
     if (node.type === 'ExportSpecifier') exported.add(node.local);
   });
   const named = new Map<Node, Binding>();
