@@ -16,6 +16,8 @@ import { readText } from './rules/text.ts';
 import { scopesOf } from './scope.ts';
 import { syntaxRule } from './syntax.ts';
 
+export type { Finding };
+
 export interface Admission {
   readonly admitted: boolean;
   readonly findings: readonly Finding[];
