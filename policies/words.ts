@@ -18,6 +18,7 @@ import { PROGRAM_MANIFEST_WORDS } from './words/program-manifest.ts';
 import { PROGRAM_RULE_WORDS } from './words/program-rules.ts';
 import { PROGRAM_PLAN_WORDS } from './words/program-plan.ts';
 import { PROGRAM_WORDS } from './words/program.ts';
+import { PROGRAM_REVIEW_WORDS } from './words/program-review.ts';
 import { QUERY_WORDS } from './words/query.ts';
 import { REVIEW_WORDS } from './words/review.ts';
 import { RUN_WORDS } from './words/run.ts';
@@ -45,6 +46,7 @@ export const WORDS = {
   ...PROGRAM_RULE_WORDS,
   ...PROGRAM_PLAN_WORDS,
   ...PROGRAM_WORDS,
+  ...PROGRAM_REVIEW_WORDS,
   ...QUERY_WORDS,
   ...REVIEW_WORDS,
   ...RUN_WORDS,

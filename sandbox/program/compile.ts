@@ -76,6 +76,9 @@ export function compileProgram(ask: ProgramAsk, catalogue: Catalogue): ProgramPl
   const accuracy = accuracyOf(ask);
   const { program } = ask;
   const { manifest } = program;
+  // What opens, decides about and charges one dataset must not read another.
+  if (manifest.inputs.length > 1 && catalogue.takesSeveral !== true)
+    throw new Refusal('MODE', say('plan.severalInputs'));
   const sources = manifest.inputs.map((input) => sourceOf(input, catalogue));
   const { dataset } = sources[0]!;
   checkTogether(sources);

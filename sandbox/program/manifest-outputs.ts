@@ -34,8 +34,8 @@ const MAP_FIELDS: Readonly<Record<Kind, Fields>> = {
 };
 
 const BLOCK_FIELDS: Readonly<Partial<Record<Kind, Fields>>> = {
-  mean: { needs: ['bounds'], may: ['granularity'] },
-  vector: { needs: ['length', 'bounds'], may: ['granularity'] },
+  mean: { needs: ['bounds'], may: ['granularity', 'by'] },
+  vector: { needs: ['length', 'bounds'], may: ['granularity', 'by'] },
 };
 
 interface Place {

@@ -5,7 +5,6 @@
  * The worker is not trusted: its numbers are clamped and its codes looked at here, and Release checks shape and range
  * again. Noise is drawn meanwhile. What ends a run early is `signal`, or the Plan's wall limit.
  */
-import { randomBytes } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { Failure, Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
@@ -23,6 +22,7 @@ import { BlocksBounding } from './blocks-bounding.ts';
 import { MapBounding } from './bounding.ts';
 import type { ProgramPlan } from './compile.ts';
 import { bufferLimitMs } from './limits.ts';
+import type { ProgramManifest } from './program.ts';
 import { recordsOf } from './record-source.ts';
 import { runBlocks } from './run-blocks.ts';
 import { runMap } from './run-map.ts';
@@ -127,7 +127,7 @@ class ProgramRun {
     const bounding = new BlocksBounding(plan);
     const answers = await runBlocks({
       count: program.program.manifest.blocks!.count,
-      secret: randomBytes(32).toString('hex'),
+      secret: secretOf(this.#means.random),
       inputs: program.sources.map(({ dataset, columns }, index) => ({
         engine: this.#means.engines[index]!,
         dataset,
@@ -150,6 +150,18 @@ class ProgramRun {
   }
 }
 
+/** Whether a program returns a list under a name, however short it is. */
+function isList({ mode, outputs }: ProgramManifest, name: string): boolean {
+  const output = outputs.find((candidate) => candidate.name === name);
+  return output?.kind === 'vector' || (mode === 'blocks' && output !== undefined && output.by.length > 0);
+}
+
+/** 256 bits, for this job alone. */
+function secretOf(random: RandomSource): string {
+  const SECRET_WORDS = 8;
+  return Array.from({ length: SECRET_WORDS }, () => random.word().toString(16).padStart(8, '0')).join('');
+}
+
 /** The layers round a run: those that reader and worker both have, and those round the program alone. */
 export function layersOfRun(reader: readonly string[], worker: readonly string[]): readonly string[] {
   const jail: readonly string[] = JAIL_LAYERS;
@@ -166,7 +178,8 @@ function setupOf({ plan, program }: ProgramPlan): Setup {
   if (code === null) throw new Refusal('PROGRAM_NOT_ADMITTED', say('program.notAdmitted'));
   const { params, keys, sources } = program;
   const inputs = sources.map(({ dataset, columns }) => ({ dataset: dataset.name, columns }));
-  const { fuel, cpuMs, columns: outputs } = plan.program!;
+  const { fuel, cpuMs, columns } = plan.program!;
+  const outputs = columns.map((column) => ({ ...column, isVector: isList(manifest, column.name) }));
   return manifest.mode === 'map'
     ? { mode: 'map', code, params, fuel, columns: inputs[0]!.columns, outputs, keys }
     : { mode: 'blocks', code, params, cpuMs, inputs, outputs };

@@ -6,9 +6,6 @@
  * Guarantee: a buffer has an isolate of its own, which nothing else runs in before or after; an answer is numbers or
  * one of two words. What a program throws or prints is never looked at.
  */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { writeFrame } from '../jail/frame-io.ts';
 import { FrameCutter } from '../jail/frames.ts';
@@ -22,6 +19,7 @@ import {
   type ReadyIsolate,
   type Snapshot,
 } from './isolate.ts';
+import { sesText } from './ses-text.ts';
 import {
   ANSWER,
   ASK,
@@ -52,12 +50,6 @@ const locked = lockedSnapshot(ses);
 setFlagsFromString('--bytecode-old-age=6');
 let loose: Snapshot | null = null;
 let job: Job | null = null;
-
-/** The library's own distribution for a script, which an isolate can evaluate; it lies beside its main file. */
-function sesText(): string {
-  const main = createRequire(import.meta.url).resolve('ses');
-  return readFileSync(join(dirname(main), 'ses.umd.min.js'), 'utf8');
-}
 
 async function answer(frame: Buffer): Promise<readonly Uint8Array[]> {
   switch (frame[0]) {
