@@ -79,6 +79,12 @@ export async function measuredOver(
   workers: WorkerPool,
 ): Promise<Partials> {
   using engine = await openRows(rows, planned.dataset.columns);
-  const means = { engines: [engine], workers, jail: 'preferred', seed: SEED, random: secureRandom() } as const;
+  const means = {
+    engines: [engine],
+    workers,
+    jail: 'preferred',
+    seed: SEED,
+    random: secureRandom(),
+  } as const;
   return (await measureProgram(planned, means)).partials;
 }

@@ -5,15 +5,13 @@
  * made and driven by the code of sandbox/worker; a weaker realm, or one isolate for all runs, is asked for by name.
  * Not covered: the worker's process and its jail.
  */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import ivm from 'isolated-vm';
 import { mapDriver } from '#sandbox/worker/driver.ts';
 import { lockedSnapshot, makeIsolate, type Snapshot } from '#sandbox/worker/isolate.ts';
 import { headerOf, type MapSetup } from '#sandbox/worker/protocol.ts';
 import { encodeRecords, type RecordColumn } from '#sandbox/worker/records.ts';
+import { sesText } from '#sandbox/worker/ses-text.ts';
 import type { IsolateRow, IsolateTask, RunValues } from './isolate-task.ts';
 
 const RUN_MS = 10_000;
@@ -42,11 +40,6 @@ for (const { code, runs } of task.programs) {
   );
 }
 process.stdout.write(JSON.stringify(results));
-
-function sesText(): string {
-  const main = createRequire(import.meta.url).resolve('ses');
-  return readFileSync(join(dirname(main), 'ses.umd.min.js'), 'utf8');
-}
 
 function setupOf(code: string): MapSetup {
   return {

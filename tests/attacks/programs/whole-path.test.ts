@@ -9,9 +9,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Partials, type Plan, widthOf } from '#sandbox/plan.ts';
 import { admitProgram } from '#sandbox/program/admission/admit.ts';
 import { WorkerPool } from '#sandbox/worker/pool.ts';
+import { sized } from '#tests/support/audit-size.ts';
 import { measuredOver, plannedProgram } from '#tests/support/program-path.ts';
 import type { Row } from '#tests/support/reference-expression.ts';
-import { withoutHardening } from './weak-builds.ts';
 
 interface Attack {
   readonly id: string;
@@ -29,7 +29,9 @@ const CORPUS = ['silence', 'confusion'].flatMap(
   (name) => JSON.parse(readFileSync(new URL(`./${name}.json`, import.meta.url), 'utf8')) as readonly Attack[],
 );
 const REFUSED = CORPUS.filter(({ gives }) => gives === 'refused');
-const ATTACKS = CORPUS.filter(({ gives }) => gives !== 'refused');
+/** They take a second or more each; quick is the first of them. */
+const DEADLY = CORPUS.filter(({ deadly }) => deadly === true).slice(0, sized(1, Infinity));
+const ATTACKS = CORPUS.filter(({ gives, deadly }) => gives !== 'refused' && deadly !== true);
 
 const REGIONS = ['north', 'south', '1', '', '__proto__'];
 const VICTIM_COST = 7;
@@ -70,10 +72,7 @@ function planOf(attacks: readonly Attack[], policy: Readonly<Record<string, unkn
     cost: { type: 'number', bounds: [0, 100] },
     note: { type: 'string' },
   };
-  return plannedProgram(
-    { module, manifest },
-    { columns, policy: { maxCells: 5_000, ...policy } },
-  );
+  return plannedProgram({ module, manifest }, { columns, policy: { maxCells: 5_000, ...policy } });
 }
 
 const OTHER_ROWS: readonly Row[] = Array.from({ length: OTHERS }, (_, uid) => ({
@@ -96,7 +95,11 @@ function givenBy(partials: Partials, plan: Plan, who: number): Given {
     return vector.map(Number);
   }) as [number[], number[], number[]];
   const regions = placed.slice(who * REGIONS.length, (who + 1) * REGIONS.length);
-  return [seen[who]!, spend[who]!, regions.some((count) => count > 0) ? REGIONS[regions.findIndex((count) => count > 0)]! : null];
+  return [
+    seen[who]!,
+    spend[who]!,
+    regions.some((count) => count > 0) ? REGIONS[regions.findIndex((count) => count > 0)]! : null,
+  ];
 }
 
 function expected({ gives }: Attack): Given {
@@ -107,7 +110,7 @@ function expected({ gives }: Attack): Given {
 const pool = new WorkerPool({ warm: 2 });
 afterAll(() => pool.close());
 
-describe.each(['strict', 'fast'] as const)('in engine %s', (engine) => {
+describe.each(sized(['strict'], ['strict', 'fast']))('in engine %s', (engine) => {
   const plan = planOf(ATTACKS, { engine });
   let withVictims: Partials;
   let without: Partials;
@@ -124,14 +127,30 @@ describe.each(['strict', 'fast'] as const)('in engine %s', (engine) => {
   });
 
   test('what everybody else contributes is the same with all victims and without', () => {
-    const others = (partials: Partials) => partials.vectors.map((vector, index) => vector.slice(0, index === 2 ? REGIONS.length : 1));
+    const others = (partials: Partials) =>
+      partials.vectors.map((vector, index) => vector.slice(0, index === 2 ? REGIONS.length : 1));
     expect(others(withVictims)).toEqual(others(without));
     expect(givenBy(without, plan.plan, 0)).toEqual([OTHERS, 180, 'north']);
   });
 });
 
+test.for(DEADLY)(
+  '$row: $id ends the isolate of its record, which alone contributes nothing',
+  async (attack) => {
+    const planned = planOf([attack], { engine: 'fast' });
+    const few = OTHER_ROWS.slice(0, 3);
+    const victims = rowsWith([attack]).slice(OTHERS);
+    const [withVictim, without] = await Promise.all([
+      measuredOver(planned, [...few, ...victims], pool),
+      measuredOver(planned, few, pool),
+    ]);
+    expect(withVictim).toEqual(without);
+    expect(givenBy(without, planned.plan, 0)).toEqual([3, 3, 'north']);
+  },
+);
+
 describe('attacks that admission refuses', () => {
-  test.for(REFUSED)('$row: $id', (attack) => {
+  test.for(REFUSED)('$row: $id is refused', (attack) => {
     expect(admitProgram(moduleOf([attack]), 'map', null).admitted).toBe(false);
   });
 });
