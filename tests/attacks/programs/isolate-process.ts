@@ -14,7 +14,7 @@ import { encodeRecords, type RecordColumn } from '#sandbox/worker/records.ts';
 import { sesText } from '#sandbox/worker/ses-text.ts';
 import type { IsolateRow, IsolateTask, RunValues } from './isolate-task.ts';
 
-const RUN_MS = 10_000;
+const RUN_MS = 60_000;
 /** What stands in the place of the hardened realm: values of the module are frozen, what they inherit is not. */
 const BARE_REALM = `globalThis.$harden = (value) => {
   const isObject = typeof value === 'function' || (typeof value === 'object' && value !== null);
