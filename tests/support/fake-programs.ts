@@ -6,7 +6,8 @@
  * whose module says `stall` never ends by itself.
  */
 import { measure } from '#sandbox/execute.ts';
-import { type ProgramManifest, programDigestOf } from '#sandbox/program/program.ts';
+import type { Plan, PlannedProgram } from '#sandbox/plan.ts';
+import { type Program, type ProgramManifest, programDigestOf } from '#sandbox/program/program.ts';
 import { compileQuery } from '#sandbox/query/compile.ts';
 import type { ProgramEngine } from '#gateway/runner/program-engine.ts';
 import { Failure } from '#policies/refusal.ts';
@@ -65,18 +66,36 @@ export const FAKE_PROGRAMS: ProgramEngine = {
   },
   compile: ({ program, params, ...rest }, catalogue) => {
     const { sql } = program.manifest.source as FakeSource;
-    return compileQuery(
-      { ...rest, sql: sql.replace('{age}', JSON.stringify(params?.['age'] ?? 0)) },
-      catalogue,
-    );
+    const text = sql.replace('{age}', JSON.stringify(params?.['age'] ?? 0));
+    const compiled = compileQuery({ ...rest, sql: text }, catalogue);
+    return { ...compiled, plan: { ...compiled.plan, program: plannedOf(program, compiled.plan) } };
   },
   measure: async ({ program, compiled, source, seed, random, signal }) => {
     if (program.module.includes('stall')) await stalled(signal);
     const { plan, dataset } = compiled;
     const made = await source.use((engine) => measure(plan, dataset, engine, { seed, random }), signal);
-    return { ...made, layers: source.layers, profile: 'strict' };
+    return { ...made, layers: source.layers };
   },
 };
+
+/** What the Plan of a program says of it beside the measures. */
+function plannedOf({ digest, manifest }: Program, { dataset }: Plan): PlannedProgram {
+  const { name, lineage, versionId, maxRows } = dataset;
+  const columns = manifest.inputs.flatMap((input) => input.columns.map(({ column }) => column));
+  return {
+    digest,
+    mode: 'map',
+    engine: 'strict',
+    inputs: [{ dataset: name, lineage, versionId, maxRows, columns }],
+    paramsDigest: digest,
+    fuel: manifest.fuel,
+    cpuMs: 0,
+    maxAborts: 8,
+    columns: [],
+    plannedMs: 0,
+    wallLimitMs: 60_000,
+  };
+}
 
 function manifestOf(source: FakeSource): ProgramManifest {
   return {

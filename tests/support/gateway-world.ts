@@ -11,6 +11,7 @@ import { outputDigestOf } from '#crypto/commitment.ts';
 import { generateSigningKey, type SigningKey } from '#crypto/ed25519-key.ts';
 import { issueReceipt } from '#crypto/receipt.ts';
 import { createApp } from '#gateway/app.ts';
+import type { ProgramTools } from '#gateway/program-tools.ts';
 import { signAccessToken } from '#gateway/auth/issuer.ts';
 import { evidenceOfCells, releasedPayload, requestPart } from '#gateway/receipt.ts';
 import { ledgerTermsOf } from '#gateway/runner/register.ts';
@@ -153,8 +154,8 @@ export async function untilReleaseTime(db: Database, jobId: string): Promise<voi
   await sleep(Math.ceil(row?.ms ?? 0) + 1);
 }
 
-/** Sets up a world with an approved grant `g-1` of city-university. */
-export async function makeWorld(): Promise<World> {
+/** Sets up a world with an approved grant `g-1` of city-university; its runner knows the fake programs only. */
+export async function makeWorld(programs: ProgramTools = FAKE_PROGRAMS): Promise<World> {
   const db = await openDatabase({ memory: true, image: await emptyImage() });
   const keys = await setUpWorld(db);
   const receiptKey = generateSigningKey();
@@ -164,7 +165,7 @@ export async function makeWorld(): Promise<World> {
   const shell: Shell = {
     db,
     policies: policyEngine(),
-    programs: FAKE_PROGRAMS,
+    programs,
     keys: {
       token: generateSigningKey(),
       log: { name: 'unseen.example/log', key: generateSigningKey() },
