@@ -46,7 +46,7 @@ export function mapDriver({ fuel, columns, outputs, keys }: MapSetup): string {
   const isBare = outputs.length === 1 && keys.length === 0;
   return `() => {
   'use strict';${TOOLS}
-  ${each(keys, (key, at) => `const index${at} = indexOf(${JSON.stringify(key.values)});`)}
+  ${each(keys, (key, at) => (isShort(key) ? '' : `const index${at} = indexOf(${JSON.stringify(key.values)});`))}
   return (program, paramsText) => {
     const { map, $begin, $spent } = program;
     const params = frozen(parse(paramsText));
@@ -64,10 +64,10 @@ export function mapDriver({ fuel, columns, outputs, keys }: MapSetup): string {
           ${fieldReads(columns)}
           const returned = map(${rowLiteral(columns)}, params);
           ${each(outputs, (output, at) => outputRead(output, at, isBare))}
-          ${each(keys, ({ name }, at) => `const key${at} = index${at}.get(returned[${quoted(name)}]);`)}
+          ${each(keys, keyRead)}
           if ($spent()) continue;
           ${each(outputs, outputWrite)}
-          ${each(keys, (_, at) => `codes${at}[at] = key${at} === undefined ? -1 : key${at};`)}
+          ${each(keys, (_, at) => `codes${at}[at] = key${at};`)}
         } catch (error) {
           // How deep a call may go can depend on what ran before: such a record is run again, alone.
           if (isOverflow(error)) throw error;
@@ -77,6 +77,23 @@ export function mapDriver({ fuel, columns, outputs, keys }: MapSetup): string {
     };
   };
 }`;
+}
+
+type Key = MapSetup['keys'][number];
+
+/** Comparing with every value is quicker than a look-up where they are few: texts of a dictionary are compared by address. */
+const SHORT_LIST = 16;
+
+function isShort({ values }: Key): boolean {
+  return values.length <= SHORT_LIST;
+}
+
+/** Reads a key once, and says where it stands in its list; -1: nowhere. */
+function keyRead(key: Key, at: number): string {
+  const given = `const given${at} = returned[${quoted(key.name)}];`;
+  if (!isShort(key)) return `${given} const key${at} = index${at}.get(given${at}) ?? -1;`;
+  const tests = key.values.map((value, code) => `given${at} === ${JSON.stringify(value)} ? ${code} : `);
+  return `${given} const key${at} = ${tests.join('')}-1;`;
 }
 
 /** Prepares a job: `(program, params) => (...[header, from, bytes]) => result`; undefined is a failure. */
