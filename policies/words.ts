@@ -17,6 +17,7 @@ import { NOTE_WORDS } from './words/note.ts';
 import { PROGRAM_MANIFEST_WORDS } from './words/program-manifest.ts';
 import { PROGRAM_RULE_WORDS } from './words/program-rules.ts';
 import { PROGRAM_PLAN_WORDS } from './words/program-plan.ts';
+import { PROGRAM_TRIAL_WORDS } from './words/program-trial.ts';
 import { PROGRAM_WORDS } from './words/program.ts';
 import { QUERY_WORDS } from './words/query.ts';
 import { REVIEW_WORDS } from './words/review.ts';
@@ -44,6 +45,7 @@ export const WORDS = {
   ...PROGRAM_MANIFEST_WORDS,
   ...PROGRAM_RULE_WORDS,
   ...PROGRAM_PLAN_WORDS,
+  ...PROGRAM_TRIAL_WORDS,
   ...PROGRAM_WORDS,
   ...QUERY_WORDS,
   ...REVIEW_WORDS,

@@ -32,7 +32,10 @@ const WORDS = [
 ];
 
 /** `count` records of a dataset's columns, without hidden ones and the privacy unit. */
-export function mockRecords({ columns }: Dataset, count = MOCK_RECORDS): readonly MockRecord[] {
+export function mockRecords(
+  { columns }: Pick<Dataset, 'columns'>,
+  count = MOCK_RECORDS,
+): readonly MockRecord[] {
   const seen = columns.filter(({ role }) => role !== 'hidden' && role !== 'unit');
   const choices = seen.map((column) => ({ name: column.name, values: valuesFor(column) }));
   const longest = choices.reduce((most, { values }) => Math.max(most, values.length), 1);

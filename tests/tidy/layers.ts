@@ -77,7 +77,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   pg: ['gateway/storage/'],
   pino: ['gateway/'],
   'prom-client': ['gateway/'],
-  ses: ['sandbox/worker/worker-process.ts'],
+  ses: ['sandbox/worker/ses-text.ts'],
   yaml: ['sandbox/manifest/'],
   zod: SOURCES,
 };
