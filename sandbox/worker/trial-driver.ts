@@ -112,7 +112,11 @@ function tools({ outputs: widths }: MapSetup | BlocksSetup, outputs: readonly Tr
     isVector: isVector(widths[at]!),
   }));
   return `
-  const outputs = ${JSON.stringify(places)};
+  const outputs = ${JSON.stringify(places)};${WORDS}${READING}${logging()}`;
+}
+
+/** Puts what was thrown or returned in few words, those that a console would use. */
+const WORDS = `
   const { stringify } = JSON;
   const Text = String, Codes = Uint16Array;
   const cut = (text) => text.length > ${FAULT_TEXT_MAX} ? text.slice(0, ${FAULT_TEXT_MAX - 1}) + '…' : text;
@@ -139,6 +143,10 @@ function tools({ outputs: widths }: MapSetup | BlocksSetup, outputs: readonly Tr
       return 0;
     }
   };
+`;
+
+/** Reads what was returned as the driver of a job does, and says what is wrong with it. */
+const READING = `
   const wrong = (value) => {
     if (value === undefined) return { kind: 'missing', text: '' };
     return { kind: typeof value === 'number' ? 'nan' : 'type', text: shown(value) };
@@ -164,6 +172,11 @@ function tools({ outputs: widths }: MapSetup | BlocksSetup, outputs: readonly Tr
     const isObject = typeof returned === 'object' && returned !== null && !isArray(returned);
     return readOne(output, isBare && !isObject ? returned : returned[output.name]);
   });
+`;
+
+/** Counts every fault, and keeps the first of each place. */
+function logging(): string {
+  return `
   const logOf = (records, keys) => {
     const counts = {};
     ${each(FAULT_KINDS, (kind) => `counts.${kind} = 0;`)}

@@ -11,7 +11,7 @@ import { say } from '#policies/words.ts';
 import { FramePipe } from '../jail/frame-pipe.ts';
 import { frameOf } from '../jail/frames.ts';
 import { checkConfined, type JailDemand, jailRefusal, startConfined } from '../jail/jail.ts';
-import { FRAME_MODULES } from '../jail/program.ts';
+import { FRAME_MODULES, type JailProgram } from '../jail/program.ts';
 import { ANSWER, ASK, encodeHello, isEmpty } from './protocol.ts';
 import { heldLayers } from './self-test.ts';
 import {
@@ -40,6 +40,11 @@ const MODULES = [
   './watched-run',
   ...FRAME_MODULES,
 ];
+
+/** What a trial runs as. */
+export function trialProgram(engine: Engine): JailProgram {
+  return isolateProgram(MODULES, engine);
+}
 
 const START_MS = 30_000;
 const GRACE_MS = 5_000;
@@ -108,7 +113,7 @@ class Trial {
 
   async #start(): Promise<FramePipe> {
     const { engine, jail } = this.#options;
-    const confined = await startConfined(isolateProgram(MODULES, engine), jail);
+    const confined = await startConfined(trialProgram(engine), jail);
     const pipe = new FramePipe(confined, MAX_OUTCOME_BYTES);
     this.#pipe = pipe;
     const ready = await pipe.ask(encodeHello(), START_MS);
