@@ -24,7 +24,9 @@ import { catalogueRoutes } from './routes/catalogue.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { openRoutes } from './routes/open.ts';
 import { partyRoutes } from './routes/parties.ts';
+import { programRoutes } from './routes/programs.ts';
 import { reviewRoutes } from './routes/reviews.ts';
+import { stopRoutes } from './routes/stops.ts';
 import { notFound } from './services/permission.ts';
 import type { Shell } from './services/shell.ts';
 
@@ -37,6 +39,10 @@ export function routeTable(surface: Surface): readonly Endpoint[] {
     ...partyRoutes(surface),
     // /v1/datasets, /v1/budgets, /v1/grants, /v1/quotes
     ...catalogueRoutes(surface),
+    // the stops of /v1/datasets and /v1/organisations
+    ...stopRoutes(surface),
+    // /v1/programs
+    ...programRoutes(surface),
     // /v1/jobs
     ...jobRoutes(surface),
     // /v1/reviews
@@ -156,7 +162,7 @@ async function read(
   reader: Reader & { readonly caller: Caller | null },
 ): Promise<Parameters<Endpoint['handle']>[0]> {
   const { raw, path } = context.req;
-  const body = endpoint.method === 'post' ? await readBody(raw) : '';
+  const body = endpoint.method === 'post' ? await readBody(raw, endpoint.bodyBytesMax) : '';
   const value = body === '' ? undefined : parseBody(body, raw.headers.get('content-type'), endpoint.consumes);
   const idempotency =
     endpoint.creates === true

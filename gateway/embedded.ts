@@ -15,6 +15,8 @@ import type { Sentence } from '#policies/words.ts';
 import { createApp } from './app.ts';
 import { listen } from './http/listening.ts';
 import { createListener } from './runner/listener.ts';
+import { WorkerPool } from '#sandbox/worker/pool.ts';
+import { programEngine, type ProgramEngine } from './runner/program-engine.ts';
 import { recheck } from './runner/recheck.ts';
 import { startRunner } from './runner/runner.ts';
 import { Sources } from './runner/sources.ts';
@@ -36,6 +38,8 @@ export interface ServeOptions {
   /** What tokens name as issuer and audience; default: the gateway's address. */
   readonly publicUrl?: string | undefined;
   readonly timeZone: string;
+  /** Another program engine than this build's. */
+  readonly programs?: ProgramEngine;
   readonly reportBug: (error: unknown, id: string) => void;
 }
 
@@ -77,6 +81,9 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
   const sources = new Sources({ prepare: true });
   opened.defer(() => sources.close());
   const policies = policyEngine();
+  const workers = new WorkerPool();
+  opened.defer(() => workers.close());
+  const programs = options.programs ?? programEngine(workers);
   // The port is known only when the gateway listens, and tokens name it: routes are looked up per request.
   let app: Hono | null = null;
   const gateway = await listen((request) => app?.fetch(request) ?? new Response(null, { status: 503 }), {
@@ -87,6 +94,7 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
   const shell: Shell = {
     db,
     policies,
+    programs,
     keys,
     publicUrl: options.publicUrl ?? gateway.url,
     timeZone: options.timeZone,
@@ -116,7 +124,8 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
       secret: secretOf(options.dataDir),
       issuer: shell.publicUrl,
       separation: 'none',
-      recheck: (job, compiled) => recheck({ db, policies, channel: CHANNEL }, job, compiled),
+      recheck: (job, asked) => recheck({ db, policies, channel: CHANNEL }, job, asked),
+      programs,
       reportBug: options.reportBug,
     },
     { name: 'embedded', concurrency: CONCURRENCY },

@@ -6,6 +6,7 @@
  */
 import { type FailedCode, Failure, Refusal, type RefusedCode } from '#policies/refusal.ts';
 import { type Language, render, type Sentence, say } from '#policies/words.ts';
+import type { Finding } from '#sandbox/program/admission/finding.ts';
 
 type Code = RefusedCode | FailedCode;
 
@@ -117,6 +118,29 @@ export class JobRefused extends Refusal {
   }
 }
 
+/** A program that admission refused, with what it found. */
+export class ProgramRefused extends Refusal {
+  readonly findings: readonly Finding[];
+
+  constructor(findings: readonly Finding[]) {
+    const count = findings.filter(({ severity }) => severity === 'error').length;
+    super('PROGRAM_NOT_ADMITTED', say('programs.notAdmitted', { count }));
+    this.findings = findings;
+  }
+}
+
+/** A finding in a reader's language. */
+export function findingText(
+  { rule, line, column, severity, sentence }: Finding,
+  language: Language,
+): FindingText {
+  return { rule, line, column, severity, message: render(sentence, language) };
+}
+
+export interface FindingText extends Omit<Finding, 'sentence'> {
+  readonly message: string;
+}
+
 /** Who reads the problem, and of which request. */
 export interface ProblemReader {
   readonly language: Language;
@@ -143,6 +167,7 @@ export interface Problem {
   readonly jobId?: string;
   readonly decisionId?: string;
   readonly errors?: readonly { readonly field: string; readonly rule: string }[];
+  readonly findings?: readonly FindingText[];
 }
 
 function problemOf(thrown: unknown, { language, requestId }: ProblemReader): Problem {
@@ -175,6 +200,8 @@ function membersOf(thrown: Refusal | Failure, language: Language): Partial<Probl
     const { jobId, decisionId } = thrown;
     return decisionId === null ? { jobId } : { jobId, decisionId };
   }
+  if (thrown instanceof ProgramRefused)
+    return { findings: thrown.findings.map((finding) => findingText(finding, language)) };
   if (!(thrown instanceof FieldFaults)) return {};
   return { errors: thrown.faults.map(({ field, rule }) => ({ field, rule: render(rule, language) })) };
 }

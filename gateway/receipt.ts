@@ -7,18 +7,12 @@ import { typeOf } from '#sandbox/expression.ts';
 import { bitsOutOf } from '#sandbox/release/bits-out.ts';
 import { decimal, mechanismOf, planDigestOf } from '#sandbox/release/statement.ts';
 
-/** A request as it was sent, by front end. */
-export type AskedOf =
-  | { readonly frontEnd: 'sql'; readonly sql: string }
-  | { readonly frontEnd: 'program'; readonly program: string; readonly params: unknown };
-
 /** What a receipt states beside the Plan. */
 export interface ReceiptParts {
   readonly issuer: string;
   readonly jobId: string;
   readonly releaseId: string;
-  /** What was asked, as it was sent: its digest is stated. */
-  readonly request: AskedOf;
+  readonly request: ReceiptPayload['request'];
   readonly grantId: string | null;
   readonly purpose: string | null;
   readonly policyDecision: ReceiptPayload['policyDecision'];
@@ -49,7 +43,7 @@ export function releasedPayload(
     code: null,
     repeat: false,
     releaseId: parts.releaseId,
-    request: requestPart(parts.request),
+    request: parts.request,
     grantId: parts.grantId,
     purpose: parts.purpose,
     policyDecision: parts.policyDecision,
@@ -80,9 +74,16 @@ function programOf({ digest, engine }: PlannedProgram): ReceiptPayload['program'
   return { digest, profile: engine };
 }
 
-function requestPart({ frontEnd, ...content }: AskedOf): ReceiptPayload['request'] {
-  return { frontEnd, digest: digestOf(content) };
+/** What a receipt says of a request: its front end, and the digest of what was sent of it. */
+export function requestPart(ask: Asked): ReceiptPayload['request'] {
+  const { frontEnd } = ask;
+  const sent = frontEnd === 'sql' ? { sql: ask.sql } : { program: ask.program, params: ask.params };
+  return { frontEnd, digest: digestOf(sent) };
 }
+
+type Asked =
+  | { readonly frontEnd: 'sql'; readonly sql: string }
+  | { readonly frontEnd: 'program'; readonly program: string; readonly params: object | null };
 
 /** Cells as they are stored and digested: numbers as text, so that every reader digests the same bytes. */
 export function evidenceOfCells(cells: readonly ReleasedCell[]): readonly unknown[] {

@@ -69,6 +69,7 @@ interface Resource {
 function resourceOf(request: DecisionRequest): Resource {
   if (isUse(request) || 'dataset' in request) return datasetResource(request.dataset);
   if ('run' in request) return runResource(request.run);
+  if ('organisation' in request) return { uid: uid('Org', request.organisation) };
   if ('provider' in request) return { uid: uid('Org', request.provider) };
   return fileResource(FILE_TYPES[request.action], request.file);
 }
@@ -80,6 +81,8 @@ const FILE_TYPES: Readonly<Record<FileRequest['action'], FileType>> = {
   revoke_grant: 'GrantFile',
   suspend: 'GrantFile',
   approve_program: 'Program',
+  withdraw_program: 'Program',
+  read_program: 'Program',
   review_release: 'HeldRelease',
 };
 
@@ -148,6 +151,7 @@ function useContext({ ask, grant, now }: UseRequest): EngineCall['context'] {
     version: ask.version,
     rowScope: ask.rowScope,
     columns: [...ask.columns],
+    program: ask.program,
     exceeded: references('QuotaUnit', exceededUnits(ask.amounts, grant.left)),
     grant: grantContext(grant),
   };
@@ -166,6 +170,7 @@ function grantContext(grant: GrantTerms): CedarValueJson {
     channel: reference('Channel', grant.channel),
     manners: references('Manner', grant.manners),
     outputKinds: references('OutputKind', grant.outputKinds),
+    ...unlessNull('programs', grant.programs, (programs) => [...programs]),
     ...unlessNull('regions', grant.regions, (regions) => [...regions]),
     ...unlessNull('sectors', grant.sectors, (sectors) => [...sectors]),
     startMs: millisecondsOf(grant.start),

@@ -110,6 +110,10 @@ export const REASONS: readonly Reason[] = [
   use('right-to-process', 'grant.rightToProcess', ({ grant }) => ({ granted: list(grant.rights) })),
   use('right-to-resell', 'grant.rightToResell', ({ grant }) => ({ granted: list(grant.rights) })),
   use('manner', 'grant.manner', ({ ask, grant }) => ({ granted: list(grant.manners), asked: ask.manner })),
+  use('program', 'grant.program', ({ ask, grant }) => ({
+    granted: list(grant.programs ?? []),
+    asked: ask.program,
+  })),
   use('grade-core', 'grant.grade.core'),
   use('grade-important', 'grant.grade.important', ({ ask }) => ({ asked: ask.manner })),
   use('verification', 'grant.outputVerification'),
@@ -150,6 +154,7 @@ const DIMENSIONS = [
   'scene',
   'channel',
   'manner',
+  'program',
   'outputKind',
   'version',
   'rowScope',

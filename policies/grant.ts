@@ -47,6 +47,7 @@ const namesOf = <Name extends string>(table: Readonly<Record<Name, unknown>>): [
 
 const text = z.string().trim().min(1).max(4096);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const programDigest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
 const instant = z.iso.datetime({ offset: true }).transform((at) => new Date(at).toISOString());
 const amount = z.union([z.int().nonnegative(), z.string().regex(/^(0|[1-9]\d{0,37})$/)]).transform(String);
 
@@ -112,6 +113,8 @@ const GRANT = z
     purposes: listOf(z.enum(namesOf<Purpose>(PURPOSES))),
     channel: z.enum(CHANNELS),
     manners: listOf(z.enum(namesOf<Manner>(MANNERS))),
+    /** Where programs may run: only these, by digest; absent: any approved program of the holder. */
+    programs: listOf(programDigest).optional(),
     outputKinds: listOf(z.enum(OUTPUT_KINDS)),
     /** First instant of validity, and the first instant after it. */
     start: instant,
@@ -177,6 +180,8 @@ function contradictions(grant: Grant): Contradiction[] {
     const args = { purpose, purposeClass: grant.purposeClass };
     found.push({ path: ['purposes'], id: 'grant.otherClass', args });
   }
+  if (grant.programs !== undefined && !grant.manners.includes('program'))
+    found.push({ path: ['programs'], id: 'grant.programsManner' });
   if (grant.outputKinds.includes('verification')) {
     found.push({ path: ['outputKinds'], id: 'grant.verification' });
   }
@@ -239,6 +244,7 @@ const FORMS: Readonly<Record<string, string>> = {
   epsilon: '0.5',
   delta: '1e-6',
   thresholdDelta: '1e-9',
+  programs: 'sha256:64 × [0-9a-f]',
   regions: 'any | [ … ]',
   sectors: 'any | [ … ]',
 };

@@ -43,6 +43,8 @@ export interface Ask {
   readonly scene: string;
   readonly channel: Channel;
   readonly manner: Manner;
+  /** Digest of the program that runs; `none` where none does. */
+  readonly program: string;
   readonly outputKind: OutputKind;
   /** Version id of the dataset. */
   readonly version: string;
@@ -77,7 +79,7 @@ export interface FileFacts {
 }
 
 export interface FileRequest {
-  readonly action: ApproveAction | 'revoke_grant' | 'suspend';
+  readonly action: ApproveAction | 'revoke_grant' | 'suspend' | 'withdraw_program' | 'read_program';
   readonly principal: Principal;
   readonly file: FileFacts;
 }
@@ -93,6 +95,13 @@ export interface RegisterRequest {
   readonly principal: Principal;
   /** The organisation in whose name the dataset is registered. */
   readonly provider: string;
+}
+
+/** What is done in the name of, or to, an organisation. */
+export interface OrganisationRequest {
+  readonly action: 'submit_program' | 'suspend_organisation';
+  readonly principal: Principal;
+  readonly organisation: string;
 }
 
 export interface ReadRequest {
@@ -112,6 +121,7 @@ export type DecisionRequest =
   | FileRequest
   | SuspendDatasetRequest
   | RegisterRequest
+  | OrganisationRequest
   | ReadRequest;
 
 /** Whether a request is for use of data under a grant. */

@@ -12,19 +12,24 @@ export type Role = (typeof ROLES)[number];
 
 export const USE_ACTIONS = ['quote', 'run', 'resell'] as const;
 const APPROVE_ACTIONS = ['approve_grant', 'approve_program', 'review_release'] as const;
-export const READ_ACTIONS = ['read_usage', 'read_receipt', 'read_jobs', 'read_query_text'] as const;
+/** Of a run. */
+const READ_RUN_ACTIONS = ['read_usage', 'read_receipt', 'read_jobs', 'read_query_text'] as const;
+export const READ_ACTIONS = [...READ_RUN_ACTIONS, 'read_program'] as const;
 export const ACTIONS = [
   ...USE_ACTIONS,
   ...APPROVE_ACTIONS,
   'revoke_grant',
   'suspend',
+  'withdraw_program',
+  'submit_program',
+  'suspend_organisation',
   'register_dataset',
   ...READ_ACTIONS,
 ] as const;
 
 export type UseAction = (typeof USE_ACTIONS)[number];
 export type ApproveAction = (typeof APPROVE_ACTIONS)[number];
-export type ReadAction = (typeof READ_ACTIONS)[number];
+export type ReadAction = (typeof READ_RUN_ACTIONS)[number];
 export type Action = (typeof ACTIONS)[number];
 
 /** `any`: whoever it belongs to. `own`: where the principal's organisation is the party that the role stands for. */
@@ -39,6 +44,9 @@ export const ROLE_ACTIONS: Readonly<Record<Action, Readonly<Partial<Record<Role,
   review_release: { operator: 'any', provider: 'own' },
   revoke_grant: { operator: 'any', supervisor: 'any', provider: 'own' },
   suspend: { operator: 'any', supervisor: 'any', provider: 'own' },
+  withdraw_program: { operator: 'any', supervisor: 'any', provider: 'own', buyer: 'own' },
+  submit_program: { buyer: 'own' },
+  suspend_organisation: { operator: 'any', supervisor: 'any' },
   register_dataset: { operator: 'any', provider: 'own' },
   read_usage: {
     operator: 'any',
@@ -51,6 +59,7 @@ export const ROLE_ACTIONS: Readonly<Record<Action, Readonly<Partial<Record<Role,
   read_receipt: { operator: 'any', auditor: 'any', supervisor: 'any', provider: 'own', buyer: 'own' },
   read_jobs: { operator: 'any', auditor: 'any', supervisor: 'any', provider: 'own', buyer: 'own' },
   read_query_text: { auditor: 'any', supervisor: 'any', buyer: 'own' },
+  read_program: { operator: 'any', auditor: 'any', supervisor: 'any', provider: 'own', buyer: 'own' },
 };
 
 /** The widest scope any of the roles gives for an action; null when none gives it. */

@@ -56,6 +56,8 @@ export interface GrantTerms {
   readonly channel: Channel;
   readonly manners: readonly Manner[];
   readonly outputKinds: readonly OutputKind[];
+  /** Digests of the only programs that may run; null: any that is approved. */
+  readonly programs: readonly string[] | null;
   /** Null: any. */
   readonly regions: readonly string[] | null;
   readonly sectors: readonly string[] | null;
@@ -103,6 +105,7 @@ export function termsOf(grant: Grant, dataset: string, standing: Standing): Gran
     channel: grant.channel,
     manners: grant.manners,
     outputKinds: grant.outputKinds,
+    programs: grant.programs ?? null,
     regions: regions === 'any' ? null : regions,
     sectors: sectors === 'any' ? null : sectors,
     start: grant.start,

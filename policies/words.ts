@@ -19,6 +19,7 @@ import { PROGRAM_RULE_WORDS } from './words/program-rules.ts';
 import { PROGRAM_PLAN_WORDS } from './words/program-plan.ts';
 import { PROGRAM_TRIAL_WORDS } from './words/program-trial.ts';
 import { PROGRAM_WORDS } from './words/program.ts';
+import { PROGRAM_REVIEW_WORDS } from './words/program-review.ts';
 import { QUERY_WORDS } from './words/query.ts';
 import { REVIEW_WORDS } from './words/review.ts';
 import { RUN_WORDS } from './words/run.ts';
@@ -47,6 +48,7 @@ export const WORDS = {
   ...PROGRAM_PLAN_WORDS,
   ...PROGRAM_TRIAL_WORDS,
   ...PROGRAM_WORDS,
+  ...PROGRAM_REVIEW_WORDS,
   ...QUERY_WORDS,
   ...REVIEW_WORDS,
   ...RUN_WORDS,

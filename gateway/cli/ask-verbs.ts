@@ -1,5 +1,5 @@
-/** The verbs `quote` and `query`: what an answer would cost, and the answer. */
-import { Failure, REFUSED_CODES } from '#policies/refusal.ts';
+/** The verbs `quote`, `query` and `run`: what an answer would cost, and the answer, of a query or of a program. */
+import { Failure, Refusal, REFUSED_CODES } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import type { Client } from '../client/client.ts';
 import { ProblemError } from '../client/problem.ts';
@@ -7,13 +7,16 @@ import type { Ask, Job } from '../client/resources.ts';
 import { renderAnswer, renderQuote } from './answer.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { printable } from './table.ts';
-import { readArgument, worded } from './terminal.ts';
+import { readArgument, readJsonArgument, worded } from './terminal.ts';
 import { defineVerb, type FlagSpec, print, printJson, type VerbCall, type VerbHost } from './verb.ts';
 
-const ASK_FLAGS: readonly FlagSpec[] = [
-  { flags: '--grant <id>', about: 'cli.flag.grant', required: true },
+const SQL_FLAGS: readonly FlagSpec[] = [
   { flags: '--sql <text>', about: 'cli.flag.sql', conflicts: ['sqlFile'] },
   { flags: '--sql-file <file>', about: 'cli.flag.sqlFile' },
+];
+const PARAMS_FLAG: FlagSpec = { flags: '--params <file>', about: 'cli.flag.params' };
+const TERM_FLAGS: readonly FlagSpec[] = [
+  { flags: '--grant <id>', about: 'cli.flag.grant', required: true },
   { flags: '--purpose <purpose>', about: 'cli.flag.purpose', required: true },
   { flags: '--scene <id>', about: 'cli.flag.scene' },
   { flags: '--epsilon <number>', about: 'cli.flag.epsilon', conflicts: ['maxError'] },
@@ -29,10 +32,16 @@ export function registerAskVerbs(host: VerbHost): void {
     {
       name: 'quote',
       about: 'cli.quote',
-      flags: ASK_FLAGS,
+      flags: [
+        ...TERM_FLAGS,
+        ...SQL_FLAGS,
+        { flags: '--program <program>', about: 'cli.flag.program', conflicts: ['sql', 'sqlFile'] },
+        PARAMS_FLAG,
+      ],
       examples: [
         "unseen quote --grant g-1 --purpose public_health --sql 'SELECT COUNT(*) FROM visits'",
         'unseen quote --grant g-1 --purpose public_health --sql-file cost.sql --max-error 50 --at-size 1000',
+        'unseen quote --grant g-1 --purpose public_health --program high-spenders --params params.json',
       ],
     },
     quote,
@@ -43,7 +52,8 @@ export function registerAskVerbs(host: VerbHost): void {
       name: 'query',
       about: 'cli.query',
       flags: [
-        ...ASK_FLAGS,
+        ...TERM_FLAGS,
+        ...SQL_FLAGS,
         { flags: '--quote <id>', about: 'cli.flag.quote' },
         { flags: '--csv', about: 'cli.flag.csv', conflicts: ['json'] },
       ],
@@ -54,17 +64,51 @@ export function registerAskVerbs(host: VerbHost): void {
     },
     query,
   );
+  defineVerb(
+    host,
+    {
+      name: 'run <program>',
+      about: 'cli.run',
+      flags: [
+        PARAMS_FLAG,
+        ...TERM_FLAGS,
+        { flags: '--quote-only', about: 'cli.flag.quoteOnly', conflicts: ['quote', 'csv'] },
+        { flags: '--quote <id>', about: 'cli.flag.quote' },
+        { flags: '--csv', about: 'cli.flag.csv', conflicts: ['json'] },
+      ],
+      examples: [
+        'unseen run high-spenders --grant g-1 --purpose public_health --params params.json',
+        'unseen run DIGEST --grant g-1 --purpose public_health --max-error 50 --quote-only',
+      ],
+    },
+    run,
+  );
 }
 
 async function quote(call: VerbCall): Promise<ExitCode> {
-  const made = await call.client().quote(await askOf(call));
+  const client = call.client();
+  const program = call.text('program');
+  return quoted(call, client, await askOf(call, program === undefined ? null : { client, program }));
+}
+
+async function quoted(call: VerbCall, client: Client, ask: Ask): Promise<ExitCode> {
+  const made = await client.quote(ask);
   await print(call, made, () => renderQuote(call.terminal, made));
   return made.refused === null ? EXIT.done : EXIT.refused;
 }
 
 async function query(call: VerbCall): Promise<ExitCode> {
-  const ask = await askOf(call);
+  const ask = await askOf(call, null);
+  return answered(call, call.client(), ask);
+}
+
+async function run(call: VerbCall): Promise<ExitCode> {
   const client = call.client();
+  const ask = await askOf(call, { client, program: call.argument(0) });
+  return call.isSet('quoteOnly') ? quoted(call, client, ask) : answered(call, client, ask);
+}
+
+async function answered(call: VerbCall, client: Client, ask: Ask): Promise<ExitCode> {
   const under = call.text('quote');
   let job: Job;
   try {
@@ -118,13 +162,17 @@ function isRefusal(code: string): boolean {
   return (REFUSED_CODES as readonly string[]).includes(code);
 }
 
-async function askOf(call: VerbCall): Promise<Ask> {
+/** A request by the flags: of a query, or of a program of whoever asks. */
+async function askOf(
+  call: VerbCall,
+  run: { readonly client: Client; readonly program: string } | null,
+): Promise<Ask> {
   const [scene, outputKind] = [call.text('scene'), call.text('outputKind')];
   const [epsilon, delta] = [numberOf(call, 'epsilon'), numberOf(call, 'delta')];
   const [maxError, atSize] = [numberOf(call, 'maxError'), numberOf(call, 'atSize')];
   return {
     grant: call.text('grant') ?? '',
-    sql: await sqlOf(call),
+    ...(run === null ? { sql: await sqlOf(call) } : await programOf(call, run)),
     purpose: call.text('purpose') ?? '',
     ...(scene !== undefined && { scene }),
     ...(epsilon !== undefined && { epsilon }),
@@ -133,6 +181,32 @@ async function askOf(call: VerbCall): Promise<Ask> {
     ...(atSize !== undefined && { atSize }),
     ...(outputKind !== undefined && { outputKind }),
   };
+}
+
+/** A program by its digest, or by the name of the newest version that is approved; with its parameters. */
+async function programOf(
+  call: VerbCall,
+  { client, program }: { readonly client: Client; readonly program: string },
+): Promise<Pick<Ask, 'program' | 'params'>> {
+  const file = call.text('params');
+  const params = file === undefined ? undefined : await readJsonArgument(call.terminal, file);
+  const isDigest = /^sha256:[0-9a-f]{64}$/.test(program);
+  const digest = isDigest ? program : await newestApproved(client, program);
+  return {
+    program: digest,
+    ...(params !== undefined && { params: params as NonNullable<Ask['params']> }),
+  };
+}
+
+/** Refusal PROGRAM_NOT_APPROVED when there is none. */
+async function newestApproved(client: Client, name: string): Promise<string> {
+  const { organisation } = await client.me();
+  const named = (await client.programs())
+    .filter((one) => one.name === name && one.state === 'approved' && one.organisation === organisation.id)
+    .toSorted((left, right) => right.version - left.version);
+  const [newest] = named;
+  if (newest === undefined) throw new Refusal('PROGRAM_NOT_APPROVED', say('cli.program.unknown', { name }));
+  return newest.digest;
 }
 
 async function sqlOf(call: VerbCall): Promise<string> {

@@ -1,13 +1,14 @@
 /** The verbs `dataset …`: register data with the runner that holds them, and see what may be asked. */
 import { dirname, resolve } from 'node:path';
 import { Failure } from '#policies/refusal.ts';
-import { say } from '#policies/words.ts';
+import { say, type SentenceId } from '#policies/words.ts';
+import type { Client } from '../client/client.ts';
 import type { DatasetColumn, DatasetSummary, DatasetView } from '../client/resources.ts';
 import { Profiles } from './profile.ts';
 import { clientOf, parseServerUrl } from './session.ts';
 import { renderFields, renderTable } from './table.ts';
 import { readArgument, type Terminal, worded } from './terminal.ts';
-import { defineGroup, defineVerb, print, type VerbCall, type VerbHost } from './verb.ts';
+import { defineGroup, defineVerb, print, printJson, type VerbCall, type VerbHost } from './verb.ts';
 
 const TICK_MS = 1_000;
 
@@ -37,7 +38,29 @@ export function registerDatasetVerbs(parent: VerbHost): void {
       await print(call, dataset, () => renderDataset(call.terminal, dataset));
     },
   );
+  for (const [act, { told, send }] of Object.entries(STOPS) as [keyof typeof STOPS, Stop][])
+    defineVerb(
+      host,
+      { name: `${act} <name>`, about: `cli.dataset.${act}`, examples: [`unseen dataset ${act} visits`] },
+      async (call) => {
+        const id = call.argument(0);
+        const dataset = await send(call.client(), id);
+        if (call.json) return printJson(call, dataset);
+        await call.terminal.out(`${worded(call.terminal, told, { id })}\n`);
+      },
+    );
 }
+
+interface Stop {
+  readonly told: SentenceId;
+  readonly send: (client: Client, name: string) => Promise<DatasetSummary>;
+}
+
+const STOPS = {
+  suspend: { told: 'cli.isSuspended', send: (client, name) => client.suspendDataset(name) },
+  resume: { told: 'cli.isResumed', send: (client, name) => client.resumeDataset(name) },
+  withdraw: { told: 'cli.isWithdrawn', send: (client, name) => client.withdrawDataset(name) },
+} as const satisfies Readonly<Record<string, Stop>>;
 
 async function add(call: VerbCall): Promise<void> {
   const { terminal } = call;

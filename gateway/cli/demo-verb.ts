@@ -13,12 +13,17 @@ export function registerDemoVerb(host: VerbHost): void {
       flags: [
         { flags: '--keep', about: 'cli.flag.keep' },
         { flags: '--flights', about: 'cli.flag.flights' },
+        { flags: '--programs', about: 'cli.flag.programs' },
       ],
-      examples: ['unseen demo', 'unseen demo --flights', 'unseen demo --keep'],
+      examples: ['unseen demo', 'unseen demo --flights', 'unseen demo --programs', 'unseen demo --keep'],
     },
     async (call) => {
       const { runDemo } = await import('../demo/demo.ts');
-      const options = { keep: call.isSet('keep'), flights: call.isSet('flights') };
+      const options = {
+        keep: call.isSet('keep'),
+        flights: call.isSet('flights'),
+        programs: call.isSet('programs'),
+      };
       return (await runDemo(call.terminal, options)) === 0 ? EXIT.done : EXIT.bug;
     },
   );

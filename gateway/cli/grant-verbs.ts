@@ -53,6 +53,19 @@ export function registerGrantVerbs(parent: VerbHost): void {
     },
     revoke,
   );
+  for (const act of ['suspend', 'resume'] as const)
+    defineVerb(
+      host,
+      { name: `${act} <id>`, about: `cli.grant.${act}`, examples: [`unseen grant ${act} g-1`] },
+      async (call) => {
+        const id = call.argument(0);
+        const client = call.client();
+        const grant = await (act === 'suspend' ? client.suspendGrant(id) : client.resumeGrant(id));
+        if (call.json) return printJson(call, grant);
+        const told = act === 'suspend' ? 'cli.isSuspended' : 'cli.isResumed';
+        await call.terminal.out(`${worded(call.terminal, told, { id })}\n`);
+      },
+    );
 }
 
 /** What is wrong with the file is said here, before anything is sent. */

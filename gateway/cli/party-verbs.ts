@@ -7,13 +7,15 @@ import type { PublicKeyText } from '../client/resources.ts';
 import { writePrivate } from './profile.ts';
 import { renderTable } from './table.ts';
 import { readJsonArgument, worded } from './terminal.ts';
-import { defineGroup, defineVerb, print, type VerbCall, type VerbHost } from './verb.ts';
+import { defineGroup, defineVerb, print, printJson, type VerbCall, type VerbHost } from './verb.ts';
 
 /** What an organisation is to the platform; only `operator` gives it rights. */
 const KINDS = ['operator', 'provider', 'buyer', 'supervisor'];
 
 export function registerPartyVerbs(host: VerbHost): void {
-  registerOrganisationVerbs(defineGroup(host, 'organisation', 'cli.organisation'));
+  const organisation = defineGroup(host, 'organisation', 'cli.organisation');
+  registerOrganisationVerbs(organisation);
+  registerOrganisationStops(organisation);
   registerAccountVerbs(defineGroup(host, 'account', 'cli.account'));
 }
 
@@ -48,6 +50,28 @@ function registerOrganisationVerbs(host: VerbHost): void {
       );
     },
   );
+}
+
+function registerOrganisationStops(host: VerbHost): void {
+  for (const act of ['suspend', 'resume'] as const)
+    defineVerb(
+      host,
+      {
+        name: `${act} <id>`,
+        about: `cli.organisation.${act}`,
+        examples: [`unseen organisation ${act} health-lab`],
+      },
+      async (call) => {
+        const id = call.argument(0);
+        const client = call.client();
+        const made = await (act === 'suspend'
+          ? client.suspendOrganisation(id)
+          : client.resumeOrganisation(id));
+        if (call.json) return printJson(call, made);
+        const told = act === 'suspend' ? 'cli.isSuspended' : 'cli.isResumed';
+        await call.terminal.out(`${worded(call.terminal, told, { id })}\n`);
+      },
+    );
 }
 
 async function createOrganisation(call: VerbCall): Promise<void> {

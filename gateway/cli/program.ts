@@ -12,6 +12,7 @@ import { registerGrantVerbs } from './grant-verbs.ts';
 import { registerJobVerbs } from './job-verbs.ts';
 import { registerLab } from './lab.ts';
 import { registerPartyVerbs } from './party-verbs.ts';
+import { registerProgramVerbs } from './program-verbs.ts';
 import { registerReleaseVerbs } from './release-verbs.ts';
 import { registerServeVerb } from './serve-verb.ts';
 import { registerSessionVerbs } from './session-verbs.ts';
@@ -43,6 +44,7 @@ export function programOf(terminal: Terminal): Command {
   registerDatasetVerbs(host);
   registerBudgetVerbs(host);
   registerGrantVerbs(host);
+  registerProgramVerbs(host);
   registerAskVerbs(host);
   registerJobVerbs(host);
   registerReleaseVerbs(host);

@@ -9,6 +9,7 @@ import { type Language, render, say, type SentenceId } from '#policies/words.ts'
 import { Failure, Refusal } from '#policies/refusal.ts';
 import { ProblemError, UnreachableError } from '../client/problem.ts';
 import type { Client } from '../client/client.ts';
+import type { ProgramFinding } from '../client/resources.ts';
 import { EXIT, type ExitCode, exitCodeOf } from './exit-code.ts';
 import { clientOfProfile } from './session.ts';
 import { printable } from './table.ts';
@@ -137,6 +138,8 @@ async function reportError(call: VerbCall, error: unknown): Promise<void> {
   terminal.err(`unseen: ${described.code}: ${printable(described.message)}\n`);
   for (const { field, rule } of described.errors ?? [])
     terminal.err(`unseen:   ${printable(field)}: ${printable(rule)}\n`);
+  for (const { rule, line, column, message } of described.findings ?? [])
+    terminal.err(`unseen:   ${line}:${column} ${printable(rule)}: ${printable(message)}\n`);
   if (described.jobId !== undefined)
     terminal.err(`unseen: ${worded(terminal, 'cli.refusedJob', { job: described.jobId })}\n`);
   if (call.json) await printJson(call, { error: described });
@@ -149,6 +152,7 @@ interface DescribedError {
   readonly jobId?: string;
   readonly decisionId?: string;
   readonly errors?: readonly { readonly field: string; readonly rule: string }[];
+  readonly findings?: readonly ProgramFinding[];
 }
 
 function describe(error: unknown, terminal: Terminal): DescribedError {
@@ -163,6 +167,7 @@ function describe(error: unknown, terminal: Terminal): DescribedError {
       ...(error.jobId !== null && { jobId: error.jobId }),
       ...(error.decisionId !== null && { decisionId: error.decisionId }),
       ...(error.errors.length > 0 && { errors: error.errors }),
+      ...(error.findings.length > 0 && { findings: error.findings }),
     };
   }
   if (error instanceof Failure || error instanceof Refusal)

@@ -22,8 +22,11 @@ import type {
   Me,
   NewAccount,
   NewOrganisation,
+  NewProgram,
   Organisation,
   Page,
+  ProgramSummary,
+  ProgramView,
   Quote,
   JobEvidence,
   Registration,
@@ -105,6 +108,14 @@ export class Client {
     return this.#create('/v1/organisations', organisation);
   }
 
+  suspendOrganisation(id: string): Promise<Organisation> {
+    return this.#act(`/v1/organisations/${encodeURIComponent(id)}/suspend`, undefined);
+  }
+
+  resumeOrganisation(id: string): Promise<Organisation> {
+    return this.#act(`/v1/organisations/${encodeURIComponent(id)}/resume`, undefined);
+  }
+
   accounts(): Promise<readonly Account[]> {
     return this.#all('/v1/accounts');
   }
@@ -151,6 +162,49 @@ export class Client {
     });
   }
 
+  suspendDataset(name: string): Promise<DatasetSummary> {
+    return this.#act(`/v1/datasets/${encodeURIComponent(name)}/suspend`, undefined);
+  }
+
+  resumeDataset(name: string): Promise<DatasetSummary> {
+    return this.#act(`/v1/datasets/${encodeURIComponent(name)}/resume`, undefined);
+  }
+
+  withdrawDataset(name: string): Promise<DatasetSummary> {
+    return this.#act(`/v1/datasets/${encodeURIComponent(name)}/withdraw`, undefined);
+  }
+
+  programs(): Promise<readonly ProgramSummary[]> {
+    return this.#all('/v1/programs');
+  }
+
+  /** With its code; a reading by anybody but its owner is recorded. */
+  program(digest: string): Promise<ProgramView> {
+    return this.#json({ path: `/v1/programs/${encodeURIComponent(digest)}` });
+  }
+
+  submitProgram(program: NewProgram): Promise<ProgramSummary> {
+    return this.#create('/v1/programs', program);
+  }
+
+  approveProgram(
+    digest: string,
+    approval: { readonly side?: string; readonly opinion?: string },
+  ): Promise<ProgramSummary & { readonly side: string }> {
+    return this.#act(`/v1/programs/${encodeURIComponent(digest)}/approval`, approval);
+  }
+
+  rejectProgram(
+    digest: string,
+    rejection: { readonly reason: string; readonly text: string; readonly basis: string },
+  ): Promise<ProgramSummary> {
+    return this.#act(`/v1/programs/${encodeURIComponent(digest)}/rejection`, rejection);
+  }
+
+  withdrawProgram(digest: string, reason: string): Promise<ProgramSummary> {
+    return this.#act(`/v1/programs/${encodeURIComponent(digest)}/withdrawal`, { reason });
+  }
+
   grants(): Promise<readonly GrantView[]> {
     return this.#all('/v1/grants');
   }
@@ -172,6 +226,14 @@ export class Client {
 
   revokeGrant(id: string, reason: string): Promise<unknown> {
     return this.#act(`/v1/grants/${encodeURIComponent(id)}/revoke`, { reason });
+  }
+
+  suspendGrant(id: string): Promise<GrantView> {
+    return this.#act(`/v1/grants/${encodeURIComponent(id)}/suspend`, undefined);
+  }
+
+  resumeGrant(id: string): Promise<GrantView> {
+    return this.#act(`/v1/grants/${encodeURIComponent(id)}/resume`, undefined);
   }
 
   quote(ask: Ask): Promise<Quote> {

@@ -3,6 +3,7 @@
  *
  * Guarantee: neither carries a token, a key or a request; `message` is the server's own sentence or a fixed one.
  */
+import type { ProgramFinding } from './resources.ts';
 
 /** A field of the request that breaks a rule. */
 export interface FieldFault {
@@ -19,6 +20,8 @@ export class ProblemError extends Error {
   readonly jobId: string | null;
   readonly decisionId: string | null;
   readonly errors: readonly FieldFault[];
+  /** What admission found in a program. */
+  readonly findings: readonly ProgramFinding[];
 
   constructor(status: number, document: Readonly<Record<string, unknown>>) {
     const code = textOf(document['code']) ?? `HTTP_${status}`;
@@ -31,6 +34,7 @@ export class ProblemError extends Error {
     this.jobId = textOf(document['jobId']);
     this.decisionId = textOf(document['decisionId']);
     this.errors = faultsOf(document['errors']);
+    this.findings = findingsOf(document['findings']);
   }
 
   /** Whether the server is at fault or busy, and not the request. */
@@ -78,5 +82,19 @@ function faultsOf(value: unknown): readonly FieldFault[] {
   return value.flatMap((entry: unknown) => {
     const { field, rule } = (entry ?? {}) as Record<string, unknown>;
     return typeof field === 'string' && typeof rule === 'string' ? [{ field, rule }] : [];
+  });
+}
+
+function findingsOf(value: unknown): readonly ProgramFinding[] {
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((entry: unknown) => {
+    const { rule, line, column, severity, message } = (entry ?? {}) as Record<string, unknown>;
+    const isFinding =
+      typeof rule === 'string' &&
+      typeof line === 'number' &&
+      typeof column === 'number' &&
+      typeof severity === 'string' &&
+      typeof message === 'string';
+    return isFinding ? [{ rule, line, column, severity, message }] : [];
   });
 }

@@ -125,10 +125,13 @@ export interface BudgetView {
   readonly items: readonly BudgetCharge[];
 }
 
-/** What a buyer asks. */
+/** What a buyer asks: a query, or an approved program with its parameters. */
 export interface Ask {
   readonly grant: string;
-  readonly sql: string;
+  readonly sql?: string;
+  /** Its digest. */
+  readonly program?: string;
+  readonly params?: Readonly<Record<string, unknown>>;
   readonly purpose: string;
   readonly scene?: string;
   readonly epsilon?: number;
@@ -237,6 +240,50 @@ export interface WaitingRelease {
   readonly scene: string | null;
   readonly kind: string;
   readonly since: string;
+}
+
+/** A program as it is submitted. */
+export interface NewProgram {
+  readonly module: string;
+  /** The text of its file, or what that says. */
+  readonly manifest: unknown;
+  readonly record?: Readonly<Record<string, string>>;
+}
+
+export interface ProgramSummary {
+  readonly digest: string;
+  readonly organisation: string;
+  readonly name: string;
+  readonly version: number;
+  readonly datasets: readonly string[];
+  readonly submitter: string;
+  readonly state: string;
+  readonly submittedAt: string;
+}
+
+/** A program with its code, its record and what was done about it. */
+export interface ProgramView extends ProgramSummary {
+  readonly module: string;
+  readonly manifest: unknown;
+  readonly record: Readonly<Record<string, string | null>>;
+  readonly waitsFor: readonly string[];
+  readonly events: readonly {
+    readonly event: string;
+    readonly account: string;
+    readonly organisation: string;
+    readonly side: string;
+    readonly at: string;
+    readonly detail: Readonly<Record<string, unknown>>;
+  }[];
+}
+
+/** What admission says about a place in a program. */
+export interface ProgramFinding {
+  readonly rule: string;
+  readonly line: number;
+  readonly column: number;
+  readonly severity: string;
+  readonly message: string;
 }
 
 /** What a run is shown by. */

@@ -21,6 +21,7 @@ import { serve, type Served } from '../embedded.ts';
 import { FLIGHTS_POLICY, findFlights, flightsManifest } from './flights.ts';
 import { runStatements } from './generate.ts';
 import { plainGrant } from '../services/plain-grant.ts';
+import { programsDemo } from './programs.ts';
 import { sampleTruth, visitsManifest, visitsPolicy, visitsStatement } from './visits.ts';
 
 const SEED = 20_251_121;
@@ -31,6 +32,7 @@ const VISITS_COLUMNS = ['region', 'hospital_level', 'diagnosis', 'visited_on', '
 export interface DemoOptions {
   readonly keep: boolean;
   readonly flights: boolean;
+  readonly programs: boolean;
 }
 
 /** A ledger as operators see it. */
@@ -62,7 +64,8 @@ export async function runDemo(terminal: Terminal, options: DemoOptions): Promise
   try {
     const demo = new Demo(terminal, served, directory);
     await demo.introduce();
-    await (options.flights ? demo.flights() : demo.visits());
+    if (options.programs) await demo.programs();
+    else await (options.flights ? demo.flights() : demo.visits());
     await demo.line('demo.done', { seconds: seconds(started) });
     if (options.keep) await demo.stay();
     return demo.failures === 0 ? 0 : 1;
@@ -157,6 +160,21 @@ class Demo {
       sql: 'SELECT hospital_level, COUNT(*) FROM sample GROUP BY hospital_level',
     });
     await this.#account('visits');
+  }
+
+  /** The part about programs, with what it needs of this one. */
+  programs(): Promise<void> {
+    return programsDemo({
+      directory: this.#directory,
+      purpose: PURPOSE,
+      client: (party) => this.#parties.get(party)!.client,
+      line: (id, args) => this.line(id, args),
+      text: (text) => this.#terminal.out(text),
+      grant: (dataset, columns) => this.#grant(dataset, columns),
+      fail: () => {
+        this.failures += 1;
+      },
+    });
   }
 
   async flights(): Promise<void> {

@@ -54,6 +54,8 @@ interface Common {
   };
   /** The body's media type; JSON unless said. */
   readonly consumes?: 'application/x-www-form-urlencoded';
+  /** Most bytes of its body; what request-reading.ts allows unless said. */
+  readonly bodyBytesMax?: number;
   /** A POST that makes something: an Idempotency-Key is honoured. */
   readonly creates?: boolean;
 }

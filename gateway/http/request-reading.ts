@@ -1,7 +1,7 @@
 /**
  * Reading a request: size, media type, depth and fields are checked before a handler sees anything.
  *
- * Guarantee: a body is at most 64 KiB, its JSON at most 32 levels deep, and every field is one that the schema names.
+ * Guarantee: a body is at most 64 KiB, or what its route says, its JSON at most 32 levels deep, and every field is one that the schema names.
  * A message names fields and rules, and never repeats what was sent.
  */
 import type { z } from '@hono/zod-openapi';

@@ -2,6 +2,7 @@
 import { z } from '@hono/zod-openapi';
 import { OUTPUT_KINDS } from '#policies/grant.ts';
 import { REJECTION_REASONS } from '#policies/output-kind.ts';
+import { PROGRAM_RECORD_FIELDS, PROGRAM_REJECTIONS, PROGRAM_STATES } from '#policies/program-review.ts';
 import { ROLES } from '#policies/roles.ts';
 import { clientJwk } from '../auth/client-key.ts';
 
@@ -35,10 +36,23 @@ export const newAccount = z.strictObject({
   jwk: clientJwk,
 });
 
-/** What a buyer asks. */
+/** Text as the database can keep it: no NUL, no half of a surrogate pair. */
+const keepable = (text: string): boolean => text.isWellFormed() && !text.includes('\0');
+const programDigest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
+/** A parameter of a program; which it takes, and of which type, is for its manifest to say. */
+const param = z.union([
+  z.number(),
+  z.boolean(),
+  z.string().max(10_000).refine(keepable),
+  z.array(z.number()).max(1_000_000),
+]);
+
+/** What a buyer asks: a query or a program. */
 const askFields = {
   grant: z.string().min(1).max(200),
-  sql: z.string().min(1).max(60_000),
+  sql: z.string().min(1).max(60_000).optional(),
+  program: programDigest.optional(),
+  params: z.record(z.string().min(1).max(200).refine(keepable), param).optional(),
   purpose: z.string().min(1).max(100),
   scene: z.string().min(1).max(200).optional(),
   // What is not allowed of ε, δ and accuracy is for Plan and policy to say.
@@ -59,6 +73,30 @@ export const revocation = z.strictObject({ reason: z.string().trim().min(1).max(
 export const rejection = z.strictObject({
   reason: z.enum(REJECTION_REASONS),
   note: z.string().trim().min(1).max(1_000).optional(),
+});
+export const programParams = z.strictObject({ digest: programDigest });
+const programText = z.string().trim().min(1).max(20_000).refine(keepable);
+export const newProgram = z.strictObject({
+  module: z.string().min(1).max(1_000_000),
+  manifest: z.union([z.string().min(1).max(1_000_000), z.record(z.string().max(200), z.unknown())]),
+  record: z
+    .strictObject(
+      Object.fromEntries(PROGRAM_RECORD_FIELDS.map((field) => [field, programText.optional()])) as Record<
+        (typeof PROGRAM_RECORD_FIELDS)[number],
+        z.ZodOptional<typeof programText>
+      >,
+    )
+    .optional(),
+});
+export const programApproval = z.strictObject({
+  side: z.enum(['operator', 'provider']).optional(),
+  opinion: programText.optional(),
+});
+/** All three, or it is no rejection. */
+export const programRejection = z.strictObject({
+  reason: z.enum(PROGRAM_REJECTIONS),
+  text: programText,
+  basis: programText,
 });
 /** A POST that says everything by its path. */
 export const nothing = z.strictObject({});
@@ -90,6 +128,17 @@ export const problem = z.object({
   jobId: madeId.optional(),
   decisionId: z.string().optional(),
   errors: z.array(z.object({ field: z.string(), rule: z.string() })).optional(),
+  findings: z
+    .array(
+      z.object({
+        rule: z.string(),
+        line: z.int(),
+        column: z.int(),
+        severity: z.enum(['error', 'warning']),
+        message: z.string(),
+      }),
+    )
+    .optional(),
 });
 
 export const me = z.object({
@@ -168,6 +217,7 @@ export const job = z.looseObject({
   grant: nullable(z.string()),
   purpose: nullable(z.string()),
   planDigest: nullable(z.string()),
+  program: nullable(z.string()),
   cost: nullable(cost),
   usage: z.record(z.string(), z.string()),
   review: z.boolean(),
@@ -246,6 +296,35 @@ export const review = z.looseObject({
   since: instant,
 });
 export const decision = z.object({ job: madeId, decision: z.enum(['approved', 'rejected']) });
+
+export const programSummary = z.looseObject({
+  digest: z.string(),
+  moduleDigest: z.string(),
+  organisation: z.string(),
+  name: z.string(),
+  version: z.int(),
+  datasets: z.array(z.string()),
+  submitter: z.string(),
+  state: z.enum(PROGRAM_STATES),
+  submittedAt: instant,
+});
+export const program = programSummary.extend({
+  module: z.string(),
+  manifest: z.unknown(),
+  record: z.record(z.string(), nullable(z.string())),
+  waitsFor: z.array(z.string()),
+  events: z.array(
+    z.looseObject({
+      event: z.string(),
+      account: z.string(),
+      organisation: z.string(),
+      side: z.string(),
+      at: instant,
+      leafIndex: nullable(z.string()),
+      detail: z.looseObject({}),
+    }),
+  ),
+});
 
 export const evidence = z.object({
   receipt: nullable(z.string()),

@@ -30,7 +30,7 @@ import { instantText } from '#sandbox/release/zone.ts';
 import type { WorkerPool } from '#sandbox/worker/pool.ts';
 import type { Sentence } from '#policies/words.ts';
 import { type LedgersOfDataset, ledgersOf } from '../ledgers.ts';
-import { type AskedOf, evidenceOfCells, releasedPayload } from '../receipt.ts';
+import { evidenceOfCells, releasedPayload, requestPart } from '../receipt.ts';
 import type { OpenSource, Sources } from '../runner/sources.ts';
 import type { LabState, StoredAnswer } from './state.ts';
 
@@ -100,7 +100,7 @@ export async function rehearse(request: LabRequest, state: LabState, means: LabM
     issuer: 'unseen lab',
     jobId,
     releaseId,
-    request: askedOf(request.ask),
+    request: requestPart(askedOf(request.ask)),
     grantId: null,
     purpose: null,
     policyDecision: null,
@@ -194,9 +194,9 @@ function compile({ ask, datasets, policy }: LabRequest, versionId: string): Comp
   return 'program' in ask ? compileProgram(ask, catalogue) : compileQuery(ask, catalogue);
 }
 
-function askedOf(ask: Ask | ProgramAsk): AskedOf {
+function askedOf(ask: Ask | ProgramAsk): Parameters<typeof requestPart>[0] {
   return 'program' in ask
-    ? { frontEnd: 'program', program: ask.program.digest, params: ask.params ?? {} }
+    ? { frontEnd: 'program', program: ask.program.digest, params: ask.params }
     : { frontEnd: 'sql', sql: ask.sql };
 }
 

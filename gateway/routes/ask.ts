@@ -1,10 +1,21 @@
-/** A buyer's request from its body: what was left out is null. */
+/** A buyer's request from its body: what was left out is null, and either a query or a program is asked for. */
 import type { z } from '@hono/zod-openapi';
 import type { jobAsk } from '../http/schemas.ts';
+import { say } from '#policies/words.ts';
+import { FieldFaults } from '../problem.ts';
 import type { BuyerAsk } from '../services/planning.ts';
 
+/** Of a request: its parameters may be the weights of a model, some fifty thousand numbers. */
+export const ASK_BYTES_MAX = 2 ** 20;
+
+/** The request: what was left out is null. FieldFaults for both a query and a program, or neither. */
 export function buyerAsk(body: z.infer<typeof jobAsk>): BuyerAsk {
-  const { grant, sql, purpose, scene = null, quote = null, outputKind = 'statistic' } = body;
+  const { grant, purpose, scene = null, quote = null, outputKind = 'statistic' } = body;
   const { epsilon = null, delta = null, maxError = null, atSize = null } = body;
-  return { grant, sql, purpose, scene, epsilon, delta, maxError, atSize, quote, outputKind };
+  const terms = { grant, purpose, scene, epsilon, delta, maxError, atSize, quote, outputKind };
+  const { sql, program, params = null } = body;
+  if (sql !== undefined && program === undefined && params === null)
+    return { ...terms, frontEnd: 'sql', sql };
+  if (program !== undefined && sql === undefined) return { ...terms, frontEnd: 'program', program, params };
+  throw new FieldFaults([{ field: sql === undefined ? 'sql' : 'program', rule: say('programs.orSql') }]);
 }

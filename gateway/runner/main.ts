@@ -14,6 +14,8 @@ import { receiptKeyOf } from '../services/key-files.ts';
 import { closeWhenTold } from '../shutdown.ts';
 import { type Database, openDatabase } from '../storage/database.ts';
 import { createListener } from './listener.ts';
+import { WorkerPool } from '#sandbox/worker/pool.ts';
+import { programEngine } from './program-engine.ts';
 import { recheck } from './recheck.ts';
 import { startRunner } from './runner.ts';
 import { secretOf } from './secret.ts';
@@ -38,6 +40,7 @@ export async function startRunnerProcess(
   // What the gateway is given, so that it can say whose receipts to trust.
   writeFileSync(join(config.dataDir, 'receipt-key.public.jwk'), JSON.stringify(signingKey.publicJwk));
   const policies = policyEngine();
+  const workers = new WorkerPool();
   const sources = new Sources({
     prepare: true,
     ...(config.readerMemoryMiB !== undefined && { memoryMiB: config.readerMemoryMiB }),
@@ -58,7 +61,8 @@ export async function startRunnerProcess(
       secret: secretOf(config.dataDir),
       issuer: config.publicUrl,
       separation: 'processes',
-      recheck: (job, compiled) => recheck({ db, policies, channel: CHANNEL }, job, compiled),
+      recheck: (job, asked) => recheck({ db, policies, channel: CHANNEL }, job, asked),
+      programs: programEngine(workers),
       reportBug,
     },
     config,
@@ -68,6 +72,7 @@ export async function startRunnerProcess(
     close: async () => {
       await listening.close();
       await runner.stop();
+      await workers.close();
       await sources.close();
       await db.close();
     },

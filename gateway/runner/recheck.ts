@@ -12,7 +12,7 @@ import { Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import type { Compiled } from '#sandbox/query/compile.ts';
 import { callerOf } from '../auth/authenticate.ts';
-import { type KeptRequest, planningOf, useRequest } from '../services/planning.ts';
+import { type KeptRequest, type Planning, planningOf, useRequest } from '../services/planning.ts';
 import type { Database } from '../storage/database.ts';
 import { findGrant, findUse, type GrantRecord } from '../storage/grant-store.ts';
 import { findAccount } from '../storage/parties.ts';
@@ -29,8 +29,9 @@ export interface Rechecker {
 export async function recheck(
   shell: Rechecker,
   job: ClaimedJob,
-  compiled: Compiled,
+  asked: Pick<Planning, 'compiled' | 'program'>,
 ): Promise<ReceiptPayload['policyDecision']> {
+  const { compiled } = asked;
   const [account, grant, stored] = await Promise.all([
     findAccount(shell.db, job.accountId),
     findGrant(shell.db, job.grantId),
@@ -38,7 +39,7 @@ export async function recheck(
   ]);
   if (account === null || grant === null || stored === null)
     throw new Refusal('NO_GRANT', say('storage.noGrant'));
-  const planning = await planningOf(shell.db, compiled, { ...stored, versionId: job.versionId });
+  const planning = await planningOf(shell.db, asked, { ...stored, versionId: job.versionId });
   const request = useRequest(
     { now: () => Date.now(), channel: shell.channel },
     {

@@ -17,17 +17,19 @@ import { measure } from '#sandbox/execute.ts';
 import type { Dataset } from '#sandbox/manifest/dataset.ts';
 import type { Timing } from '#sandbox/plan.ts';
 import { checkJail, describeJail } from '#sandbox/jail/jail.ts';
-import { type Ask, type Compiled, compileQuery } from '#sandbox/query/compile.ts';
 import { type RandomSource, secureRandom } from '#sandbox/release/random.ts';
 import { release } from '#sandbox/release/release.ts';
 import { planDigestOf } from '#sandbox/release/statement.ts';
 import { instantText } from '#sandbox/release/zone.ts';
-import { evidenceOfCells, releasedPayload } from '../receipt.ts';
+import { evidenceOfCells, releasedPayload, requestPart } from '../receipt.ts';
+import { compileAsk, type KeptRequest, type Planning, programOf } from '../services/planning.ts';
 import { failJob, refuseJob } from '../storage/abort.ts';
 import type { Database } from '../storage/database.ts';
+import { findAccount } from '../storage/parties.ts';
 import { openJob } from '../storage/open.ts';
 import type { ClaimedJob } from '../storage/queue.ts';
 import { commitRelease, type ReceiptDraft } from '../storage/release.ts';
+import type { Measured, ProgramEngine } from './program-engine.ts';
 import { findRunnable, type RunnableVersion } from './source-store.ts';
 import type { OpenSource, Sources } from './sources.ts';
 
@@ -48,23 +50,36 @@ export interface RunnerShell {
   readonly issuer: string;
   readonly separation: ReceiptPayload['separation'];
   /** The second decision (I6), by the grant as it is now. Throws Refusal to deny. */
-  readonly recheck: (job: ClaimedJob, compiled: Compiled) => Promise<ReceiptPayload['policyDecision']>;
+  readonly recheck: (
+    job: ClaimedJob,
+    asked: Pick<Planning, 'compiled' | 'program'>,
+  ) => Promise<ReceiptPayload['policyDecision']>;
+  /** How programs are read, compiled and run; null where none are. */
+  readonly programs: ProgramEngine | null;
   /** Where a bug is told in full. */
   readonly reportBug: (error: unknown, jobId: string) => void;
 }
 
 const random: RandomSource = secureRandom();
 
+/** What ends a run before its end. */
+export interface Ends {
+  /** The runner shuts down: nobody waits any more, and what runs is finished. */
+  readonly stopping: AbortSignal;
+  /** What the job rests on was stopped: its work ends now, and nothing of it is released. */
+  readonly killed: AbortSignal;
+}
+
 /** Runs a claimed job to its end. Never throws: every end is recorded, or left to the recovery of leases. */
-export async function runJob(shell: RunnerShell, job: ClaimedJob, stopping: AbortSignal): Promise<void> {
+export async function runJob(shell: RunnerShell, job: ClaimedJob, ends: Ends): Promise<void> {
   const fence = { jobId: job.id, attempt: job.attempt };
   const started = performance.now();
   const progress = { opened: false };
   try {
-    await releaseJob(shell, job, { progress, stopping });
+    await releaseJob(shell, job, { progress, ends });
   } catch (error) {
     const measured = measuredSince(started);
-    if (progress.opened) await untilDue(job, stopping);
+    if (progress.opened) await untilDue(job, ends);
     const end =
       error instanceof Refusal && !progress.opened
         ? refuseJob(shell.db, { ...fence, refusal: error })
@@ -76,38 +91,36 @@ export async function runJob(shell: RunnerShell, job: ClaimedJob, stopping: Abor
 async function releaseJob(
   shell: RunnerShell,
   job: ClaimedJob,
-  { progress, stopping }: { readonly progress: { opened: boolean }; readonly stopping: AbortSignal },
+  { progress, ends }: { readonly progress: { opened: boolean }; readonly ends: Ends },
 ): Promise<void> {
   const started = performance.now();
   const version = await runnable(shell, job);
-  const compiled = compileAgain(job, version);
+  const asked = await compileAgain(shell, job, version);
   checkJail(version.policy.jail, await describeJail());
-  const decision = await shell.recheck(job, compiled);
+  const decision = await shell.recheck(job, asked);
 
   const opened = await openJob(shell.db, { jobId: job.id, attempt: job.attempt });
   if (opened.kind === 'stored') return;
   progress.opened = true;
 
-  const { plan } = compiled;
+  const { plan } = asked.compiled;
   const source = await openRegistered(shell, version);
-  const seed = seedOf(shell, plan.dataset.lineage);
-  const { partials, noise } = await source
-    .use((engine) => measure(plan, version.dataset, engine, { seed, random }))
-    .catch((error: unknown) => {
+  const { partials, noise, layers } = await measureAsked(shell, { job, asked, source }, ends.killed).catch(
+    (error: unknown) => {
       throw withoutPath(error, version.dataset);
-    });
+    },
+  );
   const cells = release(plan, partials, noise);
 
   const evidence = evidenceOfCells(cells);
   const salt = randomBytes(16).toString('hex');
   const outputDigest = outputDigestOf(salt, evidence);
-  const { sql } = job.request as Ask;
   const makeReceipt = (draft: ReceiptDraft): Promise<string> => {
     const payload = releasedPayload(plan, version.policy, cells, {
       issuer: shell.issuer,
       jobId: job.id,
       releaseId: draft.releaseId,
-      request: { frontEnd: 'sql', sql },
+      request: requestPart(job.request as KeptRequest),
       grantId: job.grantId,
       purpose: job.purpose,
       policyDecision: decision,
@@ -115,14 +128,14 @@ async function releaseJob(
       budget: [...draft.budget],
       outputDigest,
       usage: draft.planned,
-      layers: source.layers,
+      layers,
       separation: shell.separation,
       releasedAt: instantText(draft.releaseAt.getTime(), plan.dataset.timeZone),
     });
     return issueReceipt(payload, shell.signingKey, { embedKey: false });
   };
   const measured = measuredSince(started);
-  await untilDue(job, stopping);
+  await untilDue(job, ends);
   await commitRelease(shell.db, {
     jobId: job.id,
     attempt: job.attempt,
@@ -137,12 +150,15 @@ async function releaseJob(
 /**
  * A planned job is committed shortly before its planned time and keeps its place in the runner until then: the order
  * of the log, the figures in receipts and the start of the next job follow the Plan, not how long the run took. A
- * kill in this wait loses the answer; its budget is spent.
+ * crash in this wait loses the answer; its budget is spent. A stop ends the wait as it ends the run, so that neither
+ * shows which of the two it met; its buyer sees the end at the planned time all the same.
  */
-async function untilDue({ timing, createdAt }: ClaimedJob, stopping: AbortSignal): Promise<void> {
+async function untilDue({ timing, createdAt }: ClaimedJob, { stopping, killed }: Ends): Promise<void> {
   if (timing.mode !== 'planned') return;
   const leftMs = createdAt.getTime() + timing.releaseAfterMs - COMMIT_AHEAD_MS - Date.now();
-  await sleep(Math.max(0, leftMs), undefined, { signal: stopping }).catch(() => undefined);
+  await sleep(Math.max(0, leftMs), undefined, { signal: AbortSignal.any([stopping, killed]) }).catch(
+    () => undefined,
+  );
 }
 
 async function runnable(shell: RunnerShell, job: ClaimedJob): Promise<RunnableVersion> {
@@ -177,17 +193,48 @@ function withoutPath(error: unknown, { name, source: { type } }: Dataset): unkno
   return isChanged ? new Failure('SOURCE_CHANGED', say('source.changed', { path: name })) : error;
 }
 
-/** The same text against manifest and policy as they are now must give the Plan that was admitted and paid for. */
-function compileAgain(job: ClaimedJob, version: RunnableVersion): Compiled {
-  const compiled = compileQuery(job.request as Ask, {
-    datasets: [version.dataset],
-    policyOf: () => version.policy,
-    versionIdOf: () => job.versionId,
-    defaultTiming: DEFAULT_TIMING,
-  });
+type Asked = Pick<Planning, 'compiled' | 'program'>;
+
+/** The exact sums of a Plan and its noise, by its front end. */
+async function measureAsked(
+  shell: RunnerShell,
+  { job, asked, source }: { readonly job: ClaimedJob; readonly asked: Asked; readonly source: OpenSource },
+  signal: AbortSignal,
+): Promise<Measured> {
+  const { compiled, program } = asked;
+  const seed = seedOf(shell, compiled.plan.dataset.lineage);
+  const ask = job.request as KeptRequest;
+  if (program === null || ask.frontEnd === 'sql') {
+    const { plan, dataset } = compiled;
+    const made = await source.use((engine) => measure(plan, dataset, engine, { seed, random }), signal);
+    return { ...made, layers: source.layers };
+  }
+  if (shell.programs === null) throw new RangeError('what was compiled by a front end is run by it');
+  const run = { program, compiled, params: ask.params, source, seed, random, signal };
+  return shell.programs.measure(run);
+}
+
+/**
+ * The same request against program, manifest and policy as they are now must give the Plan that was admitted and paid
+ * for. Refuses PROGRAM_NOT_APPROVED: the review may have ended otherwise since.
+ */
+async function compileAgain(shell: RunnerShell, job: ClaimedJob, version: RunnableVersion): Promise<Asked> {
+  const ask = job.request as KeptRequest;
+  const account = await findAccount(shell.db, job.accountId);
+  const program = await programOf(shell, ask, account?.organisationId ?? '');
+  const compiled = compileAsk(
+    shell.programs,
+    { ask, program },
+    {
+      datasets: [version.dataset],
+      policyOf: () => version.policy,
+      versionIdOf: () => job.versionId,
+      defaultTiming: DEFAULT_TIMING,
+    },
+  );
   if (planDigestOf(compiled.plan) !== job.planDigest)
     throw new Failure('CONFIG', say('runner.policyChanged'));
-  return compiled;
+  return { compiled, program };
 }
 
 function seedOf(shell: RunnerShell, lineage: string): string {

@@ -1,11 +1,13 @@
 /**
  * The runner: takes jobs from the queue, a few at a time, under a lease that it keeps extending.
  *
+ * Every job has a signal of its own, by which a stop ends its work (kill-switch.ts).
  * A runner that dies leaves its jobs to `recover`: held ones wait again, opened ones are spent. It looks for work
  * when told and every few seconds anyway, because being told may fail.
  */
 import { recover } from '../storage/abort.ts';
 import { type ClaimedJob, claimJob, extendLease } from '../storage/queue.ts';
+import { KillSwitch } from './kill-switch.ts';
 import { runJob, type RunnerShell } from './run-job.ts';
 
 const LEASE_MS = 60_000;
@@ -23,7 +25,9 @@ export async function startRunner(
   { name, concurrency }: { readonly name: string; readonly concurrency: number },
 ): Promise<Runner> {
   await recover(shell.db, { runner: name });
-  const loop = new RunnerLoop(shell, name, concurrency);
+  const killSwitch = new KillSwitch(shell.db, (error) => shell.reportBug(error, 'kill switch'));
+  await killSwitch.start();
+  const loop = new RunnerLoop(shell, { name, concurrency, killSwitch });
   const unlisten = await shell.db.listen('queue', () => loop.look());
   const looking = setInterval(() => loop.look(), LOOK_MS);
   const recovering = setInterval(
@@ -37,6 +41,7 @@ export async function startRunner(
       clearInterval(recovering);
       await unlisten();
       await loop.stop();
+      await killSwitch.stop();
     },
   };
 }
@@ -45,16 +50,21 @@ class RunnerLoop {
   readonly #shell: RunnerShell;
   readonly #name: string;
   readonly #concurrency: number;
+  readonly #killSwitch: KillSwitch;
   readonly #running = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
   #claiming = false;
   #again = false;
   #stopped = false;
 
-  constructor(shell: RunnerShell, name: string, concurrency: number) {
+  constructor(
+    shell: RunnerShell,
+    options: { readonly name: string; readonly concurrency: number; readonly killSwitch: KillSwitch },
+  ) {
     this.#shell = shell;
-    this.#name = name;
-    this.#concurrency = concurrency;
+    this.#name = options.name;
+    this.#concurrency = options.concurrency;
+    this.#killSwitch = options.killSwitch;
   }
 
   /** Claims what there is, up to the concurrency; called as often as one likes. */
@@ -96,8 +106,10 @@ class RunnerLoop {
       LEASE_MS / 3,
     );
     try {
-      await runJob(this.#shell, job, this.#stopping.signal);
+      const killed = this.#killSwitch.watch(job.id);
+      await runJob(this.#shell, job, { stopping: this.#stopping.signal, killed });
     } finally {
+      this.#killSwitch.forget(job.id);
       clearInterval(extending);
     }
   }

@@ -2,7 +2,8 @@
  * Warm jailed readers over registered sources: what registration checks once, and where jobs run their SQL.
  *
  * A reader serves jobs of one source only and never runs buyer code. A prepared copy lives in the reader's process;
- * a reader that dies is opened and prepared again. Opening for registration is the operator's act; a job opens
+ * a reader that dies is opened and prepared again. A job that is called off takes the reader with it if its query is
+ * under way; other jobs that waited for the same reader are run again with a new one. Opening for registration is the operator's act; a job opens
  * nothing before its reservation is committed.
  */
 import { Failure } from '#policies/refusal.ts';
@@ -24,7 +25,8 @@ export interface OpenSource {
   /** What a job compares before it reads, as text: for the runner's own table. */
   readonly identity: Readonly<Record<string, string>>;
   checkUnchanged(): Promise<void>;
-  use<T>(job: (engine: RecordEngine) => Promise<T>): Promise<T>;
+  /** Runs a job; `signal` calls it off at once. */
+  use<T>(job: (engine: RecordEngine) => Promise<T>, signal?: AbortSignal): Promise<T>;
 }
 
 export interface SourceOptions {
@@ -74,7 +76,7 @@ export class Sources {
         footer,
       },
       checkUnchanged: () => checkUnchanged(source, opened.reader.identity),
-      use: (job) => job(engineOf(opened)),
+      use: (job, signal) => this.#use({ dataset, policy, opened }, job, signal),
     };
   }
 
@@ -95,19 +97,53 @@ export class Sources {
     return openSource(wanted.dataset, wanted.policy, { ...this.#options, prepare: wanted.prepare });
   }
 
+  async #use<T>(
+    { dataset, policy, opened }: { dataset: Dataset; policy: ReleasePolicy; opened: Opened },
+    job: (engine: RecordEngine) => Promise<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    const { reader, content } = opened;
+    try {
+      return await unlessCalledOff(job(engineOf(opened, signal)), signal);
+    } catch (error) {
+      // Nothing of the job has left this process: what was read and drawn is dropped, and it is run again.
+      if (!reader.isStopped || signal?.aborted === true) throw error;
+      const again = await this.open(dataset, policy);
+      if (again.content !== content) throw error;
+      return again.use(job, signal);
+    }
+  }
+
   async close(): Promise<void> {
     for (const result of await Promise.allSettled(this.#opened.values()))
       if (result.status === 'fulfilled') await result.value.reader.close();
   }
 }
 
-function engineOf({ reader, physical }: Opened): RecordEngine {
+function engineOf({ reader, physical }: Opened, signal: AbortSignal | undefined): RecordEngine {
   return {
     physical,
-    query: (sql, params) => reader.query(sql, params),
-    prepare: (sql, params = []) => reader.prepare([{ sql, params }]),
-    records: (query, from, to) => reader.records(query, [from, to].map(BigInt)),
+    query: (sql, params) => reader.query(sql, params, { signal }),
+    prepare: (sql, params = []) => reader.prepare([{ sql, params }], { signal }),
+    records: (query, from, to) => reader.records(query, [from, to].map(BigInt), { signal }),
   };
+}
+
+/** What a job gives, or at once a Failure when it is called off: it may still wait for its turn. */
+async function unlessCalledOff<T>(job: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return job;
+  const { promise, reject } = Promise.withResolvers<never>();
+  const stop = (): void => reject(new Failure('KILLED', say('storage.killed')));
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  try {
+    return await Promise.race([job, promise]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+    // Whichever came second has nobody left who waits for it.
+    job.catch(() => undefined);
+    promise.catch(() => undefined);
+  }
 }
 
 async function openSource(

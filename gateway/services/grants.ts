@@ -22,7 +22,7 @@ import {
   type Side,
 } from '../storage/grant-store.ts';
 import { findOrganisation, findSubmitter } from '../storage/party-list.ts';
-import { revokeGrant } from '../storage/suspension.ts';
+import { resume, revokeGrant, suspend } from '../storage/suspension.ts';
 import { demand, notFound } from './permission.ts';
 import { checkShares, sharesOf } from './shares.ts';
 import type { Shell } from './shell.ts';
@@ -130,6 +130,17 @@ export async function revoke(
 ): Promise<void> {
   demand(shell, await fileRequest(shell, caller, grant, 'revoke_grant'));
   await revokeGrant(shell.db, { grantId: grant.id, by: `${caller.principal.id}: ${reason}` });
+}
+
+/** Suspends a grant with every job under it, or ends that. What was revoked stays so. */
+export async function suspendGrant(
+  shell: Shell,
+  caller: Caller,
+  grant: GrantRecord,
+  act: 'suspend' | 'resume',
+): Promise<void> {
+  demand(shell, await fileRequest(shell, caller, grant, 'suspend'));
+  await (act === 'suspend' ? suspend : resume)(shell.db, 'grant', grant.id);
 }
 
 async function fileRequest(

@@ -50,6 +50,7 @@ export async function jobResource(
     purpose: job.purpose,
     scene: job.scene,
     planDigest: job.planDigest,
+    program: job.programDigest,
     cost: await costOf(shell, job, kept.cost),
     usage: job.planned,
     timing: kept.timing ?? null,
@@ -74,8 +75,13 @@ export async function jobResource(
   };
 }
 
-function textOf({ sql, epsilon, delta, maxError, atSize, outputKind, quote }: KeptRequest): object {
-  return { sql, request: { sql, epsilon, delta, maxError, atSize, outputKind, quote } };
+function textOf(kept: KeptRequest): object {
+  const { epsilon, delta, maxError, atSize, outputKind, quote } = kept;
+  const terms = { epsilon, delta, maxError, atSize, outputKind, quote };
+  if (kept.frontEnd === 'program')
+    return { request: { program: kept.program, params: kept.params, ...terms } };
+  const { sql } = kept;
+  return { sql, request: { sql, ...terms } };
 }
 
 /** What a job costs; once it is done, what it did cost: nothing for a refusal and a repeat. */

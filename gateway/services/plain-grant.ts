@@ -31,7 +31,7 @@ export function plainGrant(grant: PlainGrant, now: number): object {
     purposeClass: 'governance_welfare',
     purposes: [grant.purpose],
     channel: 'operation',
-    manners: ['sql'],
+    manners: ['sql', 'program'],
     outputKinds: ['statistic', 'index'],
     start: at(-1),
     end: at(365),

@@ -16,22 +16,43 @@ import { type Sentence, say } from '#policies/words.ts';
 import type { Dataset } from '#sandbox/manifest/dataset.ts';
 import type { PublicDataset } from '#sandbox/manifest/public-view.ts';
 import { columnsReadBy, type Plan, type Presentation, type Timing } from '#sandbox/plan.ts';
-import { type Ask, type Catalogue, type Compiled, compileQuery } from '#sandbox/query/compile.ts';
+import { refuseSeveral } from '#sandbox/program/compile.ts';
+import type { Program } from '#sandbox/program/program.ts';
+import { type Catalogue, type Compiled, compileQuery } from '#sandbox/query/compile.ts';
+import type { AccuracyAsk } from '#sandbox/release/accuracy.ts';
 import { notesOf } from '#sandbox/release/notes.ts';
 import { planDigestOf, plannedUsageOf } from '#sandbox/release/statement.ts';
+import type { ProgramTools } from '../program-tools.ts';
 import type { StoredGrant } from '../storage/admission.ts';
 import type { Tx } from '../storage/database.ts';
 import type { Charge } from '../storage/ledger.ts';
 import type { PlannedUsage } from '../storage/tables/jobs.ts';
 import { listDatasets, type StoredDataset } from '../storage/dataset-list.ts';
 import { findOrganisation } from '../storage/party-list.ts';
+import { approvedProgram, toolsOf } from './program-loading.ts';
 import type { Shell } from './shell.ts';
 
 /** What an absent `timing` means for SQL in a server: the runner compiles with the same. */
 export const SERVER_TIMING: Timing = { mode: 'quantum', quantumMs: 125 };
 
 /** A request as a buyer sent it; absent fields are null. */
-export interface BuyerAsk extends Ask {
+export type BuyerAsk = BuyerTerms & (SqlAsked | ProgramAsked);
+
+/** What is computed: the text of a query. */
+interface SqlAsked {
+  readonly frontEnd: 'sql';
+  readonly sql: string;
+}
+
+/** What is computed: an approved program, by digest, with its parameters. */
+interface ProgramAsked {
+  readonly frontEnd: 'program';
+  readonly program: string;
+  readonly params: Readonly<Record<string, unknown>> | null;
+}
+
+interface BuyerTerms extends AccuracyAsk {
+  readonly delta: number | null;
   readonly grant: string;
   readonly purpose: string;
   /** Null: the scene of the grant. */
@@ -57,8 +78,9 @@ export interface Showing {
 }
 
 /** What a job keeps of its request, in `job.request`: the request as sent, which the runner compiles again, and more. */
-export interface KeptRequest extends BuyerAsk {
-  readonly frontEnd: 'sql';
+export type KeptRequest = BuyerAsk & KeptDecision;
+
+interface KeptDecision {
   /** Null where no decision was reached. Its `requestDigest` is the decision's id. */
   readonly decision: DecisionRecord | null;
   readonly cost: CostText | null;
@@ -74,6 +96,8 @@ export interface KeptRequest extends BuyerAsk {
 /** A compiled request with everything that follows from it. */
 export interface Planning {
   readonly compiled: Compiled;
+  /** Null for SQL. */
+  readonly program: Program | null;
   readonly dataset: StoredDataset;
   readonly facts: DatasetFacts;
   readonly planDigest: string;
@@ -83,21 +107,53 @@ export interface Planning {
   readonly columns: readonly string[];
 }
 
-/** Compiles a request against the newest version of the datasets. Refuses: every code of a query. */
-export async function planAsk(shell: Shell, ask: Ask): Promise<Planning> {
+/**
+ * Compiles a request of an organisation against the newest version of the datasets. Refuses: every code of a query;
+ * PROGRAM_NOT_APPROVED.
+ */
+export async function planAsk(shell: Shell, ask: BuyerAsk, organisation: string): Promise<Planning> {
   const stored = (await listDatasets(shell.db)).filter(({ state }) => state !== 'withdrawn');
-  const compiled = compileQuery(ask, catalogueOf(stored));
+  const program = await programOf(shell, ask, organisation);
+  const compiled = compileAsk(shell.programs, { ask, program }, catalogueOf(stored));
   const dataset = stored.find(({ name }) => name === compiled.dataset.name);
   if (dataset === undefined) throw new RangeError('a Plan is about a dataset of its catalogue');
-  return planningOf(shell.db, compiled, dataset);
+  return planningOf(shell.db, { compiled, program }, dataset);
+}
+
+/** The program that a request of an organisation runs; null for SQL. Refusal PROGRAM_NOT_APPROVED, PROGRAM_NOT_ADMITTED. */
+export async function programOf(
+  { db, programs }: Pick<Shell, 'db' | 'programs'>,
+  ask: BuyerAsk,
+  organisation: string,
+): Promise<Program | null> {
+  if (ask.frontEnd === 'sql') return null;
+  return approvedProgram(db, toolsOf(programs), { digest: ask.program, organisation });
+}
+
+/** The one place where a request becomes a Plan, whatever its front end: the gateway and the runner compile alike. */
+export function compileAsk(
+  programs: ProgramTools | null,
+  { ask, program }: { readonly ask: BuyerAsk; readonly program: Program | null },
+  catalogue: Catalogue,
+): Compiled {
+  if (ask.frontEnd === 'sql') return compileQuery(ask, catalogue);
+  if (program === null) throw new RangeError('a request for a program has one');
+  refuseSeveral(program);
+  const { params, epsilon, delta, maxError = null, atSize = null } = ask;
+  return toolsOf(programs).compile({ program, params, epsilon, delta, maxError, atSize }, catalogue);
 }
 
 /** What follows from a compiled request about a stored dataset: the gateway and the runner decide on the same. */
-export async function planningOf(db: Tx, compiled: Compiled, dataset: StoredDataset): Promise<Planning> {
+export async function planningOf(
+  db: Tx,
+  { compiled, program }: Pick<Planning, 'compiled' | 'program'>,
+  dataset: StoredDataset,
+): Promise<Planning> {
   const provider = await findOrganisation(db, dataset.organisationId);
   const { plan } = compiled;
   return {
     compiled,
+    program,
     dataset,
     facts: {
       id: dataset.name,
@@ -189,7 +245,8 @@ export function useRequest(
       purpose,
       scene: ask.scene ?? grant.body.scene.id,
       channel: shell.channel,
-      manner: 'sql',
+      manner: ask.frontEnd,
+      program: ask.frontEnd === 'program' ? ask.program : 'none',
       outputKind: ask.outputKind,
       version: planning.dataset.versionId,
       // The reader applies no row filter, so a grant that demands one is refused rather than widened.

@@ -118,7 +118,7 @@ async function tryUse(
   try {
     refuseVerification(ask.outputKind);
     if (grant === null) throw new Refusal('NO_GRANT', say('storage.noGrant'));
-    planning = await planAsk(shell, ask);
+    planning = await planAsk(shell, ask, principal.org.id);
     const stored = await storedGrantOf(shell, grant, planning);
     const request = useRequest(shell, { action: 'quote', principal, ask, planning, grant: stored });
     const decision = shell.policies.decide(request);

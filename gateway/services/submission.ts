@@ -80,7 +80,7 @@ async function admitted(shell: Shell, submission: Submission): Promise<string> {
   submission.grant = await heldGrant(shell, caller, ask.grant);
   if (submission.grant === null) throw new Refusal('NO_GRANT', say('storage.noGrant'));
   // 2. The Plan, its cost and its planned quantities, from text, manifest and policy alone.
-  const planning = await planAsk(shell, ask);
+  const planning = await planAsk(shell, ask, caller.principal.org.id);
   submission.planning = planning;
   // 3. The quote, if one is named: it must be for this Plan.
   await checkQuote(shell, submission);
@@ -161,7 +161,6 @@ class Denied extends Refusal {
 function keptOf({ ask, planning, decision }: Submission, refused: boolean): KeptRequest {
   return {
     ...ask,
-    frontEnd: 'sql',
     decision,
     cost: planning === null ? null : costText(planning.compiled.plan.cost),
     timing: planning?.compiled.plan.timing ?? null,
@@ -190,6 +189,7 @@ function jobRequestOf(submission: Submission, refused: boolean): JobRequest {
     epsilon: cost === undefined ? null : String(cost.epsilon),
     delta: cost === undefined ? null : String(cost.delta),
     planDigest: planning?.planDigest ?? null,
+    program: planning?.program?.digest ?? null,
     versionId: planning?.dataset.versionId ?? null,
     planned: planning?.planned ?? {},
     actors: {

@@ -66,6 +66,7 @@ export function usageEvent(
       epsilon: row.epsilon,
       delta: row.delta,
       planDigest: row.planDigest,
+      program: row.program,
       actors: row.actors,
       recordDigest: row.digest,
       leafIndex: row.leafIndex,
@@ -119,6 +120,7 @@ export function usageCsv(shell: Shell, rows: readonly SeenUsage[]): string {
       row.spentNano,
       row.spentYocto,
       ...AMOUNTS.map((name) => row.planned[name] ?? null),
+      row.program,
     ]),
   );
   const columns = [
@@ -129,6 +131,7 @@ export function usageCsv(shell: Shell, rows: readonly SeenUsage[]): string {
     'spentNano',
     'spentThresholdDeltaYocto',
     ...AMOUNTS,
+    'program',
   ];
   return `${[csvLine(columns), ...lines].join('\r\n')}\r\n`;
 }

@@ -15,6 +15,9 @@ import { costOf, endReservations } from './ledger.ts';
 import { checkAttempt, grantOf, type LockedJob, lockJob, releaseAtOf } from './locked-job.ts';
 import { type Ending, endJob, NOTHING_SPENT } from './run-record.ts';
 
+/** How a job ends that was stopped while it ran. */
+export const KILLED = { code: 'KILLED', sentence: say('storage.killed') } as const;
+
 /** Claims of one job that may end before it is opened; then it fails, because it may be what stops its runners. */
 const ATTEMPTS_MAX = 3;
 
@@ -69,12 +72,15 @@ export async function refuseJob(
 export async function endOpened(
   tx: Tx,
   job: LockedJob,
-  { code, sentence, measured }: Omit<FailureInput, 'jobId' | 'attempt'>,
+  failure: Omit<FailureInput, 'jobId' | 'attempt'>,
 ): Promise<void> {
+  // A stop comes first: a job that failed by itself while it was being stopped must not say so.
+  const { code, sentence } = job.haltCode === null ? failure : KILLED;
   // Quota like budget: given back, it would show outside, before the release time, that the run has ended.
   await settleUse(tx, { ...job, grantId: grantOf(job) }, job.planned);
   const spent = costOf(await endReservations(tx, job.id, 'spent'));
   const ending = { outcome: 'failed', code, sentence } as const;
+  const { measured } = failure;
   await endJob(tx, { job, ending, charged: true, spent, measured, releaseAt: releaseAtOf(job) }, null);
 }
 
@@ -108,7 +114,6 @@ export async function haltJob(
   jobId: string,
   { onlyWaiting }: { readonly onlyWaiting: boolean } = { onlyWaiting: false },
 ): Promise<'ended' | 'stopping' | 'running' | 'done'> {
-  const sentence = say('storage.killed');
   const halted = await db.transact(async (tx) => {
     const job = await lockJob(tx, jobId);
     if (job.state === 'done') return 'done';
@@ -119,10 +124,11 @@ export async function haltJob(
       );
       return 'stopping';
     }
-    await endHeld(tx, job, { outcome: 'failed', code: 'KILLED', sentence });
+    await endHeld(tx, job, { outcome: 'failed', ...KILLED });
     return 'ended';
   });
   if (halted === 'ended') await db.notify('done', jobId);
+  if (halted === 'stopping') await db.notify('halt', jobId);
   return halted;
 }
 

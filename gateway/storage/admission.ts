@@ -54,6 +54,8 @@ export interface JobRequest {
   readonly epsilon: string | null;
   readonly delta: string | null;
   readonly planDigest: string | null;
+  /** The digest of the program that it runs; null for SQL. */
+  readonly program: string | null;
   /** Version id, or of several inputs all ids in order, joined by `+`. */
   readonly versionId: string | null;
   /** Has every quota unit; further names may be rated. */
@@ -157,11 +159,11 @@ async function readGrant(
   tx: Tx,
   admission: Admission,
 ): Promise<{ readonly grant: StoredGrant; readonly earlier: EarlierAnswer; readonly hasShare: boolean }> {
-  const { grant: id, account, datasets, day } = admission;
+  const { grant: id, account, datasets, program, day } = admission;
   const [row] = await tx.rows<GrantRow>(sql`
     SELECT revision, body, upstream, suspended_at IS NOT NULL AS suspended, provider_approval IS NOT NULL AS provider,
       buyer_approval IS NOT NULL AS buyer, subject_approval IS NOT NULL AS subject,
-      ${stoppedSql({ grant: id, account, datasets })} AS stopped, ${useSql(id, TOTAL)} AS total, ${useSql(id, dayScope(day))} AS today,
+      ${stoppedSql({ grant: id, account, datasets, program })} AS stopped, ${useSql(id, TOTAL)} AS total, ${useSql(id, dayScope(day))} AS today,
       ${earlierSql(admission)} AS earlier,
       EXISTS (SELECT FROM budget_share s WHERE s.grant_id = g.id AND s.ended_at IS NULL) AS "hasShare"
     FROM access_grant g
@@ -234,7 +236,7 @@ function endedJobOf(request: JobRequest, { grantId, revision }: Under): EndedJob
     delta,
     planDigest,
   } = request;
-  const { planned, actors } = request;
+  const { planned, actors, program: programDigest } = request;
   const asked = {
     id,
     accountId,
@@ -245,6 +247,7 @@ function endedJobOf(request: JobRequest, { grantId, revision }: Under): EndedJob
     epsilon,
     delta,
     planDigest,
+    programDigest,
     planned,
     actors,
   };
@@ -269,16 +272,17 @@ function jobSql(
 ): ReturnType<typeof sql> {
   const { jobId, account, datasets, versionId, purpose, scene, epsilon, delta, planDigest, planned, actors } =
     request;
+  const { program } = request;
   const [timing, repeatable, quote, review] =
     'charges' in request
       ? [JSON.stringify(request.timing), request.repeats === 'stored', request.quote, request.review]
       : [null, false, null, false];
   return sql`
     INSERT INTO job (id, account_id, grant_id, grant_revision, datasets, version_id, request, purpose, scene, epsilon,
-      delta, plan_digest, planned, scopes, timing, actors, quote_id, repeatable, review,
+      delta, plan_digest, program_digest, planned, scopes, timing, actors, quote_id, repeatable, review,
       state)
     VALUES (${jobId}, ${account}, ${grantId}, ${revision}, ${sql.param(datasets)}::text[], ${versionId},
-      ${JSON.stringify(request.request)}::jsonb, ${purpose}, ${scene}, ${epsilon}, ${delta}, ${planDigest},
+      ${JSON.stringify(request.request)}::jsonb, ${purpose}, ${scene}, ${epsilon}, ${delta}, ${planDigest}, ${program},
       ${JSON.stringify(planned)}::jsonb, ${sql.param(scopes)}::text[], ${timing}::jsonb, ${JSON.stringify(actors)}::jsonb,
       ${quote}, ${repeatable}, ${review}, 'queued')`;
 }

@@ -16,9 +16,9 @@ import { isShown } from './visibility.ts';
 
 export interface Leaf {
   readonly index: bigint;
-  /** A receipt, or the canonical JSON of a usage record or of a reviewer's decision. */
+  /** A receipt, or the canonical JSON of a usage record, of a reviewer's decision or of a step in a program's review. */
   readonly body: string;
-  readonly class: 'release' | 'refusal' | 'failure' | 'review';
+  readonly class: 'release' | 'refusal' | 'failure' | 'review' | 'program';
 }
 
 export interface SavedCheckpoint {

@@ -29,7 +29,7 @@ export interface Tx {
 }
 
 /** What a process tells the others after a commit. Losing it costs time only: everyone also looks by himself. */
-export type Channel = 'queue' | 'done';
+export type Channel = 'queue' | 'done' | 'halt';
 
 export type DatabasePlace =
   /** PostgreSQL. `role`: work as this role (`unseen_gateway`, `unseen_runner`) once the tables are up to date. */

@@ -32,7 +32,7 @@ const INVARIANTS: Readonly<Record<string, SQL>> = {
     WHERE j.release_id IS DISTINCT FROM r.id OR j.state <> 'done' OR j.repeat`,
   'a usage record has one leaf, and a leaf one usage record': sql`
     SELECT coalesce(u.id, l.index::text) AS id FROM usage_record u
-      FULL JOIN (SELECT * FROM audit_leaf WHERE class <> 'review') l ON l.index = u.leaf_index
+      FULL JOIN (SELECT * FROM audit_leaf WHERE class NOT IN ('review', 'program')) l ON l.index = u.leaf_index
     WHERE u.id IS NULL OR l.index IS NULL OR l.class <> u.type OR l.visible_at <> u.visible_at`,
   'a decision about an answer that waits has one leaf, which says the same': sql`
     SELECT coalesce(v.release_id, l.index::text) AS id FROM release_review v
@@ -42,6 +42,23 @@ const INVARIANTS: Readonly<Record<string, SQL>> = {
       OR (l.body::jsonb->>'releaseId', l.body::jsonb->>'decision', l.body::jsonb->>'reviewer')
         <> (v.release_id, v.decision, v.account_id)
       OR l.body::jsonb->>'reason' IS DISTINCT FROM v.reason`,
+  "a step in a program's review has one leaf, which says the same": sql`
+    SELECT coalesce(e.id, l.index::text) AS id FROM (SELECT * FROM program_event WHERE kind <> 'read') e
+      FULL JOIN (SELECT * FROM audit_leaf WHERE class = 'program') l ON l.index = e.leaf_index
+    WHERE e.id IS NULL OR l.index IS NULL OR l.visible_at <> e.at
+      OR (l.body::jsonb->>'program', l.body::jsonb->>'event', l.body::jsonb->>'account', l.body::jsonb->>'side')
+        <> (e.program_digest, e.kind, e.account_id, e.side)
+      OR l.body::jsonb->'detail' <> e.detail`,
+  'a program stands as its review says, and was approved by the operator and every provider, none of them the applicant': sql`
+    SELECT p.digest AS id FROM program p LEFT JOIN LATERAL (
+      SELECT count(*) FILTER (WHERE kind = 'rejected') AS rejected, count(*) FILTER (WHERE kind = 'withdrawn') AS withdrawn,
+        count(*) FILTER (WHERE kind = 'approved' AND side = 'operator') AS operator,
+        count(*) FILTER (WHERE kind = 'approved' AND organisation_id = p.organisation_id) AS own
+      FROM program_event e WHERE e.program_digest = p.digest) e ON true
+    WHERE (p.state = 'withdrawn') <> (e.withdrawn > 0) OR p.state = 'rejected' AND e.rejected = 0 OR e.own > 0
+      OR p.state = 'approved' AND (e.operator = 0 OR EXISTS (SELECT FROM dataset d WHERE d.name = ANY(p.datasets)
+        AND NOT EXISTS (SELECT FROM program_event a WHERE a.program_digest = p.digest AND a.kind = 'approved'
+          AND a.side = 'provider' AND a.organisation_id = d.organisation_id)))`,
   'the leaf of a new answer is its receipt': sql`
     SELECT r.id FROM release r JOIN usage_record u ON u.job_id = r.job_id JOIN audit_leaf l ON l.index = u.leaf_index
     WHERE l.body <> r.receipt`,

@@ -25,6 +25,8 @@ export interface JobView {
   readonly epsilon: string | null;
   readonly delta: string | null;
   readonly planDigest: string | null;
+  /** The digest of the program that it runs; null for SQL. */
+  readonly programDigest: string | null;
   readonly planned: PlannedUsage;
   readonly state: 'queued' | 'accepted' | 'done';
   readonly createdAt: Date;
@@ -66,7 +68,7 @@ const TOLD = told('j');
 
 const VIEW = sql`
   j.id, j.account_id AS "accountId", j.grant_id AS "grantId", j.datasets, j.version_id AS "versionId", j.request,
-  j.purpose, j.scene, j.epsilon, j.delta, j.plan_digest AS "planDigest", j.created_at AS "createdAt",
+  j.purpose, j.scene, j.epsilon, j.delta, j.plan_digest AS "planDigest", j.program_digest AS "programDigest", j.created_at AS "createdAt",
   -- A run that was answered from store while it waited is planned with less; that shows when it is done.
   CASE WHEN ${DONE} THEN 'done' WHEN j.state IN ('queued', 'claimed') THEN 'queued' ELSE 'accepted' END AS state,
   j.planned, CASE WHEN ${DONE} THEN ${TOLD.outcome} END AS outcome, CASE WHEN ${DONE} THEN ${TOLD.code} END AS code,

@@ -32,6 +32,8 @@ export interface LockedJob {
   readonly epsilon: string | null;
   readonly delta: string | null;
   readonly planDigest: string | null;
+  /** Null for SQL. */
+  readonly programDigest: string | null;
   readonly planned: PlannedUsage;
   readonly scopes: readonly string[];
   readonly timing: Timing | null;
@@ -59,8 +61,8 @@ export interface LockedJob {
 export async function lockJob(tx: Tx, jobId: string): Promise<LockedJob> {
   const [job] = await tx.rows<LockedJob>(sql`
     SELECT j.id, j.account_id AS "accountId", j.grant_id AS "grantId", j.grant_revision AS "grantRevision", j.datasets,
-      j.version_id AS "versionId", j.purpose, j.scene, j.epsilon, j.delta, j.plan_digest AS "planDigest", j.planned,
-      j.scopes, j.timing, j.actors, j.repeatable, j.review, j.state, j.release_id AS "releaseId", j.attempt,
+      j.version_id AS "versionId", j.purpose, j.scene, j.epsilon, j.delta, j.plan_digest AS "planDigest",
+      j.program_digest AS "programDigest", j.planned, j.scopes, j.timing, j.actors, j.repeatable, j.review, j.state, j.release_id AS "releaseId", j.attempt,
       j.created_at AS "createdAt", j.halt_code AS "haltCode",
       (extract(epoch FROM clock_timestamp() - j.created_at) * 1000)::float8 AS "elapsedMs",
       m.release_id AS stored, coalesce(m.review, false) AS "storedReview",
@@ -80,7 +82,7 @@ export function releaseAtOf({ timing, createdAt, elapsedMs }: LockedJob): Date {
 }
 
 /** The grant of a job that was admitted. */
-export function grantOf(job: LockedJob): string {
+export function grantOf(job: Pick<LockedJob, 'grantId'>): string {
   if (job.grantId === null) throw new RangeError('an admitted job has a grant');
   return job.grantId;
 }

@@ -12,9 +12,9 @@ import { say } from '#policies/words.ts';
 
 import { endHeld } from './abort.ts';
 import type { Database, Tx } from './database.ts';
-import { checkAttempt, grantOf, type LockedJob, lockJob } from './locked-job.ts';
+import { checkAttempt, type LockedJob, lockJob } from './locked-job.ts';
 import { EVENT } from './run-record.ts';
-import { stoppedSql } from './suspension.ts';
+import { isStopped } from './suspension.ts';
 
 export type Opened =
   | { readonly kind: 'opened' }
@@ -43,9 +43,7 @@ async function openIn(tx: Tx, jobId: string, attempt: number): Promise<Opened | 
   if (job.state === 'opened' && job.attempt === attempt) return { kind: 'opened' };
   checkAttempt(job, attempt, 'claimed');
   // Whatever is stopped after this look waits for the lock on the job, marks it, and its release is refused.
-  const rests = { grant: grantOf(job), account: job.accountId, datasets: job.datasets };
-  const [row] = await tx.rows<{ stopped: boolean }>(sql`SELECT ${stoppedSql(rests)} AS stopped`);
-  if (row?.stopped !== false || job.haltCode !== null) return endStopped(tx, job);
+  if (job.haltCode !== null || (await isStopped(tx, job))) return endStopped(tx, job);
   if (job.answered !== null) {
     await endHeld(tx, job, { outcome: 'released', releaseId: job.answered, repeat: true });
     return { kind: 'stored', releaseId: job.answered };

@@ -35,6 +35,7 @@ export interface SeenUsage extends UsageView, Parties {
   readonly epsilon: string | null;
   readonly delta: string | null;
   readonly planDigest: string | null;
+  readonly program: string | null;
   readonly repeat: boolean;
   readonly actors: Readonly<Record<string, string>>;
   /** For operators only, never rated. */
@@ -76,9 +77,14 @@ export async function listSeenJobs(
   const jobs: SeenJob[] = [];
   for (const { id } of ids) {
     const job = await findSeenJob(db, id);
-    if (job !== null) jobs.push(job);
+    if (job !== null) jobs.push({ ...job, request: withoutParams(job.request) });
   }
   return jobs;
+}
+
+/** In a list the parameters of a program, which may be large, are left out; the job itself has them. */
+function withoutParams(request: object): object {
+  return Object.fromEntries(Object.entries(request).filter(([name]) => name !== 'params'));
 }
 
 export interface UsageFilter {
@@ -98,7 +104,7 @@ export async function listSeenUsage(
 ): Promise<readonly SeenUsage[]> {
   return db.rows<SeenUsage>(sql`
     SELECT ${USAGE}, u.measured,
-      j.datasets, j.purpose, j.scene, j.epsilon, j.delta, j.plan_digest AS "planDigest", j.repeat, j.actors,
+      j.datasets, j.purpose, j.scene, j.epsilon, j.delta, j.plan_digest AS "planDigest", j.program_digest AS program, j.repeat, j.actors,
       a.organisation_id AS buyer, ${PROVIDERS} AS providers
     FROM usage_record u JOIN job j ON j.id = u.job_id JOIN account a ON a.id = u.account_id
     WHERE u.leaf_index > ${afterLeaf}::bigint AND ${isShown('j')} AND ${mayRead(readers)}

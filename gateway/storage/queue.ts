@@ -29,6 +29,8 @@ export interface ClaimedJob {
   readonly epsilon: string | null;
   readonly delta: string | null;
   readonly planDigest: string;
+  /** The digest of its program; null for SQL. */
+  readonly programDigest: string | null;
   readonly planned: PlannedUsage;
   readonly timing: Timing;
   readonly actors: Readonly<Record<string, string>>;
@@ -54,8 +56,8 @@ export async function claimJob(
       lease_until = now() + ${leaseMs}::float8 * interval '1 millisecond'
     WHERE id = (SELECT id FROM job WHERE state = 'queued' ORDER BY created_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)
     RETURNING id, attempt, account_id AS "accountId", grant_id AS "grantId", grant_revision AS "grantRevision", datasets,
-      version_id AS "versionId", request, purpose, scene, epsilon, delta, plan_digest AS "planDigest", planned, timing,
-      actors, repeatable, created_at AS "createdAt",
+      version_id AS "versionId", request, purpose, scene, epsilon, delta, plan_digest AS "planDigest", program_digest AS "programDigest",
+      planned, timing, actors, repeatable, created_at AS "createdAt",
       (SELECT jsonb_agg(jsonb_build_object('lineage', l.id, 'unit', l.unit, 'nano', r.nano::text, 'yocto', r.yocto::text) ORDER BY l.id)
         FROM reservation r JOIN lineage l ON l.id = r.lineage_id WHERE r.job_id = j.id) AS charges`);
   return row === undefined ? null : { ...row, charges: row.charges.map(chargeOf) };
@@ -78,6 +80,13 @@ export async function extendLease(
     WHERE id = ${jobId} AND attempt = ${attempt} AND state IN ('claimed', 'opened')
     RETURNING halted_at IS NOT NULL AS halted`);
   return row ?? null;
+}
+
+/** Which of these jobs were stopped: nothing will be released of them. */
+export async function findHalted(db: Database, jobIds: readonly string[]): Promise<readonly string[]> {
+  const rows = await db.rows<{ id: string }>(sql`
+    SELECT id FROM job WHERE id = ANY(${sql.param(jobIds)}::text[]) AND halted_at IS NOT NULL`);
+  return rows.map(({ id }) => id);
 }
 
 /** Puts back a job that was claimed and not opened, as a runner does when it shuts down. Failure MACHINE_FAULT. */

@@ -12,14 +12,14 @@ import { sql } from 'drizzle-orm';
 
 import type { Digest } from '#crypto/canonical.ts';
 import { Failure } from '#policies/refusal.ts';
-import { say } from '#policies/words.ts';
 
-import { endOpened } from './abort.ts';
+import { endOpened, KILLED } from './abort.ts';
 import { settleUse } from './counters.ts';
 import { type Database, sqlStateOf, type Tx } from './database.ts';
 import { type BudgetLine, costOf, endReservations } from './ledger.ts';
 import { checkAttempt, grantOf, type LockedJob, lockJob, releaseAtOf } from './locked-job.ts';
 import { endJob, type RunRecord, usageDigest } from './run-record.ts';
+import { isStopped } from './suspension.ts';
 import type { PlannedUsage } from './tables/jobs.ts';
 
 /** What a receipt needs from the ledger and can get only inside the transaction. */
@@ -90,10 +90,11 @@ async function commitIn(tx: Tx, input: ReleaseInput): Promise<StoredRelease | Fa
   const isAnsweredAlready = job.state === 'done' && job.attempt === attempt && job.releaseId !== null;
   if (isAnsweredAlready) return readRelease(tx, job.releaseId, jobId);
   checkAttempt(job, attempt, 'opened');
-  if (job.haltCode !== null) {
-    const sentence = say('storage.killed');
-    await endOpened(tx, job, { ...input, code: 'KILLED', sentence });
-    return new Failure('KILLED', sentence);
+  // A stop marks the job (`haltCode`); that what the job rests on stands is looked at once more all the same, so that
+  // no release rests on a mark alone.
+  if (job.haltCode !== null || (await isStopped(tx, job))) {
+    await endOpened(tx, job, { ...input, ...KILLED });
+    return new Failure(KILLED.code, KILLED.sentence);
   }
 
   // 2. The counters of the grant: reserved becomes used. A crash here or below rolls all of it back.

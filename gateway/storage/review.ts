@@ -18,10 +18,10 @@ import { say } from '#policies/words.ts';
 
 import type { Database, Tx } from './database.ts';
 import type { Answer } from './job-view.ts';
-import { grantOf, lockJob } from './locked-job.ts';
+import { type LockedJob, lockJob } from './locked-job.ts';
 import { appendSql, lockHead } from './log-append.ts';
 import { mayRead, type Parties, PROVIDERS, type Readers } from './oversight.ts';
-import { stoppedSql } from './suspension.ts';
+import { isStopped } from './suspension.ts';
 
 /** A job whose answer waits: what a reviewer may know of it before reading it. */
 export interface HeldJob extends Parties {
@@ -115,7 +115,7 @@ async function decideIn(
   const job = await lockJob(tx, jobId);
 
   // 2. What it rests on, locked against being stopped until the decision is committed.
-  if (decision.decision === 'approved' && (await isStopped(tx, { ...job, grant: grantOf(job) })))
+  if (decision.decision === 'approved' && (await isStoppedNow(tx, job)))
     throw new Refusal('GRANT_REVOKED', say('review.stopped'));
 
   // 3. The head of the log, last. Whoever decides holds it, so that what is seen now of the answer, which twins of the
@@ -147,18 +147,15 @@ async function decideIn(
   return 'decided';
 }
 
-async function isStopped(
-  tx: Tx,
-  rests: { readonly grant: string; readonly accountId: string; readonly datasets: readonly string[] },
-): Promise<boolean> {
-  const { grant, accountId: account, datasets } = rests;
+async function isStoppedNow(tx: Tx, job: LockedJob): Promise<boolean> {
+  const { grantId, accountId, datasets, programDigest } = job;
   // FOR SHARE waits for a stop under way and is waited for by one that comes; what it gives is not what is judged by.
-  await tx.rows(sql`SELECT id FROM access_grant WHERE id = ${grant} FOR SHARE`);
+  await tx.rows(sql`SELECT id FROM access_grant WHERE id = ${grantId} FOR SHARE`);
   await tx.rows(sql`
-    SELECT a.id FROM account a JOIN organisation o ON o.id = a.organisation_id WHERE a.id = ${account} FOR SHARE`);
+    SELECT a.id FROM account a JOIN organisation o ON o.id = a.organisation_id WHERE a.id = ${accountId} FOR SHARE`);
   await tx.rows(sql`
     SELECT name FROM dataset WHERE name = ANY(${sql.param(datasets)}::text[]) ORDER BY name FOR SHARE`);
-  const [row] = await tx.rows<{ stopped: boolean }>(sql`
-    SELECT ${stoppedSql({ grant, account, datasets })} AS stopped`);
-  return row?.stopped !== false;
+  if (programDigest !== null)
+    await tx.rows(sql`SELECT digest FROM program WHERE digest = ${programDigest} FOR SHARE`);
+  return isStopped(tx, job);
 }

@@ -53,6 +53,7 @@ export type EndedJob = Pick<
   | 'epsilon'
   | 'delta'
   | 'planDigest'
+  | 'programDigest'
   | 'planned'
   | 'actors'
   | 'repeatable'
@@ -90,6 +91,8 @@ export interface PublicUsage {
   readonly epsilon: string | null;
   readonly delta: string | null;
   readonly planDigest: string | null;
+  /** The digest of the program that ran; null for SQL. */
+  readonly program: string | null;
   readonly outcome: Ending['outcome'];
   readonly code: string | null;
   readonly releaseId: string | null;
@@ -120,6 +123,7 @@ function publicUsage({ job, ending, charged, spent }: RunRecord, releaseAt: Date
     epsilon: job.epsilon,
     delta: job.delta,
     planDigest: job.planDigest,
+    program: job.programDigest,
     outcome: ending.outcome,
     code: ending.outcome === 'released' ? null : ending.code,
     releaseId: released?.releaseId ?? null,

@@ -1,15 +1,16 @@
 /**
- * Suspension and revocation: stopping a grant, an account, an organisation or a dataset, with all its jobs.
+ * Suspension and revocation: stopping a grant, an account, an organisation, a dataset or a program, with all its jobs.
  *
  * Guarantee: once a function here has returned, no job under what it stopped is admitted, opened or released. The stop
  * is committed together with a mark on every unfinished job, which waits for a release that is being committed. Jobs
  * that were being admitted meanwhile are marked by a second look. What is opened after that sees the stop itself.
- * Not covered: the running processes. A runner sees `halted` when it extends its lease; the database is the guarantee,
- * the killing saves time.
+ * Not covered: the running processes. Runners are told and look by themselves (runner/kill-switch.ts); the database is
+ * the guarantee, the killing is speed.
  */
 import { sql, type SQL } from 'drizzle-orm';
 
 import type { Database, Tx } from './database.ts';
+import { grantOf, type LockedJob } from './locked-job.ts';
 import { endShares } from './shares.ts';
 
 export type Stoppable = 'grant' | 'account' | 'organisation' | 'dataset';
@@ -38,7 +39,9 @@ const STOPS: Readonly<Record<Stoppable, Stop>> = {
     stop: (id) =>
       sql`UPDATE organisation SET suspended_at = coalesce(suspended_at, now()) WHERE id = ${id} RETURNING id`,
     resume: (id) => sql`UPDATE organisation SET suspended_at = NULL WHERE id = ${id} RETURNING id`,
-    jobs: (id) => sql`account_id IN (SELECT id FROM account WHERE organisation_id = ${id})`,
+    // What its people asked, and what was asked of its data.
+    jobs: (id) => sql`(account_id IN (SELECT id FROM account WHERE organisation_id = ${id})
+      OR datasets && ARRAY(SELECT name FROM dataset WHERE organisation_id = ${id}))`,
   },
   dataset: {
     stop: (id) =>
@@ -52,7 +55,7 @@ const STOPS: Readonly<Record<Stoppable, Stop>> = {
 /** Suspends. Returns the unfinished jobs that are stopped by it. RangeError when there is no such thing. */
 export async function suspend(db: Database, kind: Stoppable, id: string): Promise<readonly string[]> {
   const { stop, jobs } = STOPS[kind];
-  return stopAll(db, stop(id), jobs(id));
+  return stopJobs(db, { stop: (tx) => checkFound(tx, stop(id)), jobs: jobs(id) });
 }
 
 /** Ends a suspension. Jobs that it stopped stay stopped. */
@@ -68,37 +71,80 @@ export async function revokeGrant(
   const stop = sql`
     UPDATE access_grant SET revoked_at = coalesce(revoked_at, now()), revoked_by = coalesce(revoked_by, ${by})
     WHERE id = ${grantId} RETURNING id`;
-  return stopAll(db, stop, STOPS.grant.jobs(grantId), (tx) => endShares(tx, grantId));
+  return stopJobs(db, {
+    stop: (tx) => checkFound(tx, stop),
+    jobs: STOPS.grant.jobs(grantId),
+    last: (tx) => endShares(tx, grantId),
+  });
 }
 
-/** SQL that is true when a grant, the account that uses it, its organisation, or a dataset is stopped or unknown. */
-export function stoppedSql(rests: {
+/** Withdraws a dataset for good: nothing is asked of it any more. Returns the unfinished jobs that are stopped by it. */
+export async function withdrawDataset(db: Database, name: string): Promise<readonly string[]> {
+  const stop = sql`UPDATE dataset SET state = 'withdrawn' WHERE name = ${name} RETURNING name`;
+  return stopJobs(db, { stop: (tx) => checkFound(tx, stop), jobs: STOPS.dataset.jobs(name) });
+}
+
+/** What a job rests on: each of it can be stopped. */
+export interface Rests {
   readonly grant: string;
   readonly account: string;
   readonly datasets: readonly string[];
-}): SQL {
-  const { grant, account, datasets } = rests;
+  /** Null for SQL. */
+  readonly program: string | null;
+}
+
+/**
+ * SQL that is true when a grant, the account that uses it, its organisation, a dataset or its provider is stopped or
+ * unknown, or when a program is not an approved one of that organisation.
+ */
+export function stoppedSql({ grant, account, datasets, program }: Rests): SQL {
   return sql`(
     NOT EXISTS (SELECT FROM access_grant WHERE id = ${grant} AND revoked_at IS NULL AND suspended_at IS NULL)
     OR NOT EXISTS (SELECT FROM account a JOIN organisation o ON o.id = a.organisation_id
       WHERE a.id = ${account} AND a.revoked_at IS NULL AND o.suspended_at IS NULL)
-    OR EXISTS (SELECT FROM dataset WHERE name = ANY(${sql.param(datasets)}::text[]) AND state <> 'active'))`;
+    OR EXISTS (SELECT FROM dataset d JOIN organisation o ON o.id = d.organisation_id
+      WHERE d.name = ANY(${sql.param(datasets)}::text[]) AND (d.state <> 'active' OR o.suspended_at IS NOT NULL))
+    OR ${program}::text IS NOT NULL AND NOT EXISTS (SELECT FROM program p JOIN account a ON a.organisation_id = p.organisation_id
+      WHERE p.digest = ${program}::text AND p.state = 'approved' AND a.id = ${account}))`;
 }
 
-async function stopAll(
+/** Whether anything that a job rests on is stopped, as this transaction sees it now. */
+export async function isStopped(
+  tx: Tx,
+  job: Pick<LockedJob, 'grantId' | 'accountId' | 'datasets' | 'programDigest'>,
+): Promise<boolean> {
+  const { accountId: account, datasets, programDigest: program } = job;
+  const [row] = await tx.rows<{ stopped: boolean }>(sql`
+    SELECT ${stoppedSql({ grant: grantOf(job), account, datasets, program })} AS stopped`);
+  return row?.stopped !== false;
+}
+
+/**
+ * Stops something, and with it the unfinished jobs under it, whose ids it returns. `last`: what else belongs to the same
+ * transaction, once the jobs are marked.
+ */
+export async function stopJobs(
   db: Database,
-  stop: SQL,
-  jobs: SQL,
-  after: (tx: Tx) => Promise<void> = () => Promise.resolve(),
+  {
+    stop,
+    jobs,
+    last = () => Promise.resolve(),
+  }: {
+    readonly stop: (tx: Tx) => Promise<void>;
+    readonly jobs: SQL;
+    readonly last?: (tx: Tx) => Promise<void>;
+  },
 ): Promise<readonly string[]> {
   const halted = await db.transact(async (tx) => {
-    await checkFound(tx, stop);
+    await stop(tx);
     const stopped = await haltJobs(tx, jobs);
-    await after(tx);
+    await last(tx);
     return stopped;
   });
   // INVARIANT: a look of its own, whose snapshot is younger than the commit of the stop.
   const late = await db.transact((tx) => haltJobs(tx, jobs));
+  // Runners end the processes that work for these.
+  await db.notify('halt', '');
   return [...halted, ...late];
 }
 

@@ -9,6 +9,38 @@ export const DEMO_WORDS = {
     en: 'on three million real US flights instead of generated visits',
     zh: '使用三百万条真实的美国航班记录，而非生成的就诊记录',
   },
+  'cli.flag.programs': {
+    en: 'with a program: refused, corrected, approved, trained with, and killed',
+    zh: '演示程序：被拒、修正、批准、用于训练模型，以及被终止',
+  },
+  'demo.programs.submits': {
+    en: 'the buyer submits a program that counts the records it has seen',
+    zh: '需求方提交一个会统计已处理记录数的程序',
+  },
+  'demo.programs.approved': {
+    en: 'program `{name}` ({digest}): submitted, read and approved by the operator and by the provider',
+    zh: '程序 {name}（{digest}）：已提交，并由运营方与数据提供方分别审阅、批准',
+  },
+  'demo.programs.trains': {
+    en: 'the buyer trains a logistic model: {steps} jobs, each a clipped, noisy gradient at epsilon {epsilon}',
+    zh: '需求方训练逻辑回归模型：共 {steps} 次作业，每次返回经裁剪并加噪的梯度，epsilon 为 {epsilon}',
+  },
+  'demo.programs.step': {
+    en: 'after step {step}: weights {weights} (noise of one gradient entry per patient: {band})',
+    zh: '第 {step} 步后：权重 {weights}（每位患者的梯度分量噪声：{band}）',
+  },
+  'demo.programs.truth': {
+    en: 'the weights that made the data: {weights}',
+    zh: '生成数据所用的权重：{weights}',
+  },
+  'demo.programs.runs': {
+    en: 'a program that would run for hours is at work',
+    zh: '一个需要运行数小时的程序正在运行',
+  },
+  'demo.programs.killed': {
+    en: 'the operator withdraws it: its job ended as {code} after {seconds} s, and nothing was released',
+    zh: '运营方撤回该程序：作业在 {seconds} 秒后以 {code} 结束，未释放任何结果',
+  },
   'demo.data': {
     en: 'made {rows} hospital visits that never happened ({seconds} s), and a practice twin from another seed',
     zh: '已生成 {rows} 条虚构的就诊记录（{seconds} 秒），以及另一随机种子的练习数据',

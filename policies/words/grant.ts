@@ -193,6 +193,14 @@ export const GRANT_WORDS = {
     en: 'grant `{grant}` allows the manners {granted}, not `{asked}`',
     zh: '授权 {grant} 允许的执行方式是 {granted}，不含 {asked}',
   },
+  'grant.program': {
+    en: 'grant `{grant}` lists the programs {granted}, not `{asked}`',
+    zh: '授权 {grant} 列出的程序是 {granted}，不含 {asked}',
+  },
+  'grant.programsManner': {
+    en: '`{field}` lists programs, but `manners` does not include `program`',
+    zh: '`{field}` 列出了程序，但 `manners` 中没有 `program`',
+  },
   'grant.grade.core': {
     en: 'dataset `{dataset}` is core data, which is never run',
     zh: '数据集 {dataset} 为核心数据，不得运行任何作业',

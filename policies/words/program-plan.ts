@@ -52,4 +52,8 @@ export const PROGRAM_PLAN_WORDS = {
     en: 'this run could take {hours} hours at the slowest speed that a runner may have; at most 24 are planned: state less fuel, or fewer or shorter blocks',
     zh: '按运行程序允许的最低速度，本次运行可能需要 {hours} 小时，上限为 24 小时：请减少 fuel，或减少分块数、缩短每块时间',
   },
+  'plan.severalInputs': {
+    en: 'the program reads several datasets, whose ledgers this version cannot charge in one job; name one under `inputs`',
+    zh: '该程序读取多个数据集，当前版本无法在一次作业中同时计入它们的预算；请在 inputs 中只保留一个数据集',
+  },
 } as const;

@@ -142,6 +142,7 @@ class Grid {
   /** The slot of each cell that the unit at hand is in, else -1; and the cell of each slot. */
   readonly #slotOf: Int32Array;
   readonly #cellAt: Int32Array;
+  readonly #isKept: Uint8Array;
   #used = 0;
   /** Of each record its cell (null: there is one only), and its slot. */
   #cells: Int32Array | null = null;
@@ -158,6 +159,7 @@ class Grid {
     this.#hash = cellHash;
     this.#slotOf = new Int32Array(cells).fill(-1);
     this.#cellAt = new Int32Array(cells);
+    this.#isKept = new Uint8Array(cells);
     this.rowsAtOnce = Math.min(...this.#tallies.map((tally) => tally.rowsAtOnce));
   }
 
@@ -174,13 +176,16 @@ class Grid {
   /** All rows of a unit, no more than `rowsAtOnce`. */
   addUnit(from: number, to: number, unit: UnitHash): void {
     this.#gather(from, to);
-    const limit = this.#cellsPerUnit;
-    const isKept = this.#used <= limit ? null : new Set(this.#chosen(this.#cellAt, this.#used, unit));
-    for (let slot = 0; slot < this.#used; slot += 1) {
+    const [used, isKept] = [this.#used, this.#isKept];
+    const isOver = used > this.#cellsPerUnit;
+    if (isOver) for (const slot of this.#chosen(this.#cellAt, used, unit)) isKept[slot] = 1;
+    for (let slot = 0; slot < used; slot += 1) {
       const cell = this.#cellAt[slot]!;
       this.#slotOf[cell] = -1;
+      const settles = !isOver || isKept[slot] === 1;
+      isKept[slot] = 0;
       for (const tally of this.#tallies) {
-        if (isKept === null || isKept.has(slot)) tally.settle(slot, cell, unit);
+        if (settles) tally.settle(slot, cell, unit);
         else tally.drop(slot);
       }
     }
@@ -216,13 +221,9 @@ class Grid {
     return this.#tallies.map((tally, index) => [this.#places[index]!, tally.totals()]);
   }
 
-  /** Places among a unit's cells of those that it keeps; equal hashes go by cell. */
+  /** Places among a unit's cells of those that it keeps. */
   #chosen(cells: Int32Array, count: number, { low, high }: UnitHash): readonly number[] {
-    const sorted = cells.slice(0, count).toSorted();
-    const kept = smallestRanks(count, this.#cellsPerUnit, (place) =>
-      this.#hash.rank(low, high, sorted[place]!, 0),
-    );
-    return kept.map((place) => cells.indexOf(sorted[place]!));
+    return smallestRanks(count, this.#cellsPerUnit, (place) => this.#hash.rank(low, high, cells[place]!, 0));
   }
 
   /** Gives every cell of these rows a slot, and gathers. */

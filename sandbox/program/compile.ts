@@ -114,6 +114,11 @@ export function compileProgram(ask: ProgramAsk, catalogue: Catalogue): ProgramPl
   };
 }
 
+/** Refuses MODE for a program over several datasets: what charges a job does so to the ledgers of one dataset. */
+export function refuseSeveral({ manifest }: Program): void {
+  if (manifest.inputs.length > 1) throw new Refusal('MODE', say('plan.severalInputs'));
+}
+
 /** The dataset and columns of an input. Refuses: TABLE, COLUMN. */
 function sourceOf(input: ProgramManifest['inputs'][number], catalogue: Catalogue): ProgramSource {
   const { dataset, columns } = inputOf(input, catalogue.datasets);

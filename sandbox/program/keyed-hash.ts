@@ -26,9 +26,14 @@ export class KeyedHash {
 
 /** The upper 53 bits of SipHash-2-4 of two little-endian words of 64 bits, given in halves. */
 export function sipHash(key: Int32Array, a: number, b: number, c: number, d: number): number {
-  const [k0, k1, k2, k3] = [key[0]!, key[1]!, key[2]!, key[3]!];
-  let [l0, h0, l1, h1] = [k0 ^ 0x70736575, k1 ^ 0x736f6d65, k2 ^ 0x6e646f6d, k3 ^ 0x646f7261];
-  let [l2, h2, l3, h3] = [k0 ^ 0x6e657261, k1 ^ 0x6c796765, k2 ^ 0x79746573, k3 ^ 0x74656462];
+  let l0 = key[0]! ^ 0x70736575;
+  let h0 = key[1]! ^ 0x736f6d65;
+  let l1 = key[2]! ^ 0x6e646f6d;
+  let h1 = key[3]! ^ 0x646f7261;
+  let l2 = key[0]! ^ 0x6e657261;
+  let h2 = key[1]! ^ 0x6c796765;
+  let l3 = key[2]! ^ 0x79746573;
+  let h3 = key[3]! ^ 0x74656462;
   // Three words, then the four rounds of the end as two words of nothing; two rounds each.
   for (let word = 0; word < 5; word += 1) {
     const low = word === 0 ? a : word === 1 ? c : 0;

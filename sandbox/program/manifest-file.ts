@@ -26,7 +26,7 @@ import type {
 import { isProgramName, isRefusedProperty } from './reserved-names.ts';
 
 /** Most numbers of one list parameter. */
-export const PARAM_NUMBERS_MAX = 1_000_000;
+const PARAM_NUMBERS_MAX = 1_000_000;
 
 /** Reads and parses the manifest of a program. CONFIG. */
 export function readProgramManifest(path: string): ProgramManifest {

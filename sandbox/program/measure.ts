@@ -5,7 +5,6 @@
  * The worker is not trusted: its numbers are clamped and its codes looked at here, and Release checks shape and range
  * again. Noise is drawn meanwhile. What ends a run early is `signal`, or the Plan's wall limit.
  */
-import { randomBytes } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { Failure, Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
@@ -127,7 +126,7 @@ class ProgramRun {
     const bounding = new BlocksBounding(plan);
     const answers = await runBlocks({
       count: program.program.manifest.blocks!.count,
-      secret: randomBytes(32).toString('hex'),
+      secret: secretOf(this.#means.random),
       inputs: program.sources.map(({ dataset, columns }, index) => ({
         engine: this.#means.engines[index]!,
         dataset,
@@ -148,6 +147,12 @@ class ProgramRun {
     if (this.#isOver) worker.kill();
     return worker;
   }
+}
+
+/** 256 bits, for this job alone. */
+function secretOf(random: RandomSource): string {
+  const SECRET_WORDS = 8;
+  return Array.from({ length: SECRET_WORDS }, () => random.word().toString(16).padStart(8, '0')).join('');
 }
 
 /** The layers round a run: those that reader and worker both have, and those round the program alone. */

@@ -16,8 +16,8 @@ import {
   type ReaderRequest,
 } from './protocol.ts';
 
-/** Why a call gave no answer: the reader said so, it is gone or spoke nonsense, or the deadline passed. */
-export type PipeOutcome = ReaderError | PipeEnd;
+/** Why a call gave no answer: the reader said so, it is gone or spoke nonsense, the deadline passed, or it was called off. */
+export type PipeOutcome = ReaderError | PipeEnd | 'STOPPED';
 
 export class PipeError extends Error {
   readonly outcome: PipeOutcome;
@@ -40,6 +40,7 @@ export type RequestBody = ReaderRequest extends infer R
 export class ReaderPipe {
   readonly #pipe: FramePipe;
   #tail: Promise<unknown> = Promise.resolve();
+  #isStopped = false;
   #calls = 0;
 
   /** `maxBytes`: longest result, its header not counted. */
@@ -51,9 +52,17 @@ export class ReaderPipe {
     return this.#pipe.isGone;
   }
 
-  /** Asks after all earlier requests are answered. `deadlineMs` counts from then. Throws PipeError. */
-  call(body: RequestBody, deadlineMs: number): Promise<PipeAnswer> {
-    const result = this.#tail.then(() => this.#ask(body, deadlineMs));
+  /** Whether it is gone because a call was called off, and for no fault of its own or of the other calls. */
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
+  /**
+   * Asks after all earlier requests are answered. `deadlineMs` counts from then. `signal` calls it off: the process is
+   * killed if the call is under way, and nothing is asked if it is not. Throws PipeError.
+   */
+  call(body: RequestBody, deadlineMs: number, signal?: AbortSignal): Promise<PipeAnswer> {
+    const result = this.#tail.then(() => this.#ask(body, deadlineMs, signal));
     this.#tail = result.catch(() => undefined);
     return result;
   }
@@ -63,10 +72,14 @@ export class ReaderPipe {
     this.#pipe.close();
   }
 
-  async #ask(body: RequestBody, deadlineMs: number): Promise<PipeAnswer> {
+  async #ask(body: RequestBody, deadlineMs: number, signal?: AbortSignal): Promise<PipeAnswer> {
+    if (signal?.aborted === true) throw new PipeError('STOPPED');
     const id = (this.#calls += 1);
-    const frame = await this.#pipe.ask([encodeRequest({ id, ...body })], deadlineMs);
-    if (typeof frame === 'string') throw new PipeError(frame);
+    const frame = await this.#untilStopped(
+      this.#pipe.ask([encodeRequest({ id, ...body })], deadlineMs),
+      signal,
+    );
+    if (typeof frame === 'string') throw new PipeError(this.#isStopped ? 'STOPPED' : frame);
     const answer = this.#decode(frame);
     if (answer?.id !== id) {
       this.#pipe.close();
@@ -82,6 +95,20 @@ export class ReaderPipe {
       return decodeAnswer(frame);
     } catch {
       return null;
+    }
+  }
+
+  /** What comes of a question; `signal` ends the process. */
+  async #untilStopped<T>(question: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    const stop = (): void => {
+      this.#isStopped = !this.#pipe.isGone;
+      this.#pipe.close();
+    };
+    signal?.addEventListener('abort', stop, { once: true });
+    try {
+      return await question;
+    } finally {
+      signal?.removeEventListener('abort', stop);
     }
   }
 }

@@ -75,6 +75,12 @@ export interface RecordsQuery {
   readonly fields: readonly RecordField[];
 }
 
+/** When a query ends without a result. */
+export interface QueryLimits {
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Columns of equal length. */
 export type ResultColumns = readonly (readonly ColumnValue[])[];
 
@@ -85,24 +91,19 @@ export interface Reader extends Digester {
   readonly identity: SourceIdentity;
   /** The process is gone and every further call fails. */
   readonly isGone: boolean;
+  /** It is gone because a query was called off, and for nothing else. */
+  readonly isStopped: boolean;
   describe(): Promise<readonly PhysicalColumn[]>;
   /**
-   * Runs one SELECT of ours over the table `source`. Queries of one reader wait for each other.
+   * Runs one SELECT of ours over the table `source`. Queries of one reader wait for each other. One that is called off
+   * while it runs takes the process with it, because an engine may not listen.
    * Fails: RUN_LIMIT at the time limit, SOURCE_CHANGED or SOURCE_UNREADABLE if that is why, else MACHINE_FAULT.
    */
-  query(
-    sql: string,
-    params?: readonly ReaderParam[],
-    limits?: { readonly timeoutMs: number },
-  ): Promise<ResultColumns>;
+  query(sql: string, params?: readonly ReaderParam[], limits?: QueryLimits): Promise<ResultColumns>;
   /** Reads one range of records, in buffers. Fails as `query` does. */
-  records(
-    query: RecordsQuery,
-    params: readonly ReaderParam[],
-    limits?: { readonly timeoutMs: number },
-  ): Promise<RecordRange>;
+  records(query: RecordsQuery, params: readonly ReaderParam[], limits?: QueryLimits): Promise<RecordRange>;
   /** Runs CREATE and DROP statements of ours, whose tables later queries of this reader may use. Fails as `query` does. */
-  prepare(statements: readonly ReaderStatement[], limits?: { readonly timeoutMs: number }): Promise<void>;
+  prepare(statements: readonly ReaderStatement[], limits?: QueryLimits): Promise<void>;
   /** Kills the process and removes its scratch directory. */
   close(): Promise<void>;
 }
@@ -174,6 +175,10 @@ class JailedReader implements Reader {
     return this.#pipe.isGone;
   }
 
+  get isStopped(): boolean {
+    return this.#pipe.isStopped;
+  }
+
   /** Opens the engine, and makes sure that the process has the very file that was identified. */
   async open(): Promise<void> {
     const { source } = this.#options;
@@ -208,11 +213,12 @@ class JailedReader implements Reader {
   async query(
     sql: string,
     params: readonly ReaderParam[] = [],
-    limits?: { readonly timeoutMs: number },
+    { timeoutMs, signal }: QueryLimits = {},
   ): Promise<ResultColumns> {
     const maxBytes = this.#options.maxResultBytes ?? DEFAULT_RESULT_BYTES;
     const body = { kind: 'query', maxBytes, ...encodeStatement({ sql, params }) } as const;
-    const answer = await this.#call(body, limits?.timeoutMs ?? this.#timeout());
+    const deadlineMs = timeoutMs ?? this.#timeout();
+    const answer = await this.#call(body, deadlineMs, signal);
     if (!('columns' in answer)) throw this.#fault();
     return answer.columns.map(({ values }) => values);
   }
@@ -220,20 +226,20 @@ class JailedReader implements Reader {
   async records(
     { sql, units, fields }: RecordsQuery,
     params: readonly ReaderParam[],
-    limits?: { readonly timeoutMs: number },
+    { timeoutMs, signal }: QueryLimits = {},
   ): Promise<RecordRange> {
     const body = { kind: 'records', units, fields, ...encodeStatement({ sql, params }) } as const;
-    const answer = await this.#call(body, limits?.timeoutMs ?? this.#timeout());
+    const answer = await this.#call(body, timeoutMs ?? this.#timeout(), signal);
     if (!('records' in answer)) throw this.#fault();
     return answer;
   }
 
   async prepare(
     statements: readonly ReaderStatement[],
-    limits?: { readonly timeoutMs: number },
+    { timeoutMs, signal }: QueryLimits = {},
   ): Promise<void> {
     const body = { kind: 'prepare', statements: statements.map(encodeStatement) } as const;
-    await this.#value(body, limits?.timeoutMs ?? this.#timeout());
+    await this.#value(body, timeoutMs ?? this.#timeout(), signal);
   }
 
   async close(): Promise<void> {
@@ -246,16 +252,16 @@ class JailedReader implements Reader {
     return this.#options.queryTimeoutMs ?? DEFAULT_QUERY_TIMEOUT_MS;
   }
 
-  async #value(body: RequestBody, deadlineMs: number): Promise<unknown> {
-    const answer = await this.#call(body, deadlineMs);
+  async #value(body: RequestBody, deadlineMs: number, signal?: AbortSignal): Promise<unknown> {
+    const answer = await this.#call(body, deadlineMs, signal);
     if (!('value' in answer)) throw this.#fault();
     return answer.value;
   }
 
   /** Turns every outcome but an answer into a Failure of ours. */
-  async #call(body: RequestBody, deadlineMs: number): Promise<PipeAnswer> {
+  async #call(body: RequestBody, deadlineMs: number, signal?: AbortSignal): Promise<PipeAnswer> {
     try {
-      return await this.#pipe.call(body, deadlineMs);
+      return await this.#pipe.call(body, deadlineMs, signal);
     } catch (error) {
       throw error instanceof PipeError ? await this.#failureOf(error) : error;
     }

@@ -13,8 +13,8 @@ import { numberOf } from './rational.ts';
 /** Power-of-two multiples of a quantum, or milliseconds of an exact time, that a job's wall limit leaves possible. */
 const QUANTISED_TIMES = 32;
 const EXACT_TIMES = 2 ** 32;
-/** Released or failed. */
-const FINAL_STATES = 2;
+/** Released or failed; of a program, which may choose to die, hang or speak out of turn, with any of three codes. */
+const FINAL_STATES = { query: 2, program: 4 } as const;
 
 /** Bits, rounded up to a hundredth. */
 export function bitsOutOf(plan: Plan, cells: readonly ReleasedCell[]): string {
@@ -31,9 +31,8 @@ export function bitsOutOf(plan: Plan, cells: readonly ReleasedCell[]): string {
     plan.keys.mode === 'thresholded'
       ? cells.reduce((bytes, cell) => bytes + Buffer.byteLength(cell.key.join('')), 0)
       : 0;
-  return (Math.ceil((entries + 8 * keyBytes + timeBits(plan) + Math.log2(FINAL_STATES)) * 100) / 100).toFixed(
-    2,
-  );
+  const states = FINAL_STATES[plan.program === undefined ? 'query' : 'program'];
+  return (Math.ceil((entries + 8 * keyBytes + timeBits(plan) + Math.log2(states)) * 100) / 100).toFixed(2);
 }
 
 function entryBits(range: number, noise: ReturnType<typeof noiseOfPlan>[number]): number {

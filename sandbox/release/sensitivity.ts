@@ -33,10 +33,12 @@ export function sensitivityOf(plan: Plan, measure: Measure): Sensitivity {
   return { l1: perCell * cells * levels, l2Squared: perCell * perCell * cells * levels };
 }
 
-/** ‖v‖₂ ≤ C in each of L0′ cells, and so ‖v‖₁ ≤ √d·C. */
+/** ‖v‖₂ ≤ C in each of L0′ cells, and so ‖v‖₁ ≤ √d·C; of integers, the integer below that. */
 function vectorSensitivity({ clipGrid, length }: VectorMeasure, cells: bigint): Sensitivity {
   const squared = clipGrid * clipGrid;
-  return { l1: rootUp(BigInt(length) * squared) * cells, l2Squared: squared * cells };
+  const root = rootUp(BigInt(length) * squared);
+  const l1 = root * root > BigInt(length) * squared ? root - 1n : root;
+  return { l1: l1 * cells, l2Squared: squared * cells };
 }
 
 /** One block's answers go from anywhere to anywhere within their bounds: one unit less may change all of them. */
@@ -51,7 +53,7 @@ function blocksSensitivity({ outputs }: BlocksMeasure): Sensitivity {
   };
 }
 
-/** The least integer whose square is not below a value from 0 (Newton's iteration). */
+/** The least integer from 0 whose square is not below a value from 0 (Newton's iteration). */
 export function rootUp(value: bigint): bigint {
   if (value < 2n) return value;
   let root = 1n << BigInt(Math.ceil(value.toString(2).length / 2));

@@ -26,7 +26,8 @@ export const CANARIES: Readonly<Record<string, string>> = {
   'an expression tells of the last match': `/(secret)/.test('secret'); return /x/.constructor.$1 === 'secret';`,
   'a stack is formatted by the program': `
     Error.prepareStackTrace = () => 'canary'; return new Error().stack === 'canary';`,
-  'a property is described': `return typeof Object.getOwnPropertyDescriptor(new TypeError(), 'stack').value !== 'number';`,
+  'the setter of a stack is taken': `
+    return typeof Object.getOwnPropertyDescriptor(new TypeError(), 'stack').set === 'function';`,
   'shared memory is made': `return new SharedArrayBuffer(8).byteLength === 8;`,
   'WebAssembly is there': `return typeof WebAssembly.Module === 'function';`,
   'a locale is known': `return typeof new Intl.NumberFormat().format(1) === 'string';`,

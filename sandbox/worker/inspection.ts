@@ -9,7 +9,7 @@ import { mapDriver } from './driver.ts';
 import { lockedSnapshot, makeIsolate } from './isolate.ts';
 import { headerOf, type MapSetup } from './protocol.ts';
 import { encodeRecords } from './records.ts';
-import { makeWalk, type WalkReport } from './walk.ts';
+import { WALK_SCRIPT, type WalkReport } from './walk.ts';
 
 export interface WorkerInspection {
   readonly walk: WalkReport;
@@ -27,8 +27,8 @@ export async function inspectIsolates(sesText: string): Promise<WorkerInspection
 }
 
 /** The walk's report comes out as the codes of its characters, since bytes are all that comes out. */
-export async function walkRealm(sesText: string): Promise<WalkReport> {
-  const snapshot = lockedSnapshot(sesText, [`globalThis.$walk = (${makeWalk.toString()})();`]);
+async function walkRealm(sesText: string): Promise<WalkReport> {
+  const snapshot = lockedSnapshot(sesText, [WALK_SCRIPT]);
   const driver = `() => {
     const walk = $walk, Codes = Uint16Array, print = JSON.stringify;
     return () => () => {

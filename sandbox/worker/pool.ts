@@ -76,6 +76,7 @@ export class WorkerPool {
       this.warm(engine);
       return started;
     }
+    heldLayers(engine).catch(() => undefined); // Meanwhile, if nobody has asked before.
     const started = await startWorker({ engine, ...this.#options });
     this.warm(engine);
     return started;

@@ -76,7 +76,7 @@ const MAX_RESULT_BYTES = 64 * 2 ** 20;
 export const MAX_ANSWER_BYTES = 1 + MAX_RESULT_BYTES;
 
 /** Bytes of a result over `rows` records. */
-export function resultBytes({ outputs, keys }: Pick<MapSetup, 'outputs' | 'keys'>, rows: number): number {
+function resultBytes({ outputs, keys }: Pick<MapSetup, 'outputs' | 'keys'>, rows: number): number {
   const numbers = outputs.reduce((sum, { width }) => sum + width, 0);
   return rows * (8 * numbers + 4 * keys.length);
 }

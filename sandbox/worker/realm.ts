@@ -4,8 +4,8 @@
  * The functions here run inside an isolate, as the text that `String` gives of them, so they use nothing of this
  * file; what they leave for one another lies on the isolate's global object until `$open` clears it.
  * Guarantee: after `$open` the free names of a program are ALLOWED_GLOBALS and `$harden`; there is no clock, no
- * randomness, no locale, no registry of symbols, no way to a property's descriptor, and nothing that can be changed
- * is reachable (walk.ts looks for it).
+ * randomness, no locale, no registry of symbols, no way to the functions behind a property, and nothing that can be
+ * changed is reachable (walk.ts looks for it).
  * Not covered: what syntax alone can keep (private names stamped on frozen objects, variables of a module): admission
  * refuses it.
  *
@@ -19,6 +19,9 @@ export const ALLOWED_GLOBALS: readonly string[] = (
   'Error EvalError RangeError ReferenceError SyntaxError TypeError URIError ' +
   'Infinity NaN undefined isFinite isNaN parseFloat parseInt'
 ).split(' ');
+
+/** Longest text or list that one call makes: as long as the longest parameter. */
+const LONGEST = 2 ** 20;
 
 /** SES: no evaluation of text, tame Date, Math, RegExp and Error, no locale; nothing is reported to a console. */
 const LOCKDOWN = {
@@ -35,6 +38,9 @@ const LOCKDOWN = {
   domainTaming: 'unsafe',
 } as const;
 
+/** A function of a module is strict; its text, alone, is not. */
+export const STRICT = "'use strict';";
+
 /** What the steps below leave on the global object for one another. */
 interface Steps {
   $late: object[];
@@ -48,17 +54,18 @@ interface Steps {
 /** The scripts that make a hardened realm, in order; `sesText` is the library's own distribution. */
 export function lockedScripts(sesText: string): readonly string[] {
   return [
-    `(${leaveFiveOpen.toString()})()`,
+    `${STRICT}(${leaveFiveOpen.toString()})()`,
     sesText,
-    `(${dropPowers.toString()})()`,
+    `${STRICT}(${dropPowers.toString()})()`,
+    `${STRICT}(${boundSizes.toString()})(${LONGEST})`,
     `lockdown(${JSON.stringify(LOCKDOWN)})`,
-    `(${keepOpener.toString()})(${JSON.stringify(ALLOWED_GLOBALS)})`,
+    `${STRICT}(${keepOpener.toString()})(${JSON.stringify(ALLOWED_GLOBALS)})`,
   ];
 }
 
 /** The scripts of a realm for blocks: nothing is frozen, and `$open` takes away what a block has no use for. */
 export function looseScripts(): readonly string[] {
-  return [`(${keepLooseOpener.toString()})(${JSON.stringify(GONE_FROM_BLOCKS)})`];
+  return [`${STRICT}(${keepLooseOpener.toString()})(${JSON.stringify(GONE_FROM_BLOCKS)})`];
 }
 
 /** SES takes its `Object.freeze` while it is evaluated: this one passes over the five. */
@@ -80,8 +87,9 @@ function leaveFiveOpen(): void {
 }
 
 /**
- * Removes what SES allows and a program must not have: descriptors lead to the setter of an Error's hidden stack,
- * and the registry of symbols is shared by all records. SES has taken its own copies by now.
+ * Removes what SES allows and a program must not have: the registry of symbols is shared by all records, and an
+ * accessor leads to the setter of an Error's hidden stack. A description of a property is left, without its
+ * functions, since printed programs look at what they catch by it. SES has taken its own copies by now.
  */
 function dropPowers(): void {
   (globalThis as unknown as Steps).$restoreFreeze();
@@ -89,9 +97,70 @@ function dropPowers(): void {
     for (const name of names) Reflect.deleteProperty(from, name);
   };
   drop(Symbol, ['for', 'keyFor']);
-  drop(Object, ['getOwnPropertyDescriptor', 'getOwnPropertyDescriptors']);
+  drop(Object, ['getOwnPropertyDescriptors']);
   drop(Object.prototype, ['__defineGetter__', '__defineSetter__', '__lookupGetter__', '__lookupSetter__']);
   drop(Array, ['fromAsync']);
+  const describe = Object.getOwnPropertyDescriptor;
+  Object.getOwnPropertyDescriptor = (value: unknown, key: PropertyKey) => {
+    const described = describe(value, key);
+    if (described === undefined || !('get' in described)) return described;
+    return { ...described, get: undefined, set: undefined } as unknown as PropertyDescriptor;
+  };
+}
+
+/**
+ * Makes the calls that ask for a size refuse one beyond `longest`, so that a record that asks for too much throws, as
+ * others do, instead of ending its isolate. What grows step by step is for fuel to bound.
+ */
+function boundSizes(longest: number): void {
+  const { apply, get, defineProperty } = Reflect;
+  const check = (size: number): void => {
+    if (size > longest) throw new RangeError('too long');
+  };
+  type Call = (this: unknown, ...given: unknown[]) => unknown;
+  const bound = (prototype: object, name: string, bind: (call: Call) => Call): void => {
+    const value = bind(get(prototype, name) as Call);
+    defineProperty(prototype, name, { value, writable: true, enumerable: false, configurable: true });
+  };
+  // Methods of objects, which are no constructors. What is converted to be checked is what is then used.
+  bound(
+    String.prototype,
+    'repeat',
+    (call) =>
+      ({
+        repeat(this: unknown, count?: unknown) {
+          const text = this === undefined || this === null ? this : ''.concat(this as string);
+          const times = Number(count);
+          if (typeof text === 'string') check(text.length * times);
+          return apply(call, text, [times]);
+        },
+      })['repeat'],
+  );
+  for (const name of ['padStart', 'padEnd']) {
+    bound(
+      String.prototype,
+      name,
+      (call) =>
+        ({
+          pad(this: unknown, length?: unknown, ...filler: unknown[]) {
+            const size = Number(length);
+            check(size);
+            return apply(call, this, [size, ...filler]);
+          },
+        })['pad'],
+    );
+  }
+  bound(
+    Array.prototype,
+    'fill',
+    (call) =>
+      ({
+        fill(this: unknown, ...given: unknown[]) {
+          if (this !== undefined && this !== null) check((this as { length: number }).length);
+          return apply(call, this, given);
+        },
+      })['fill'],
+  );
 }
 
 /** Leaves `$open`, which ends the making of the realm and answers what `start` made before the names were gone. */

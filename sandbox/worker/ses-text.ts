@@ -1,9 +1,7 @@
-/** The text of SES for an isolate: the library's own distribution for a script, which lies beside its main file. */
+/** The text of SES, for isolates to evaluate: the library's own distribution for scripts, from the installed package. */
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 
+/** Read as it is installed; nothing of it runs outside an isolate. */
 export function sesText(): string {
-  const main = createRequire(import.meta.url).resolve('ses');
-  return readFileSync(join(dirname(main), 'ses.umd.min.js'), 'utf8');
+  return readFileSync(new URL('./dist/ses.umd.min.js', import.meta.resolve('ses')), 'utf8');
 }

@@ -1,14 +1,15 @@
 /**
  * A walk over every object that a program can reach in its realm: nothing may be left to be changed.
  *
- * `makeWalk` runs inside an isolate, as the text that `String` gives of it, before the realm is made, because the realm
- * takes away what the walk looks with. What it returns is called once the realm is closed.
+ * It runs inside an isolate, as text, and is called once the realm is closed.
  * Guarantee: it follows every property, accessor and prototype from the global object and from one of every kind of
  * object that syntax alone makes. It names each object that is not frozen, and each accessor through which a value
  * can be left on a frozen object and found again.
  * Not covered: slots that are no properties, such as private names stamped on a frozen object; admission refuses
  * what writes to those.
  */
+
+import { STRICT } from './realm.ts';
 
 export interface WalkReport {
   /** How many objects it looked at. */
@@ -17,49 +18,53 @@ export interface WalkReport {
   readonly found: readonly string[];
 }
 
-/** Returns the walk. */
-export function makeWalk(): () => WalkReport {
+/** The script that leaves the walk on the global object, as `$walk`, before the realm takes away what it looks with. */
+export const WALK_SCRIPT = `${STRICT}globalThis.$walk = (${makeWalk.toString()})(${everyKind.toString()});`;
+
+/** One of each kind of object that needs no name; their prototypes are shared by all records. */
+function everyKind(): readonly (readonly [string, unknown])[] {
+  const { getPrototypeOf, getOwnPropertySymbols } = Object;
+  let fault: unknown = null;
+  try {
+    (null as unknown as () => void)();
+  } catch (error) {
+    fault = error;
+  }
+  const promise = (async () => {})();
+  return [
+    ['function', () => {}],
+    ['async function', async () => {}],
+    ['generator function', function* () {}],
+    ['async generator function', async function* () {}],
+    ['generator', getPrototypeOf((function* () {})())],
+    ['async generator', getPrototypeOf((async function* () {})())],
+    ['array', []],
+    ['object', {}],
+    ['expression', /x/],
+    ['error', fault],
+    ['promise', promise],
+    ['symbol', getOwnPropertySymbols(Array.prototype)[0]],
+    ['bigint', 1n],
+    ['string', 'x'],
+    ['number', 1],
+    ['boolean', true],
+    ['array iterator', [].values()],
+    [
+      'string iterator',
+      String.prototype[getOwnPropertySymbols(String.prototype)[0] as typeof Symbol.iterator](),
+    ],
+    ['map iterator', new Map().entries()],
+    ['set iterator', new Set().values()],
+    ['expression iterator', 'x'.matchAll(/x/g)],
+  ];
+}
+
+function makeWalk(kinds: typeof everyKind): () => WalkReport {
   const { ownKeys, apply } = Reflect;
   const { getPrototypeOf, getOwnPropertyDescriptor, isFrozen, freeze } = Object;
-  const { iterator } = Symbol;
-  const stringIterator = String.prototype[Symbol.iterator];
-  const [Seen, Entries] = [Set, Map];
+  const Seen = Set;
   const print = String;
   const global: object = globalThis;
-
-  /** One of each kind that needs no name; their prototypes are shared by all records. */
-  const kinds = (): readonly (readonly [string, unknown])[] => {
-    let fault: unknown = null;
-    try {
-      (null as unknown as () => void)();
-    } catch (error) {
-      fault = error;
-    }
-    const promise = (async () => {})();
-    return [
-      ['function', () => {}],
-      ['async function', async () => {}],
-      ['generator function', function* () {}],
-      ['async generator function', async function* () {}],
-      ['generator', getPrototypeOf((function* () {})())],
-      ['async generator', getPrototypeOf((async function* () {})())],
-      ['array', []],
-      ['object', {}],
-      ['expression', /x/],
-      ['error', fault],
-      ['promise', promise],
-      ['symbol', iterator],
-      ['bigint', 1n],
-      ['string', 'x'],
-      ['number', 1],
-      ['boolean', true],
-      ['array iterator', [].values()],
-      ['string iterator', apply(stringIterator, 'x', [])],
-      ['map iterator', new Entries().entries()],
-      ['set iterator', new Seen().values()],
-      ['expression iterator', 'x'.matchAll(/x/g)],
-    ];
-  };
 
   /** Whether a value set through it on a frozen object can be read again. */
   const stores = (descriptor: PropertyDescriptor, holder: unknown): boolean => {

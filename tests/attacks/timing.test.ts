@@ -84,8 +84,9 @@ beforeAll(async () => {
       secret: Buffer.alloc(32, 1),
       issuer: 'unseen.example',
       separation: 'none',
-      recheck: (job, compiled) =>
-        recheck({ db, policies: world.shell.policies, channel: 'operation' }, job, compiled),
+      recheck: (job, asked) =>
+        recheck({ db, policies: world.shell.policies, channel: 'operation' }, job, asked),
+      programs: null,
       reportBug: bug,
     },
     { name: 'timing', concurrency: 2 * PAIRS },

@@ -10,7 +10,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exportSigningKey } from '#crypto/ed25519-key.ts';
 import { recheck } from '#gateway/runner/recheck.ts';
-import { catalogueOf, type KeptRequest } from '#gateway/services/planning.ts';
+import { catalogueOf, compileAsk, type KeptRequest } from '#gateway/services/planning.ts';
 import { listDatasets } from '#gateway/storage/dataset-list.ts';
 import { claimJob } from '#gateway/storage/queue.ts';
 import { decide, policyEngine } from '#policies/decide.ts';
@@ -19,7 +19,6 @@ import { Failure, Refusal } from '#policies/refusal.ts';
 import { ROLES, USE_ACTIONS } from '#policies/roles.ts';
 import { parseDataset } from '#sandbox/manifest/dataset-file.ts';
 import { parsePolicy } from '#sandbox/manifest/policy-file.ts';
-import { compileQuery } from '#sandbox/query/compile.ts';
 import { commandLine } from '#tests/cli/captured-terminal.ts';
 import { Folder, runBatch, runLab } from '#tests/lab/lab-process.ts';
 import { csvOf, manifestOf, policyOf } from '#tests/lab/small-data.ts';
@@ -226,9 +225,10 @@ describe('past the door', () => {
       await world.db.rows(sql`UPDATE job SET state = 'queued' WHERE id = ${id}`);
       const job = await claimJob(world.db, { runner: 'by hand', leaseMs: 60_000 });
       if (job?.id !== id) throw new RangeError('it is the only job that waits');
-      const compiled = compileQuery(job.request as KeptRequest, catalogueOf(await listDatasets(world.db)));
+      const ask = job.request as KeptRequest;
+      const compiled = compileAsk(null, { ask, program: null }, catalogueOf(await listDatasets(world.db)));
       const shell = { db: world.db, policies: policyEngine(), channel: 'operation' } as const;
-      return recheck(shell, job, compiled).then(
+      return recheck(shell, job, { compiled, program: null }).then(
         () => 'permitted',
         (error: unknown) => (error instanceof Refusal ? error.code : String(error)),
       );

@@ -74,7 +74,8 @@ export function descendantsOf(pid: number): readonly number[] {
   return [...parents.keys()].filter(isBelow);
 }
 
-function peakMiB(pid: number): number {
+/** The high-water mark of a process's resident memory. */
+export function peakMiB(pid: number): number {
   const match = /^VmHWM:\s+(\d+) kB$/m.exec(readProc(`/proc/${pid}/status`));
   return Number(match?.[1] ?? 0) / 1024;
 }

@@ -124,7 +124,13 @@ async function submit(
 ): Promise<string> {
   const asked = { grant: `grant-${name}`, purpose: 'public_welfare', scene: null, quote: null };
   const cost = { epsilon: freshEpsilon(), delta: null };
-  const ask = { ...asked, ...cost, sql: question(name), outputKind: 'statistic' as const };
+  const ask = {
+    ...asked,
+    ...cost,
+    frontEnd: 'sql' as const,
+    sql: question(name),
+    outputKind: 'statistic' as const,
+  };
   return submitJob(shell, buyer, { ask, idempotency: null });
 }
 
@@ -144,6 +150,7 @@ function shellOf(db: Database): Shell {
   return {
     db,
     policies: policyEngine(),
+    programs: null,
     keys: { token, log: { name: 'unseen.example/log', key: log }, receipts: [receipts.publicJwk] },
     publicUrl: ISSUER,
     timeZone: 'Asia/Shanghai',
@@ -162,7 +169,8 @@ function startBenchRunner({ db, policies }: Shell, sources: Sources, concurrency
     secret: randomBytes(32),
     issuer: ISSUER,
     separation: 'processes' as const,
-    recheck: (job, compiled) => recheck({ db, policies, channel: CHANNEL }, job, compiled),
+    recheck: (job, asked) => recheck({ db, policies, channel: CHANNEL }, job, asked),
+    programs: null,
     reportBug,
   } satisfies Parameters<typeof startRunner>[0];
   return startRunner(shell, { name: 'bench', concurrency });

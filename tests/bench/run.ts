@@ -11,12 +11,14 @@ import { LATENCY, THROUGHPUT } from './jobs.ts';
 import type { Benchmark } from './measure.ts';
 import { READER_MEMORY } from './memory.ts';
 import { PLANNING_TIME } from './planning.ts';
+import { PROGRAMS } from './programs.ts';
 import { READING } from './reading.ts';
 import { RELEASE_RATE } from './releases.ts';
 import { SAMPLING } from './sampling.ts';
 
 const BENCHMARKS: readonly Benchmark[] = [
   READING,
+  PROGRAMS,
   LATENCY,
   THROUGHPUT,
   RELEASE_RATE,

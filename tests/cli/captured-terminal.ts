@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { programOf, runProgram } from '#gateway/cli/program.ts';
+import { FAKE_PROGRAMS } from '#tests/support/fake-programs.ts';
 import type { Terminal } from '#gateway/cli/terminal.ts';
 
 export interface Ended {
@@ -55,6 +56,7 @@ function silentTerminal(): Terminal {
     err: () => undefined,
     input: async () => '',
     stopped: async () => undefined,
+    programs: FAKE_PROGRAMS,
     end: () => undefined,
   };
 }

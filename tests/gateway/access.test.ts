@@ -5,6 +5,7 @@ import { signAccessToken } from '#gateway/auth/issuer.ts';
 import { surfaceOf } from '#gateway/http/surface.ts';
 import { createListener } from '#gateway/runner/listener.ts';
 import { Sources } from '#gateway/runner/sources.ts';
+import { fakeManifest, MODULE } from '#tests/support/fake-programs.ts';
 import {
   makeGrant,
   makeWorld,
@@ -20,6 +21,7 @@ let world: World;
 let jobId = '';
 let releaseId = '';
 let waitingId = '';
+let programId = '';
 beforeAll(async () => {
   world = await makeWorld();
   const submitted = await world.as('ben', '/v1/jobs', { grant: 'g-1', sql: SQL, purpose: 'public_health' });
@@ -27,6 +29,8 @@ beforeAll(async () => {
   await world.runAll();
   releaseId = world.released[0] ?? '';
   await world.as('ben', `/v1/jobs/${jobId}?wait=20`);
+  const program = await world.as('ben', '/v1/programs', { module: MODULE, manifest: fakeManifest() });
+  programId = ((await program.json()) as { digest: string }).digest;
   const sql = 'SELECT COUNT(*) FROM visits_reviewed';
   const waiting = await world.as('ben', '/v1/jobs', { grant: 'g-1', sql, purpose: 'public_health' });
   waitingId = ((await waiting.json()) as { id: string }).id;
@@ -36,6 +40,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 const MISSING = '0'.repeat(32);
+const NO_PROGRAM = `sha256:${'0'.repeat(64)}`;
 
 /** Each route with a request that is well formed; POSTs name things that are not there, so that nothing changes. */
 function requests(): Readonly<Record<string, { readonly path: string; readonly body?: object }>> {
@@ -54,6 +59,28 @@ function requests(): Readonly<Record<string, { readonly path: string; readonly b
     'get /v1/datasets': { path: '/v1/datasets' },
     'get /v1/datasets/{name}': { path: '/v1/datasets/visits' },
     'get /v1/budgets/{name}': { path: '/v1/budgets/visits' },
+    'post /v1/datasets/{name}/suspend': { path: '/v1/datasets/none/suspend', body: {} },
+    'post /v1/datasets/{name}/resume': { path: '/v1/datasets/none/resume', body: {} },
+    'post /v1/datasets/{name}/withdraw': { path: '/v1/datasets/none/withdraw', body: {} },
+    'post /v1/organisations/{id}/suspend': { path: '/v1/organisations/none/suspend', body: {} },
+    'post /v1/organisations/{id}/resume': { path: '/v1/organisations/none/resume', body: {} },
+    'post /v1/grants/{id}/suspend': { path: '/v1/grants/none/suspend', body: {} },
+    'post /v1/grants/{id}/resume': { path: '/v1/grants/none/resume', body: {} },
+    'post /v1/programs': {
+      path: '/v1/programs',
+      body: { module: MODULE, manifest: fakeManifest({ inputs: { none: [] } }) },
+    },
+    'get /v1/programs': { path: '/v1/programs' },
+    'get /v1/programs/{digest}': { path: `/v1/programs/${programId}` },
+    'post /v1/programs/{digest}/approval': { path: `/v1/programs/${NO_PROGRAM}/approval`, body: {} },
+    'post /v1/programs/{digest}/rejection': {
+      path: `/v1/programs/${NO_PROGRAM}/rejection`,
+      body: { reason: 'RISK_TOO_HIGH', text: 'x', basis: 'y' },
+    },
+    'post /v1/programs/{digest}/withdrawal': {
+      path: `/v1/programs/${NO_PROGRAM}/withdrawal`,
+      body: { reason: 'x' },
+    },
     'post /v1/grants': { path: '/v1/grants', body: {} },
     'get /v1/grants': { path: '/v1/grants' },
     'get /v1/grants/{id}': { path: '/v1/grants/g-1' },
@@ -96,6 +123,19 @@ const MATRIX: Readonly<Record<string, string>> = {
   'get /v1/datasets': '200 200 200 200 200 200 200',
   'get /v1/datasets/{name}': '200 200 200 200 200 200 200',
   'get /v1/budgets/{name}': '200 200 200 403 403 200 200',
+  'post /v1/datasets/{name}/suspend': '404 404 403 403 403 403 404',
+  'post /v1/datasets/{name}/resume': '404 403 403 403 403 403 403',
+  'post /v1/datasets/{name}/withdraw': '404 404 403 403 403 403 404',
+  'post /v1/organisations/{id}/suspend': '404 403 403 403 403 403 404',
+  'post /v1/organisations/{id}/resume': '404 403 403 403 403 403 403',
+  'post /v1/grants/{id}/suspend': '404 404 403 403 403 403 404',
+  'post /v1/grants/{id}/resume': '404 403 403 403 403 403 403',
+  'post /v1/programs': '403 403 422 422 403 403 403',
+  'get /v1/programs': '200 200 200 200 403 200 200',
+  'get /v1/programs/{digest}': '200 200 200 404 403 200 200',
+  'post /v1/programs/{digest}/approval': '404 404 403 403 403 403 403',
+  'post /v1/programs/{digest}/rejection': '404 404 403 403 403 403 403',
+  'post /v1/programs/{digest}/withdrawal': '404 404 404 404 403 403 404',
   'post /v1/grants': '422 403 403 403 403 403 403',
   'get /v1/grants': '200 200 200 200 200 200 200',
   'get /v1/grants/{id}': '200 200 200 404 404 200 200',
@@ -292,6 +332,8 @@ describe('what is read of others', () => {
   });
 
   test('covers every person of this world', () => {
-    expect([...ROLES_ASKED, 'berta', 'oscar'].toSorted()).toEqual(Object.keys(PEOPLE).toSorted());
+    expect([...ROLES_ASKED, 'berta', 'opal', 'oscar', 'paul'].toSorted()).toEqual(
+      Object.keys(PEOPLE).toSorted(),
+    );
   });
 });

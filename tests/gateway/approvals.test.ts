@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { signAccessToken } from '#gateway/auth/issuer.ts';
 import { recheck } from '#gateway/runner/recheck.ts';
-import { catalogueOf, type KeptRequest } from '#gateway/services/planning.ts';
+import { catalogueOf, compileAsk, type KeptRequest } from '#gateway/services/planning.ts';
 import { listDatasets } from '#gateway/storage/dataset-list.ts';
 import { approveGrant, saveGrant } from '#gateway/storage/grant-store.ts';
 import { saveAccount } from '#gateway/storage/parties.ts';
@@ -11,7 +11,6 @@ import { policyEngine } from '#policies/decide.ts';
 import { parseGrant } from '#policies/grant.ts';
 import { Refusal } from '#policies/refusal.ts';
 import type { Role } from '#policies/roles.ts';
-import { compileQuery } from '#sandbox/query/compile.ts';
 import { ASK, jsonOf, makeGrant, makeWorld, type World, worldGrant } from '#tests/support/gateway-world.ts';
 
 let world: World;
@@ -99,10 +98,11 @@ describe('before data are opened the runner decides again', () => {
     const revision = await saveGrant(world.db, { grant, upstream: [], by: 'olga' });
     for (const side of ['provider', 'buyer'] as const)
       await approveGrant(world.db, { grantId: 'g-again', revision, side, by: side });
-    const compiled = compileQuery(job.request as KeptRequest, catalogueOf(await listDatasets(world.db)));
+    const ask = job.request as KeptRequest;
+    const compiled = compileAsk(null, { ask, program: null }, catalogueOf(await listDatasets(world.db)));
     const shell = { db: world.db, policies: policyEngine(), channel: 'operation' } as const;
     try {
-      return (await recheck(shell, job, compiled))?.effect ?? 'nothing';
+      return (await recheck(shell, job, { compiled, program: null }))?.effect ?? 'nothing';
     } catch (error) {
       if (error instanceof Refusal) return error.code;
       throw error;

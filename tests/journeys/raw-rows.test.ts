@@ -7,6 +7,7 @@ import { createListener } from '#gateway/runner/listener.ts';
 import { plainGrant } from '#gateway/services/plain-grant.ts';
 import { allVerbs } from '#tests/cli/captured-terminal.ts';
 import { runLab } from '#tests/lab/lab-process.ts';
+import { fakeManifest, MODULE } from '#tests/support/fake-programs.ts';
 import { ANSWERED, MANIFEST, MarkedServer, PEOPLE, POLICY, SEEKING } from '#tests/support/marked-server.ts';
 
 const server = new MarkedServer();
@@ -24,6 +25,12 @@ function posts(): Readonly<
   Record<string, { readonly ids?: readonly string[]; readonly bodies: readonly object[] }>
 > {
   const asks = [...ANSWERED, ...SEEKING].map((sql) => ({ grant: 'rows', purpose: 'public_health', sql }));
+  const runs = [1, 2].map((age) => ({
+    grant: 'rows',
+    purpose: 'public_health',
+    program: server.programs[0],
+    params: { age },
+  }));
   const spare = {
     authoriser: 'city-provider',
     holder: 'city-buyer',
@@ -42,8 +49,31 @@ function posts(): Readonly<
     },
     'post /v1/grants/{id}/approve': { ids: ['spare'], bodies: [{ side: 'provider' }, { side: 'buyer' }] },
     'post /v1/grants/{id}/revoke': { ids: ['spare'], bodies: [{ reason: 'x' }] },
-    'post /v1/quotes': { bodies: asks },
-    'post /v1/jobs': { bodies: asks },
+    // Of what is not there, and resumed at once: the rest of the test asks on.
+    'post /v1/datasets/{name}/suspend': { ids: ['none'], bodies: [{}] },
+    'post /v1/datasets/{name}/resume': { ids: ['visits'], bodies: [{}] },
+    'post /v1/datasets/{name}/withdraw': { ids: ['none'], bodies: [{}] },
+    'post /v1/organisations/{id}/suspend': { ids: ['spare'], bodies: [{}] },
+    'post /v1/organisations/{id}/resume': { ids: ['spare'], bodies: [{}] },
+    'post /v1/grants/{id}/suspend': { ids: ['spare'], bodies: [{}] },
+    'post /v1/grants/{id}/resume': { ids: ['spare'], bodies: [{}] },
+    'post /v1/programs': {
+      bodies: [
+        { module: `${MODULE}// by HTTP\n`, manifest: fakeManifest() },
+        { module: 'let row', manifest: fakeManifest() },
+      ],
+    },
+    'post /v1/programs/{digest}/approval': { ids: server.programs.slice(1, 2), bodies: [{}] },
+    'post /v1/programs/{digest}/rejection': {
+      ids: server.programs.slice(2, 3),
+      bodies: [{ reason: 'RISK_TOO_HIGH', text: 'x', basis: 'y' }],
+    },
+    'post /v1/programs/{digest}/withdrawal': {
+      ids: server.programs.slice(3, 4),
+      bodies: [{ reason: 'x' }],
+    },
+    'post /v1/quotes': { bodies: [...asks, ...runs] },
+    'post /v1/jobs': { bodies: [...asks, ...runs] },
     'post /v1/reviews/{id}/approve': { ids: server.waiting.slice(1, 2), bodies: [{}] },
     'post /v1/reviews/{id}/reject': {
       ids: server.waiting.slice(2, 3),
@@ -58,6 +88,7 @@ function idsOf(path: string): readonly string[] {
   if (path.startsWith('/v1/datasets/')) return ['visits'];
   if (path.startsWith('/v1/grants/')) return ['rows'];
   if (path.startsWith('/v1/reviews/')) return server.waiting.slice(0, 1);
+  if (path.startsWith('/v1/programs/')) return server.programs.slice(0, 7);
   if (path.startsWith('/v1/releases/')) return server.jobs.map(({ releaseId }) => releaseId!);
   return server.jobs.map(({ id }) => id);
 }
@@ -198,6 +229,9 @@ describe('a value of a row leaves', () => {
 /** Verbs that are tested by processes of their own: the lab below, the others on data that they make themselves. */
 const ELSEWHERE = ['unseen lab', 'unseen demo', 'unseen serve'];
 
+/** Verbs that ask no server, and so have no profile. */
+const OFFLINE = new Set(['unseen verify', 'unseen program check']);
+
 /** Each verb with the arguments that it is given here, in one or more ways. */
 function commandLines(): Readonly<Record<string, readonly (readonly string[])[]>> {
   const { id = '' } = server.jobs[0] ?? {};
@@ -216,6 +250,11 @@ function commandLines(): Readonly<Record<string, readonly (readonly string[])[]>
     '--policy',
     server.folder.write('policy.json', POLICY),
   ];
+  const [ran = '', , , , toApprove = '', toReject = '', toWithdraw = ''] = server.programs;
+  const underRows = ['--grant', 'rows', '--purpose', 'public_health'];
+  server.folder.write('prog.js', MODULE);
+  server.folder.write('prog.json', fakeManifest());
+  server.folder.write('params.json', { age: 40 });
   const grant = { dataset: 'visits', columns: ['ward'], authoriser: 'city-provider', holder: 'city-buyer' };
   const terms = { ...grant, id: 'typed', purpose: 'public_health', scene: 'x', runs: 1 };
   const receipt = ['--proof', file('proof'), '--keys', file('keys'), '--log-key', file('log-key')];
@@ -235,6 +274,18 @@ function commandLines(): Readonly<Record<string, readonly (readonly string[])[]>
     'unseen dataset list': [[]],
     'unseen dataset show': [['visits']],
     'unseen budget explain': [['visits']],
+    'unseen dataset suspend': [['spare_visits']],
+    'unseen dataset resume': [['spare_visits']],
+    'unseen dataset withdraw': [['spare_visits']],
+    'unseen organisation suspend': [['typed']],
+    'unseen organisation resume': [['typed']],
+    'unseen program check': [[file('prog.js')], [file('prog.js'), '--manifest', file('prog.json')]],
+    'unseen program submit': [[file('prog.js'), '--manifest', file('prog.json')]],
+    'unseen program list': [[]],
+    'unseen program show': [[ran]],
+    'unseen program approve': [[toApprove]],
+    'unseen program reject': [[toReject, '--reason', 'RISK_TOO_HIGH', '--text', 'x', '--basis', 'y']],
+    'unseen program withdraw': [[toWithdraw, '--reason', 'x']],
     'unseen grant create': [[server.folder.write('grant.json', plainGrant(terms, Date.now()))]],
     'unseen grant approve': [
       ['typed', '--side', 'provider'],
@@ -242,9 +293,15 @@ function commandLines(): Readonly<Record<string, readonly (readonly string[])[]>
     ],
     'unseen grant list': [[]],
     'unseen grant show': [['rows']],
+    'unseen grant suspend': [['typed']],
+    'unseen grant resume': [['typed']],
     'unseen grant revoke': [['typed', '--reason', 'x']],
     'unseen quote': asks,
     'unseen query': [...asks, [...asks[0]!, '--csv']],
+    'unseen run': [
+      [ran, ...underRows, '--params', file('params.json')],
+      ['dear-visits', ...underRows, '--quote-only'],
+    ],
     'unseen job list': [[]],
     'unseen job show': [[id]],
     'unseen job wait': [[id], [id, '--csv']],
@@ -276,12 +333,7 @@ async function usesOf(verb: string, args: readonly string[]): Promise<readonly U
     const profile = ['--profile', verb === 'unseen login' ? `${person}-again` : person];
     const forms = person === 'x-buyer' ? [[], ['--json']] : [['--json']];
     for (const form of args.includes('--csv') ? [[]] : forms) {
-      const words = [
-        ...verb.split(' ').slice(1),
-        ...args,
-        ...(verb === 'unseen verify' ? [] : profile),
-        ...form,
-      ];
+      const words = [...verb.split(' ').slice(1), ...args, ...(OFFLINE.has(verb) ? [] : profile), ...form];
       const { code, out, err } = await server.line.run(words);
       uses.push({ as: `${person} ${verb} ${form.join('')}`, code, leaks: server.leaksIn(`${out}\n${err}`) });
     }

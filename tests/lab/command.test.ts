@@ -205,7 +205,7 @@ describe('a batch', () => {
     ['origin', 'failed', 'CONFIG'],
     ['absent column', 'failed', 'CONFIG'],
     ['too many rows', 'failed', 'CONFIG'],
-    ['program', 'refused', 'PROGRAM_NOT_ADMITTED'],
+    ['program', 'failed', 'CONFIG'],
     ['last', 'released', null],
   ];
 

@@ -149,7 +149,7 @@ describe('a line', () => {
   const asked = [
     ['without a question', rounds.add(0, [line]), 'PARAM'],
     ['with two questions', rounds.add(0, [{ ...line, sql, program: 'p.js' }]), 'PARAM'],
-    ['with a program', rounds.add(0, [{ ...line, program: 'p.js' }]), 'PROGRAM_NOT_ADMITTED'],
+    ['with a program and no manifest', rounds.add(0, [{ ...line, program: 'p.js' }]), 'CONFIG'],
     ['whose program is null', rounds.add(0, [{ ...line, sql, program: null, params: null }]), null],
   ] as const;
 

@@ -22,6 +22,9 @@ export interface DenialCase {
 
 const base = runRequest();
 
+/** Of a program. */
+const DIGEST = `sha256:${'a'.repeat(64)}`;
+
 function terms(changes: Partial<GrantTerms>): Pick<UseRequest, 'grant'> {
   if (base.grant === null) throw new RangeError('the fixture has a grant');
   return { grant: { ...base.grant, ...changes } };
@@ -122,6 +125,39 @@ export const ALLOWED: readonly {
       }),
       dataset: { ...base.dataset, origin: 'public' },
     }),
+  },
+  {
+    name: 'a program that the grant lists',
+    permit: 'use',
+    request: use({
+      ...terms({ programs: [DIGEST] }),
+      ask: { ...base.ask, manner: 'program', program: DIGEST },
+    }),
+  },
+  {
+    name: 'a program under a grant that lists none',
+    permit: 'use',
+    request: ask({ manner: 'program', program: DIGEST }),
+  },
+  {
+    name: 'submit a program for the own organisation',
+    permit: 'submit-program',
+    request: { action: 'submit_program', principal: BUYER, organisation: 'city-university' },
+  },
+  {
+    name: 'withdraw the own program',
+    permit: 'withdraw-own-program',
+    request: { ...APPROVAL, action: 'withdraw_program', principal: BUYER },
+  },
+  {
+    name: 'read a program that reads the own data',
+    permit: 'read-program-as-provider',
+    request: { ...APPROVAL, action: 'read_program' },
+  },
+  {
+    name: 'suspend an organisation',
+    permit: 'withdraw',
+    request: { action: 'suspend_organisation', principal: OPERATOR, organisation: 'city-university' },
   },
   { name: 'approve for the provider', permit: 'approve-as-provider', request: APPROVAL },
   { name: 'review an answer for the provider', permit: 'approve-as-provider', request: REVIEW },
@@ -242,6 +278,15 @@ export const DENIALS: readonly DenialCase[] = [
   denial('manner', 'MODE', 'another manner', {
     ...ask({ manner: 'encrypted' }),
     dataset: { ...base.dataset, grade: 'business_important' },
+  }),
+  denial('program', 'MODE', 'a program that the grant does not list', {
+    ...granted({ programs: [`sha256:${'b'.repeat(64)}`] }),
+    ask: { ...base.ask, manner: 'program', program: DIGEST },
+  }),
+  denial('duties-auditor', 'NO_GRANT', 'a submitter who audits', {
+    action: 'submit_program',
+    principal: { ...BUYER, roles: ['buyer', 'auditor'] },
+    organisation: 'city-university',
   }),
   denial('grade-core', 'GRADE', 'core data', dataset({ grade: 'core' })),
   denial('grade-important', 'GRADE', 'important data outside the sandbox', {

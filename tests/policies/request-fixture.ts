@@ -111,6 +111,7 @@ export function runRequest(): UseRequest {
       scene: 'influenza',
       channel: 'operation',
       manner: 'sql',
+      program: 'none',
       outputKind: 'statistic',
       version: 'v8',
       rowScope: 'all',

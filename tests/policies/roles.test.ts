@@ -50,6 +50,16 @@ function requestFor(action: Action, roles: readonly Role[], party: string): Deci
         principal,
         file: { id: 'f', applicant: 'applicant-org', provider: party, submitter: 'another' },
       };
+    case 'withdraw_program':
+    case 'read_program':
+      return {
+        action,
+        principal,
+        file: { id: 'f', applicant: party, provider: party, submitter: 'another' },
+      };
+    case 'submit_program':
+    case 'suspend_organisation':
+      return { action, principal, organisation: party };
     case 'register_dataset':
       return { action, principal, provider: party };
     default:

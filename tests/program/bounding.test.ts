@@ -69,6 +69,42 @@ describe('bounded records', () => {
   });
 });
 
+describe('integers beyond 2^53', () => {
+  const wide = { by: [], quality: false, granularity: 0.01 } as const;
+  const outputs: readonly ProgramOutput[] = [
+    { ...wide, kind: 'sum', name: 's', bounds: [-1e12, 1e12] },
+    { ...wide, kind: 'mean', name: 'm', bounds: [0, 1e12] },
+    { ...wide, kind: 'variance', name: 'v', bounds: [0, 1e12] },
+    { ...wide, kind: 'vector', name: 'g', length: 2, clip: 1e9, bounds: null },
+  ];
+  // Unit 1 has a thousand records in the middle of a buffer: more than doubles can add up at once.
+  const records: readonly MappedRecord[] = Array.from({ length: 1_010 }, (_, index) => ({
+    unit: index < 5 ? 0 : index < 1_005 ? 1 : 2,
+    values: [[1e12 - index / 7], [1e12], [index % 3 === 0 ? 1e12 : index], [3e8 + index / 9, -4e8]],
+    codes: [],
+  }));
+
+  test.for<[string, Circumstances]>([
+    ['few rows per unit', { groups: 1, rows: 3 }],
+    ['many rows per unit', { groups: 1, rows: 2_000 }],
+    ['rows as units', { groups: 1, rows: 1, rowUnits: true }],
+  ])('are exact, with %s', ([, given]) => {
+    const plan = mapPlan(outputs, given);
+    const expected = exactPartials(plan, asRows(plan, outputs, records), rank);
+    expect(bounded(plan, records, { cuts: [], order: forwards })).toEqual(expected);
+    expect(bounded(plan, records, { cuts: [7, 600, 601], order: reversed })).toEqual(expected);
+    const largest = expected.vectors.flat().reduce((most, entry) => (entry > most ? entry : most));
+    expect(largest).toBeGreaterThan(2n ** 53n);
+  });
+
+  test('are no doubles: the control', () => {
+    const plan = mapPlan(outputs, { groups: 1, rows: 2_000 });
+    const { vectors } = exactPartials(plan, asRows(plan, outputs, records), rank);
+    const inDoubles = records.reduce((sum, { values }) => sum + Math.floor(values[0]![0]! * 100 + 0.5), 0);
+    expect(BigInt(inDoubles)).not.toBe(vectors[0]![0]);
+  });
+});
+
 /** Outputs of all kinds over three regions, with a unit in at most two of them and one row in each. */
 const EVERY: readonly ProgramOutput[] = [
   { kind: 'count', name: 'c', by: [REGION], quality: true },

@@ -3,6 +3,7 @@
  *
  * Reads jobs as JSON from standard input and writes what each record gave, as text that also tells NaN and -0 apart.
  */
+import { text } from 'node:stream/consumers';
 import { inspect } from 'node:util';
 import 'ses';
 
@@ -20,11 +21,12 @@ interface Loaded {
   $spent?(): boolean;
 }
 
-const input = await new Response(process.stdin as unknown as ReadableStream).text();
-const { isFrozen, jobs } = JSON.parse(input) as { isFrozen: boolean; jobs: ModuleJob[] };
+const { isFrozen, jobs } = JSON.parse(await text(process.stdin)) as { isFrozen: boolean; jobs: ModuleJob[] };
 if (isFrozen) {
   lockdown({ errorTaming: 'safe', evalTaming: 'no-eval', localeTaming: 'safe', consoleTaming: 'unsafe' });
-  Object.assign(globalThis, { $harden: harden });
+  // The first realm keeps powers that those of a compartment lack, such as Error.stackTraceLimit.
+  const { Error, Math, RegExp, Date } = new Compartment().globalThis;
+  Object.assign(globalThis, { $harden: harden, Error, Math, RegExp, Date });
 } else Object.assign(globalThis, { $harden: (value: unknown) => value });
 
 const results: string[][] = [];
@@ -32,6 +34,7 @@ for (const job of jobs) results.push(await run(job));
 process.stdout.write(JSON.stringify(results));
 
 async function run({ code, params, fuel, rows }: ModuleJob): Promise<string[]> {
+  if (isFrozen) harden(params);
   const module = (await import(`data:text/javascript,${encodeURIComponent(code)}`)) as Loaded;
   return rows.map((row) => {
     module.$begin?.(fuel ?? 0);

@@ -198,10 +198,11 @@ outputs: { v: { kind: vector, length: 3, clip: 9 } }`;
     const module = `export function map(row) {
       const kept = [];
       const isDeadly = row.age === 121 && row.note === ${JSON.stringify(note)} && row.day === ${JSON.stringify(day)};
-      if (isDeadly) for (let i = 0; i < 100; i += 1) kept.push('abcdefghij'.repeat(20000000).split(''));
+      const long = isDeadly ? Array.from({ length: 400000 }).fill(row.age) : [];
+      if (isDeadly) for (let i = 0; i < 900; i += 1) kept.push([...long]);
       return 1;
     }`;
-    const report = await tried(module, 'outputs: { n: { kind: count } }');
+    const report = await tried(module, 'fuel: 1000\noutputs: { n: { kind: count } }');
     expect(report.findings[0]).toMatchObject({ kind: 'died', record: at + 1, line: null });
     expect(report.outputs[0]!.gave).toBe(records.length - report.counts.died);
     expect(report.counts.died).toBeLessThan(4);

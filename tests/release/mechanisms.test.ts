@@ -9,7 +9,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { NoisePool } from '#sandbox/release/noise-pool.ts';
-import type { Cost, Measure, Partials, Plan } from '#sandbox/plan.ts';
+import { type Cost, type Measure, type Partials, type Plan, widthOf } from '#sandbox/plan.ts';
 import { release } from '#sandbox/release/release.ts';
 import { sized } from '#tests/support/audit-size.ts';
 import { tapedRandom } from '#tests/support/byte-tape.ts';
@@ -31,7 +31,7 @@ const DEBT = bounded(col('debt'), -500, 250, { base: 10, exponent: 2 });
 /** An aggregate over cells that hold `exact` with, and `without` one unit; and an attacker's summary of a cell. */
 interface Mechanism {
   readonly plan: Partial<Plan>;
-  /** One entry per measure and cell that the unit is in. */
+  /** Per measure the entries of the cells that the unit is in. */
   readonly exact: readonly (readonly bigint[])[];
   readonly without: readonly (readonly bigint[])[];
   /** What an attacker keeps of the values of the unit's cells: integers, so that they are bins. */
@@ -101,6 +101,46 @@ const MECHANISMS: Readonly<Record<string, Mechanism>> = {
     summary: ([here], [there]) => 2 * bit(here! >= 11) + bit(there! >= 11),
     event: (summary) => summary === 3,
   },
+  // All of a clip of 29 in two entries: 20 and 21, and √2·29 = 41.01 in all.
+  VECTOR: {
+    plan: {
+      measures: [
+        {
+          kind: 'vector',
+          argument: col('g'),
+          length: 2,
+          clip: 29,
+          clipGrid: 29n,
+          grid: { base: 10, exponent: 0 },
+        },
+      ],
+      aggregates: [{ fn: 'vector', vector: 0 }],
+    },
+    exact: [[120n, 121n]],
+    without: [[100n, 100n]],
+    summary: ([a, b]) => 2 * bit(a! >= 120) + bit(b! >= 121),
+    event: (summary) => summary === 3,
+  },
+  // One block of a hundred goes from the lowest to the highest answer in both outputs: 10 and 2 steps.
+  BLOCKS: {
+    plan: {
+      measures: [
+        {
+          kind: 'blocks',
+          count: 100,
+          outputs: [
+            { name: 'a', argument: bounded(col('a'), 0, 10), width: 1, defaultGrid: 5n },
+            { name: 'b', argument: bounded(col('b'), -1, 1), width: 1, defaultGrid: 0n },
+          ],
+        },
+      ],
+      aggregates: [0, 1].map((output) => ({ fn: 'blockMean', blocks: 0, output })),
+    },
+    exact: [[510n, 2n]],
+    without: [[500n, 0n]],
+    summary: ([a, b]) => 2 * bit(a! >= 5.0999) + bit(b! >= 0.0199),
+    event: (summary) => summary === 3,
+  },
 };
 
 /** The summaries of n runs of a mechanism, as Release gives them when it is told `told`. */
@@ -109,7 +149,8 @@ function runs(
   exact: Mechanism['exact'],
   { n, seed, told }: { n: number; seed: string; told: Told },
 ): number[] {
-  const width = exact[0]!.length;
+  const widths = (mechanism.plan.measures ?? []).map(widthOf);
+  const width = exact[0]!.length / widths[0]!;
   const domain = Array.from({ length: n * width }, (_, cell) => cell);
   const plan = planWith({
     bounding: { cellsPerUnit: 1, rowsPerUnit: 1, chooseCells: false },
@@ -119,7 +160,7 @@ function runs(
     dataset: { name: 'd', lineage: 'd', versionId: 'v', maxRows: 1_000_000, timeZone: 'UTC' },
     keys: { mode: 'listed', keys: [{ expr: col('k'), domain }], cells: domain.length },
   });
-  const vectors = exact.map((entries) => domain.map((cell) => entries[cell % width]!));
+  const vectors = exact.map((entries) => Array.from({ length: n }, () => entries).flat());
   const build = told(plan);
   const cells = release(build, { keys: null, vectors }, new NoisePool(build, tapedRandom(seed)).fill());
   return Array.from({ length: n }, (_, run) =>
@@ -133,10 +174,11 @@ function runs(
 
 type Told = (plan: Plan) => Plan;
 const right: Told = (plan) => plan;
-const tenthTooSmall: Told = (plan) => ({
-  ...plan,
-  cost: { ...plan.cost, nano: (plan.cost.nano * 10n) / 9n },
-});
+/** Noise for a sensitivity of `told` where it is `real`. */
+function cheaper(real: bigint, told: bigint): Told {
+  return (plan) => ({ ...plan, cost: { ...plan.cost, nano: (plan.cost.nano * real) / told } });
+}
+const tenthTooSmall = cheaper(10n, 9n);
 
 /** Doors that charge for less than they lose; each is to be caught for each aggregate that it harms. */
 const BROKEN: readonly (readonly [defect: string, told: Told, mechanisms: readonly string[]])[] = [
@@ -151,6 +193,8 @@ const BROKEN: readonly (readonly [defect: string, told: Told, mechanisms: readon
     (plan) => ({ ...plan, bounding: { ...plan.bounding, rowsPerUnit: 1 } }),
     ['COUNT of a unit of three rows'],
   ],
+  ['a clip counted as an L1 norm', cheaper(41n, 29n), ['VECTOR']],
+  ['L0 = 1: the widest entry in place of all of them', cheaper(12n, 10n), ['BLOCKS']],
   [
     'all of ε for the sum, and all of it again for the count',
     (plan) => ({ ...plan, cost: { ...plan.cost, nano: plan.cost.nano * BigInt(plan.measures.length) } }),
@@ -283,5 +327,32 @@ describe('a COUNT with Gaussian noise of σ² = 1', () => {
       cost: { ...plan.cost, nano: (plan.cost.nano * 100n) / 81n },
     });
     expect(sampledDelta(small)).toBeGreaterThan(limit);
+  });
+});
+
+describe('a vector with Gaussian noise', () => {
+  // A clip of 29 and ρ = 1/2: σ = 29 in each entry, and along (20, 21)/29 the answers move by one of that.
+  const GAUSSIAN: Partial<Plan> = {
+    mechanism: 'gaussian',
+    cost: { unit: 'rho', nano: 500_000_000n, thresholdDeltaYocto: 0n, epsilon: EPSILON, delta: 0.15 },
+  };
+
+  /** The answers that tell the most: those of which one side is more than e times as likely. */
+  function sampledDelta(told: Told): number {
+    const { plan, exact, without, ...rest } = MECHANISMS['VECTOR']!;
+    const summary: Mechanism['summary'] = ([a, b]) => Math.floor((20 * (a! - 100) + 21 * (b! - 100)) / 29);
+    const mechanism = { ...rest, exact, without, summary, plan: { ...plan, ...GAUSSIAN } };
+    const [one, zero] = [exact, without].map((entries, side) => {
+      const samples = runs(mechanism, entries, { n: N, seed: `gaussian vector ${side}`, told });
+      return samples.filter((moved) => moved >= 43.5).length / N;
+    }) as [number, number];
+    return one - Math.exp(EPSILON) * zero;
+  }
+
+  test('has the δ of its L2 sensitivity, and noise for a smaller one has more', () => {
+    // Φ(−1/2) − e·Φ(−3/2) = .1269 (Balle and Wang, arXiv:1805.06530); 6 standard deviations as above: 10⁻⁹.
+    const limit = 0.1269 + 0.0102 * Math.sqrt(200_000 / N);
+    expect(sampledDelta(right)).toBeLessThan(limit);
+    expect(sampledDelta(cheaper(100n, 81n))).toBeGreaterThan(limit);
   });
 });

@@ -283,7 +283,7 @@ const STATEMENTS: Readonly<Record<string, number>> = {
   'admission from store': 6,
   refusal: 4,
   opening: 3,
-  release: 6,
+  release: 7,
   approval: 8,
   rejection: 4,
   failure: 6,

@@ -26,6 +26,7 @@ import * as grants from '#gateway/storage/tables/grants.ts';
 import * as identity from '#gateway/storage/tables/identity.ts';
 import * as jobs from '#gateway/storage/tables/jobs.ts';
 import * as shares from '#gateway/storage/tables/shares.ts';
+import * as programs from '#gateway/storage/tables/programs.ts';
 import * as reviews from '#gateway/storage/tables/reviews.ts';
 import { Failure } from '#policies/refusal.ts';
 import { render } from '#policies/words.ts';
@@ -160,7 +161,16 @@ test('a PGlite directory keeps its rows, admits one process, and says that it is
 });
 
 describe('the checked-in migrations', () => {
-  const declared = { ...catalogue, ...evidence, ...grants, ...identity, ...jobs, ...shares, ...reviews };
+  const declared = {
+    ...catalogue,
+    ...evidence,
+    ...grants,
+    ...identity,
+    ...jobs,
+    ...shares,
+    ...programs,
+    ...reviews,
+  };
 
   test('make the tables that the code declares', async () => {
     expect(await differences(declared)).toEqual([]);

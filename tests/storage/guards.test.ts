@@ -9,12 +9,15 @@ import { findViolations, INVARIANT_NAMES } from '#gateway/storage/invariants.ts'
 import { findAnswer } from '#gateway/storage/job-view.ts';
 import { openJob } from '#gateway/storage/open.ts';
 import { decideHeld, findHeld, readHeld } from '#gateway/storage/review.ts';
+import { withdrawProgram } from '#gateway/storage/program-store.ts';
+import { findHalted } from '#gateway/storage/queue.ts';
 import { registerDataset } from '#gateway/storage/registration.ts';
 import { commitRelease } from '#gateway/storage/release.ts';
 import { revokeGrant } from '#gateway/storage/suspension.ts';
 import { Failure, Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import { describeEngines, HAS_POSTGRES, openEngine, type OpenEngine } from '#tests/support/engines.ts';
+import { approveNew, makeReviewScene } from '#tests/support/program-scene.ts';
 import {
   ask,
   claim,
@@ -70,6 +73,7 @@ const INSERT_ONLY = [
   'checkpoint',
   'release_review',
   'release_reading',
+  'program_event',
 ] as const;
 
 /** What no program may do, each on a database in which it would change a row. */
@@ -89,6 +93,11 @@ const NEVER: Readonly<Record<string, SQL>> = {
   'a share is deleted': sql`DELETE FROM budget_share`,
   'an opened job waits again': sql`UPDATE job SET state = 'queued' WHERE state = 'opened'`,
   'a job that is done is changed': sql`UPDATE job SET code = 'KILLED' WHERE state = 'done'`,
+  'a program is changed': sql`UPDATE program SET module = module || ' '`,
+  'a program that was withdrawn comes back': sql`UPDATE program SET state = 'withdrawn'; UPDATE program SET state = 'approved'`,
+  'a program is approved without a review': sql`UPDATE program SET state = 'withdrawn'; UPDATE program SET state = 'in_review'`,
+  'a program is deleted': sql`DELETE FROM program`,
+  'a job changes its program': sql`UPDATE job SET program_digest = 'another' WHERE state <> 'done'`,
   'an attempt is counted back': sql`UPDATE job SET attempt = attempt - 1 WHERE attempt > 0`,
   'a counter is counted back': sql`UPDATE grant_counter SET used_runs = used_runs - 1 WHERE used_runs > 0`,
   'the log grows by two': sql`UPDATE audit_head SET size = size + 2`,
@@ -124,6 +133,11 @@ const NOT_BY_ROLE: readonly (readonly [role: string, what: string, statement: SQ
     [role, 'takes a decision back', sql`DELETE FROM release_review`] as const,
     [role, 'forgets who read', sql`DELETE FROM release_reading`] as const,
   ]),
+  ['unseen_gateway', 'changes a program', sql`UPDATE program SET module = ''`],
+  ['unseen_gateway', 'forgets a step of a review', sql`DELETE FROM program_event`],
+  ['unseen_runner', 'approves a program', sql`UPDATE program SET state = 'approved'`],
+  ['unseen_runner', 'submits a program', sql`INSERT INTO program DEFAULT VALUES`],
+  ['unseen_runner', 'writes a step of a review', sql`INSERT INTO program_event DEFAULT VALUES`],
   ['unseen_runner', 'decides about an answer', sql`INSERT INTO release_review DEFAULT VALUES`],
   ['unseen_gateway', 'changes an answer', sql`UPDATE release SET cells = ''`],
   ['unseen_runner', 'changes an answer', sql`UPDATE release SET cells = ''`],
@@ -154,6 +168,20 @@ const TAMPERING: Readonly<Record<string, readonly SQL[]>> = {
     sql`UPDATE release_review SET decision = 'approved', reason = NULL`,
     sql`UPDATE release_review SET decided_at = decided_at - interval '1 day'`,
   ],
+  "a step in a program's review has one leaf, which says the same": [
+    sql`DELETE FROM program_event WHERE kind = 'scanned'`,
+    sql`DELETE FROM audit_leaf WHERE class = 'program'`,
+    sql`UPDATE program_event SET account_id = 'another' WHERE side = 'operator' AND kind = 'approved'`,
+    sql`UPDATE program_event SET detail = '{}' WHERE kind = 'approved'`,
+  ],
+  'a program stands as its review says, and was approved by the operator and every provider, none of them the applicant':
+    [
+      sql`UPDATE program SET state = 'withdrawn'`,
+      sql`UPDATE program SET state = 'rejected'`,
+      sql`DELETE FROM program_event WHERE side = 'operator'`,
+      sql`DELETE FROM program_event WHERE side = 'provider'`,
+      sql`UPDATE program_event SET organisation_id = p.organisation_id FROM program p WHERE kind = 'approved' AND side = 'provider'`,
+    ],
   'the leaf of a new answer is its receipt': [sql`UPDATE release SET receipt = 'another'`],
   'any other leaf is the canonical usage record': [
     sql`UPDATE usage_record SET digest = 'sha256:0' WHERE type = 'refusal'`,
@@ -230,7 +258,8 @@ describeEngines('on', (engine) => {
     await readHeld(db, held, scene.account);
     const by = { account: scene.account, organisation: scene.organisation };
     await decideHeld(db, held, by, { decision: 'rejected', reason: 'GROUPS_TOO_FINE', note: null });
-    await openNew(db, ask(scene));
+    const { digest: program } = await approveNew(db, await makeReviewScene(db, scene));
+    await openNew(db, ask(scene, { program }));
     await admit(db, ask(scene));
     await db.rows(sql`INSERT INTO checkpoint (size, root, note) VALUES (1, 'aa', 'note')`);
   });
@@ -349,6 +378,14 @@ describe.skipIf(!HAS_POSTGRES)('on postgres, as gateway and runner with roles of
     await readHeld(gateway, held, scene.account);
     const by = { account: scene.account, organisation: scene.organisation };
     expect(await decideHeld(gateway, held, by, { decision: 'approved' })).toBe('decided');
+    const { digest: program, operator } = await approveNew(gateway, await makeReviewScene(opened.db, scene));
+    const running = ask(scene, { program });
+    await admit(gateway, running);
+    const opens = await claim(runner, running.jobId);
+    await openJob(runner, { jobId: opens.id, attempt: opens.attempt });
+    expect(await withdrawProgram(gateway, program, { by: operator, reason: 'x' })).toEqual([opens.id]);
+    expect(await findHalted(runner, [opens.id])).toEqual([opens.id]);
+    await expect(commitRelease(runner, handIn(opens))).rejects.toMatchObject({ code: 'KILLED' });
     await revokeGrant(gateway, { grantId: scene.grant, by: 'officer' });
     expect(await findViolations(gateway)).toEqual([]);
     const source = sql`SELECT path FROM runner_source WHERE version_id = ${scene.versionId}`;

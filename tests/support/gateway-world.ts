@@ -12,10 +12,11 @@ import { generateSigningKey, type SigningKey } from '#crypto/ed25519-key.ts';
 import { issueReceipt } from '#crypto/receipt.ts';
 import { createApp } from '#gateway/app.ts';
 import { signAccessToken } from '#gateway/auth/issuer.ts';
-import { evidenceOfCells, releasedPayload } from '#gateway/receipt.ts';
+import { evidenceOfCells, releasedPayload, requestPart } from '#gateway/receipt.ts';
 import { ledgerTermsOf } from '#gateway/runner/register.ts';
+import { approvedProgram } from '#gateway/services/program-loading.ts';
 import type { Shell } from '#gateway/services/shell.ts';
-import { catalogueOf, type KeptRequest } from '#gateway/services/planning.ts';
+import { catalogueOf, compileAsk, type KeptRequest } from '#gateway/services/planning.ts';
 import { failJob } from '#gateway/storage/abort.ts';
 import { type Database, openDatabase } from '#gateway/storage/database.ts';
 import { listDatasets } from '#gateway/storage/dataset-list.ts';
@@ -32,9 +33,9 @@ import { say } from '#policies/words.ts';
 import { parseDataset } from '#sandbox/manifest/dataset-file.ts';
 import { parsePolicy } from '#sandbox/manifest/policy-file.ts';
 import type { Plan, ReleasedCell } from '#sandbox/plan.ts';
-import { compileQuery } from '#sandbox/query/compile.ts';
 import { instantText } from '#sandbox/release/zone.ts';
 import { grantFile } from '#tests/policies/request-fixture.ts';
+import { FAKE_PROGRAMS } from '#tests/support/fake-programs.ts';
 import { emptyImage } from '#tests/support/pglite-image.ts';
 
 export const ISSUER = 'https://unseen.example';
@@ -73,7 +74,7 @@ const DATASETS = [
   { name: 'visits_reviewed', timing: '{ quantumMs: 1 }\nrelease: reviewed', digest: 'd'.repeat(64) },
 ] as const;
 
-/** Who there is: one account per role, and a second buyer of another organisation. */
+/** Who there is: one account per role, a second buyer of another organisation, and one on each side of a review. */
 export const PEOPLE = {
   olga: { organisation: 'platform', roles: ['operator'] },
   oscar: { organisation: 'platform', roles: ['operator'] },
@@ -81,6 +82,8 @@ export const PEOPLE = {
   ben: { organisation: 'city-university', roles: ['buyer'] },
   berta: { organisation: 'city-university', roles: ['buyer'] },
   rival: { organisation: 'rival-lab', roles: ['buyer'] },
+  paul: { organisation: 'health-bureau', roles: ['buyer'] },
+  opal: { organisation: 'platform', roles: ['buyer'] },
   bill: { organisation: 'platform', roles: ['billing'] },
   adele: { organisation: 'audit-office', roles: ['auditor'] },
   susan: { organisation: 'regulator', roles: ['supervisor'] },
@@ -161,6 +164,7 @@ export async function makeWorld(): Promise<World> {
   const shell: Shell = {
     db,
     policies: policyEngine(),
+    programs: FAKE_PROGRAMS,
     keys: {
       token: generateSigningKey(),
       log: { name: 'unseen.example/log', key: generateSigningKey() },
@@ -306,7 +310,15 @@ async function runAll(
 /** Releases made-up cells as the answer of an opened job; the release's id. */
 async function makeUp(db: Database, key: SigningKey, job: ClaimedJob): Promise<string> {
   const request = job.request as KeptRequest;
-  const { plan, policy } = compileQuery(request, catalogueOf(await listDatasets(db)));
+  const program =
+    request.frontEnd === 'sql'
+      ? null
+      : await approvedProgram(db, FAKE_PROGRAMS, {
+          digest: request.program,
+          organisation: job.actors['user'] ?? '',
+        });
+  const asked = { ask: request, program };
+  const { plan, policy } = compileAsk(FAKE_PROGRAMS, asked, catalogueOf(await listDatasets(db)));
   const cells = cellsOf(plan);
   const evidence = evidenceOfCells(cells);
   const salt = randomBytes(16).toString('hex');
@@ -316,7 +328,7 @@ async function makeUp(db: Database, key: SigningKey, job: ClaimedJob): Promise<s
       issuer: 'unseen.example',
       jobId: job.id,
       releaseId: draft.releaseId,
-      request: { frontEnd: 'sql', sql: request.sql },
+      request: requestPart(request),
       grantId: job.grantId,
       purpose: job.purpose,
       policyDecision: null,

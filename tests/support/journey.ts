@@ -116,17 +116,23 @@ export interface GrantTerms {
   readonly runs?: number;
   /** Default: statistic and index. */
   readonly outputKinds?: readonly string[];
+  /** Default: SQL. */
+  readonly manners?: readonly string[];
   /** The day from which its terms are counted, as milliseconds; default: now. */
   readonly now?: number;
 }
 
 /** Files a grant of a dataset of `city-provider` to `city-buyer` for `public_health`, approved on both sides. */
 export async function openGrant({ operator, provider, buyer }: Shop, terms: GrantTerms): Promise<void> {
-  const { now = Date.now(), runs = 100, outputKinds, ...rest } = terms;
+  const { now = Date.now(), runs = 100, outputKinds, manners, ...rest } = terms;
   const parties = { authoriser: 'city-provider', holder: 'city-buyer' };
   const use = { purpose: 'public_health', scene: 'journey', runs };
   const grant = plainGrant({ ...parties, ...use, ...rest }, now);
-  await operator.createGrant({ ...grant, ...(outputKinds !== undefined && { outputKinds }) });
+  await operator.createGrant({
+    ...grant,
+    ...(outputKinds !== undefined && { outputKinds }),
+    ...(manners !== undefined && { manners }),
+  });
   await provider.approveGrant(terms.id, { side: 'provider' });
   await buyer.approveGrant(terms.id, { side: 'buyer' });
 }

@@ -14,6 +14,7 @@ import { serve, type Served } from '#gateway/embedded.ts';
 import { type Role, ROLES } from '#policies/roles.ts';
 import { type CommandLine, commandLine } from '#tests/cli/captured-terminal.ts';
 import { Folder } from '#tests/lab/lab-process.ts';
+import { FAKE_PROGRAMS, fakeManifest, MODULE } from './fake-programs.ts';
 import { openGrant, openShop } from './journey.ts';
 
 const ROWS = 400;
@@ -80,6 +81,8 @@ export class MarkedServer {
   readonly jobs: Job[] = [];
   /** Jobs whose answers wait for a person: one to read, and one for each way to decide, over HTTP and by verb. */
   readonly waiting: string[] = [];
+  /** Programs: one that is approved, and one for each way to decide, over HTTP and by verb. */
+  readonly programs: string[] = [];
   served!: Served;
 
   async open(): Promise<void> {
@@ -90,6 +93,7 @@ export class MarkedServer {
       gatewayPort: 0,
       runnerPort: 0,
       timeZone: 'Asia/Shanghai',
+      programs: FAKE_PROGRAMS,
       reportBug: (error) => this.bugs.push(error),
     });
     const shop = await openShop(this.served);
@@ -99,9 +103,21 @@ export class MarkedServer {
       policy: JSON.stringify(POLICY),
       baseDirectory: this.folder.path,
     });
+    // One to stop and withdraw, of which nothing is asked.
+    this.folder.write('spare.csv', `${Object.keys(MANIFEST.columns).join(',')}\n`);
+    await provider.registerDataset({
+      manifest: JSON.stringify({
+        ...MANIFEST,
+        name: 'spare_visits',
+        source: { type: 'csv', path: 'spare.csv' },
+      }),
+      policy: JSON.stringify(POLICY),
+      baseDirectory: this.folder.path,
+    });
     const columns = ['ward', 'diagnosis', 'age', 'cost'];
     const outputKinds = ['statistic', 'report'];
-    await openGrant(shop, { id: 'rows', dataset: 'visits', columns, outputKinds });
+    const manners = ['sql', 'program'];
+    await openGrant(shop, { id: 'rows', dataset: 'visits', columns, outputKinds, manners });
     for (const role of ROLES) await this.#openAccount(operator, role);
     for (const [name, client] of Object.entries({ operator, provider, buyer }))
       this.clients.set(name, client);
@@ -113,6 +129,15 @@ export class MarkedServer {
       const sql = `SELECT ward, COUNT(*) AS visits, SUM(cost) AS spend FROM visits WHERE age > ${age} GROUP BY ward`;
       const ask = { grant: 'rows', purpose: 'public_health', outputKind: 'report', sql };
       this.waiting.push((await buyer.submit(ask)).id);
+    }
+    for (let count = 0; count < 8; count += 1) {
+      const module = `${MODULE}// ${count}\n`;
+      this.programs.push((await buyer.submitProgram({ module, manifest: fakeManifest() })).digest);
+    }
+    const [approved = ''] = this.programs;
+    for (const reviewer of [operator, provider]) {
+      await reviewer.program(approved);
+      await reviewer.approveProgram(approved, {});
     }
     while ((await provider.reviews()).length < this.waiting.length) await sleep(50);
   }

@@ -143,6 +143,7 @@ export function ask(scene: Scene, changes: Partial<Admission> & { readonly nano?
     epsilon: '0.25',
     delta: '1e-7',
     planDigest: freshId(),
+    program: null,
     versionId: scene.versionId,
     planned: {
       runs: '1',

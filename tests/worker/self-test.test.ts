@@ -2,8 +2,10 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { GLOBALS } from '#sandbox/program/admission/globals.ts';
 import { CANARIES } from '#sandbox/worker/canaries.ts';
 import type { WorkerInspection } from '#sandbox/worker/inspection.ts';
+import { ALLOWED_GLOBALS } from '#sandbox/worker/realm.ts';
 import { judge, testWorkers } from '#sandbox/worker/self-test.ts';
 import type { RealmReport } from './realm-process.ts';
 
@@ -50,6 +52,10 @@ test.each([
   { name: 'a canary that got through', change: { got: ['a clock is read'] } },
 ])('$name means that the realm is not locked', ({ change }) => {
   expect(judge({ ...SOUND, ...change }, '7.0.1')).toEqual(['isolate', 'jitless']);
+});
+
+test('the realm gives the names that admission allows, and no others', () => {
+  expect(ALLOWED_GLOBALS.toSorted()).toEqual(Object.keys(GLOBALS).sort());
 });
 
 test('a compiler means not jitless; an isolated-vm before 7.0.1 means no isolate', () => {

@@ -65,9 +65,9 @@ export const auditLeaf = pgTable('audit_leaf', {
   index: bigint('index', { mode: 'bigint' }).primaryKey(),
   /** RFC 6962 leaf hash of the UTF-8 bytes of `body`, in hex. */
   hash: text('hash').notNull(),
-  /** A receipt, or the canonical JSON of a usage record or of a reviewer's decision. */
+  /** A receipt, or the canonical JSON of a usage record, of a reviewer's decision or of a step in a program's review. */
   body: text('body').notNull(),
-  class: text('class').$type<'release' | 'refusal' | 'failure' | 'review'>().notNull(),
+  class: text('class').$type<'release' | 'refusal' | 'failure' | 'review' | 'program'>().notNull(),
   /** Not to be published before: the log's size would tell when a run ended. */
   visibleAt: instant('visible_at').notNull(),
 });

@@ -19,6 +19,7 @@ import { lineage } from './catalogue.ts';
 import { amount, identifier, instant, writtenAt } from './columns.ts';
 import { accessGrant, quote } from './grants.ts';
 import { account } from './identity.ts';
+import { program } from './programs.ts';
 
 /** Planned quantities by name, as decimal text: the quota units, and whatever else may be rated. */
 export type PlannedUsage = Readonly<Record<string, string>>;
@@ -42,6 +43,8 @@ export const job = pgTable(
     epsilon: text('epsilon'),
     delta: text('delta'),
     planDigest: text('plan_digest'),
+    /** The program that it runs; null for SQL. */
+    programDigest: text('program_digest').references(() => program.digest),
     planned: jsonb('planned').$type<PlannedUsage>().notNull(),
     /** The counters that were reserved for it: `total`, and the day of its admission. */
     scopes: text('scopes').array().notNull(),
@@ -93,6 +96,9 @@ export const job = pgTable(
       .where(sql`review`),
     index('job_under_way')
       .on(table.grantId)
+      .where(sql`state <> 'done'`),
+    index('job_of_program')
+      .on(table.programDigest)
       .where(sql`state <> 'done'`),
   ],
 );

@@ -52,7 +52,7 @@ function admitBlocks(reading: Reading): Admission {
 }
 
 /** What a rule reports, as findings. */
-export function gather(text: string, rule: string, check: (report: Report) => void): Finding[] {
+function gather(text: string, rule: string, check: (report: Report) => void): Finding[] {
   const findings: Finding[] = [];
   check((node, sentence, args) =>
     findings.push(findingAt(rule, { text, offset: node.start }, sentence, args)),

@@ -7,7 +7,10 @@
  *
  * ESTree: https://github.com/estree/estree
  */
-import { type AnyNode, type Program as Tree, parse } from 'acorn';
+import { type AnyNode, type Program as Tree, parse, version } from 'acorn';
+
+/** Of the parser: what an admission was decided with. */
+export const PARSER_VERSION = version;
 
 export type * from 'acorn';
 

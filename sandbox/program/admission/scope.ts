@@ -262,7 +262,7 @@ function functionScopeOf(scope: Scope): Scope {
 }
 
 /** The names that a pattern defines. */
-export function namesOf(pattern: Node): Identifier[] {
+function namesOf(pattern: Node): Identifier[] {
   switch (pattern.type) {
     case 'Identifier':
       return [pattern];

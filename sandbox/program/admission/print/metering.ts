@@ -18,6 +18,9 @@ const PARTS_PER_UNIT = 250;
 /** Most rounds that a loop pays in advance: more would charge a loop that ends early too much. */
 const ADVANCE_MAX = 64;
 
+/** Beyond it a counter may stand still: adding one to 2^53 gives 2^53. */
+const COUNTER_MAX = 2 ** 31;
+
 /** Units of depth, 0 for a function that cannot recurse by itself, and whether it must put depth back after an error. */
 export interface CallCost {
   readonly depth: number;
@@ -48,7 +51,10 @@ export function meteringOf({ tree, scopes }: Subject): Metering {
   const costOf = (node: FunctionNode): CallCost => {
     const { parts, calls, catches } = measure(node);
     const used = named.get(node)?.references.filter(({ at }) => !exported.has(at)) ?? null;
-    const isDirect = used !== null && used.every(({ at, isWrite }) => !isWrite && callees.has(at));
+    // A function expression also has a name inside itself, by which it could be handed out.
+    const isNamedInside = node.type === 'FunctionExpression' && node.id !== null;
+    const isDirect =
+      !isNamedInside && used !== null && used.every(({ at, isWrite }) => !isWrite && callees.has(at));
     const isUncounted =
       (node === entry && used?.length === 0) || (isDirect && !calls && parts <= PARTS_PER_UNIT);
     return { depth: isUncounted ? 0 : 1 + Math.floor(parts / PARTS_PER_UNIT), catches };
@@ -113,7 +119,8 @@ function isLength(node: Node): node is Extract<Node, { type: 'MemberExpression' 
 /** A number that is written there, or in a module-level constant. */
 function fixedNumber(node: Node, scopes: Scopes): number | null {
   const value = node.type === 'Literal' ? node : valueOf(node, scopes);
-  return value?.type === 'Literal' && typeof value.value === 'number' ? value.value : null;
+  if (value?.type !== 'Literal' || typeof value.value !== 'number') return null;
+  return value.value <= COUNTER_MAX ? value.value : null;
 }
 
 /** Entries of a module-level array without spread. */

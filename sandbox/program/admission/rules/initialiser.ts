@@ -57,6 +57,12 @@ export const initialiserRule: TreeRule = {
     [`const a = [1, , 2]; ${MAP}`, 'rule.initialiser.hole'],
     [`const o = { ...{ a: 1 } }; ${MAP}`, 'rule.initialiser.spread'],
     [`const t = \`\${{ toString() { return 'x'; } }}\`; ${MAP}`, 'rule.initialiser.operand'],
+    [`const t = \`\${Object.freeze({ toString() { return 'x'; } })}\`; ${MAP}`, 'rule.initialiser.operand'],
+    [`const n = Math.abs({ valueOf() { return 1; } }); ${MAP}`, 'rule.initialiser.operand'],
+    [
+      `const o = Object.fromEntries([[{ toString() { return 'a'; } }, 1]]); ${MAP}`,
+      'rule.initialiser.operand',
+    ],
     [`const A = B; const B = 1; ${MAP}`, 'rule.initialiser.later'],
     [`const A = (1, 2); ${MAP}`, 'rule.initialiser.other'],
     [`let a = 1; const B = [a = 2]; ${MAP}`, 'rule.initialiser.other'],
@@ -111,12 +117,7 @@ function checkValue(node: Node, context: Context): void {
 
 /** Operators and templates: their operands are no objects made on the spot. */
 function checkComputed(node: Node, context: Context): void {
-  const check = (operand: Node): void => {
-    const isObject = /^(Array|Object|ArrowFunction|Function|New)Expression$/.test(operand.type);
-    const isPattern = operand.type === 'Literal' && 'regex' in operand && operand.regex !== undefined;
-    if (isObject || isPattern) context.report(operand, 'rule.initialiser.operand');
-    else checkValue(operand, context);
-  };
+  const check = (operand: Node): void => checkOperand(operand, context);
   switch (node.type) {
     case 'TemplateLiteral':
       return node.expressions.forEach(check);
@@ -132,6 +133,21 @@ function checkComputed(node: Node, context: Context): void {
     default:
       return context.report(node, 'rule.initialiser.other');
   }
+}
+
+/** What may be turned into text or a number: nothing whose own code would then run before it is frozen. */
+function checkOperand(operand: Node, context: Context): void {
+  const isObject = /^(Array|Object|ArrowFunction|Function|New)Expression$/.test(operand.type);
+  const isPattern = operand.type === 'Literal' && 'regex' in operand && operand.regex !== undefined;
+  // Of the calls only those of Math give no object.
+  const isMade = operand.type === 'CallExpression' && !isOfMath(operand.callee);
+  if (isObject || isPattern || isMade) context.report(operand, 'rule.initialiser.operand');
+  else checkValue(operand, context);
+}
+
+function isOfMath(callee: Node): boolean {
+  const owner = callee.type === 'MemberExpression' ? callee.object : callee;
+  return owner.type === 'Identifier' && owner.name === 'Math';
 }
 
 /** An element, an entry, or an argument. */
@@ -167,7 +183,19 @@ function checkCall(node: Extract<Node, { type: 'CallExpression' }>, context: Con
   const isInert =
     !node.optional && callee.type === 'MemberExpression' && isInertCallee(callee, context.scopes);
   if (!isInert) return context.report(node, 'rule.initialiser.call');
-  for (const argument of node.arguments) checkEntry(argument, context);
+  const checks = takesAnything(callee) ? checkEntry : checkArgument;
+  for (const argument of node.arguments) checks(argument, context);
+}
+
+/** Whether a call leaves its arguments as they are; others turn them into texts and numbers. */
+function takesAnything(callee: Node): boolean {
+  return ['freeze', 'keys', 'values', 'entries'].includes(propertyName(callee) ?? '');
+}
+
+/** An argument that may be turned into text or a number: no object made on the spot. */
+function checkArgument(node: Node, context: Context): void {
+  if (node.type === 'SpreadElement') checkEntry(node, context);
+  else checkOperand(node, context);
 }
 
 function isInertCallee(callee: Extract<Node, { type: 'MemberExpression' }>, scopes: Scopes): boolean {
@@ -179,7 +207,7 @@ function isInertCallee(callee: Extract<Node, { type: 'MemberExpression' }>, scop
 }
 
 /** Whether a module-level constant was written as an array or object. */
-export function isLiteral({ by, scope }: Binding): boolean {
+function isLiteral({ by, scope }: Binding): boolean {
   const value = scope.kind === 'module' && by.type === 'VariableDeclarator' ? by.init : null;
   const type = value?.type;
   return type === 'ArrayExpression' || type === 'ObjectExpression';

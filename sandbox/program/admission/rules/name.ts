@@ -2,6 +2,9 @@
 import { GLOBALS } from '../globals.ts';
 import type { TreeRule } from '../finding.ts';
 
+/** Names that mean something else in some places: `for (async of …)` is no loop. */
+const CONFUSING = ['eval', 'arguments', 'async'];
+
 const MAP = 'export function map(row) { return row.x; }';
 
 export const nameRule: TreeRule = {
@@ -25,6 +28,7 @@ export const nameRule: TreeRule = {
     ['export function map(row) { return arguments.length; }', 'rule.name.arguments'],
     ['export function map(row) { const $fuel = 1; return $fuel; }', 'rule.name.reserved'],
     ['export function map(row, Object) { return 1; }', 'rule.name.reserved'],
+    ['export function map(async) { for ((async) of [1]); return 1; }', 'rule.name.reserved'],
     [`const undefined = 1; ${MAP}`, 'rule.name.reserved'],
     ['export function map(row) { Math = row; return 1; }', 'rule.name.assigned'],
   ],
@@ -38,8 +42,8 @@ export const nameRule: TreeRule = {
       } else if (isWrite) report(at, 'rule.name.assigned', { name });
     }
     for (const { at, name } of scopes.bindings) {
-      const isReserved = name.startsWith('$') || Object.hasOwn(GLOBALS, name);
-      if (isReserved || name === 'eval' || name === 'arguments') report(at, 'rule.name.reserved', { name });
+      const isReserved = name.startsWith('$') || Object.hasOwn(GLOBALS, name) || CONFUSING.includes(name);
+      if (isReserved) report(at, 'rule.name.reserved', { name });
     }
   },
 };
