@@ -14,6 +14,7 @@ import { GATEWAY_WORDS } from './words/gateway.ts';
 import { GRANT_WORDS } from './words/grant.ts';
 import { MANIFEST_WORDS } from './words/manifest.ts';
 import { NOTE_WORDS } from './words/note.ts';
+import { PROGRAM_KIT_WORDS } from './words/program-kit.ts';
 import { PROGRAM_MANIFEST_WORDS } from './words/program-manifest.ts';
 import { PROGRAM_RULE_WORDS } from './words/program-rules.ts';
 import { PROGRAM_PLAN_WORDS } from './words/program-plan.ts';
@@ -43,6 +44,7 @@ export const WORDS = {
   ...GRANT_WORDS,
   ...MANIFEST_WORDS,
   ...NOTE_WORDS,
+  ...PROGRAM_KIT_WORDS,
   ...PROGRAM_MANIFEST_WORDS,
   ...PROGRAM_RULE_WORDS,
   ...PROGRAM_PLAN_WORDS,

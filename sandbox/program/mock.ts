@@ -12,6 +12,9 @@ import type { Column, Dataset } from '../manifest/dataset.ts';
 /** A made-up record: the dataset's columns by name, as the scan would give them. */
 export type MockRecord = Readonly<Record<string, Scalar>>;
 
+/** What a dataset says in public of its columns: all that a trial is made from. */
+export type TrialDataset = Pick<Dataset, 'name' | 'columns'>;
+
 /** Records that a program is tried on when it is submitted. */
 export const MOCK_RECORDS = 1_200;
 

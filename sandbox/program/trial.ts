@@ -9,7 +9,6 @@
 import { Refusal } from '#policies/refusal.ts';
 import { say, type Sentence } from '#policies/words.ts';
 import type { JailDemand } from '../jail/jail.ts';
-import type { Dataset } from '../manifest/dataset.ts';
 import type { BlocksSetup, MapSetup, Setup } from '../worker/protocol.ts';
 import type { FaultKind, TrialFault, TrialLimit, TrialPart, TrialSetup } from '../worker/trial-protocol.ts';
 import { FAULT_KINDS } from '../worker/trial-protocol.ts';
@@ -21,12 +20,9 @@ import { tracedProgram } from './admission/traced.ts';
 import { inputOf, type ProgramColumn } from './compile.ts';
 import { bufferLimitMs } from './limits.ts';
 import { keysOfOutputs } from './mapped-keys.ts';
-import { MOCK_RECORDS, mockRecords } from './mock.ts';
+import { MOCK_RECORDS, mockRecords, type TrialDataset } from './mock.ts';
 import { type Params, paramsOf } from './params.ts';
 import type { ByColumn, ParamValue, Program, ProgramManifest, ProgramOutput } from './program.ts';
-
-/** What a dataset says in public of its columns: all that a trial is made from. */
-export type TrialDataset = Pick<Dataset, 'name' | 'columns'>;
 
 export interface TrialFinding {
   readonly kind: FaultKind;

@@ -5,16 +5,18 @@ import { admitProgram } from '#sandbox/program/admission/admit.ts';
 import { inputOf } from '#sandbox/program/compile.ts';
 import { parseProgramManifest } from '#sandbox/program/manifest-file.ts';
 import { keysOfOutputs } from '#sandbox/program/mapped-keys.ts';
-import { mockRecords } from '#sandbox/program/mock.ts';
+import { mockRecords, type TrialDataset } from '#sandbox/program/mock.ts';
 import { paramsOf } from '#sandbox/program/params.ts';
 import type { ProgramManifest } from '#sandbox/program/program.ts';
-import { checkTrial, type TrialDataset, type TrialReport, tryProgram } from '#sandbox/program/trial.ts';
+import { checkTrial, type TrialReport, tryProgram } from '#sandbox/program/trial.ts';
 import { WorkerPool } from '#sandbox/worker/pool.ts';
 import { encodeRecords } from '#sandbox/worker/records.ts';
-import { FAULT_KINDS, type FaultKind } from '#sandbox/worker/trial-protocol.ts';
+import { FAULT_KINDS, type FaultKind, type TrialSetup } from '#sandbox/worker/trial-protocol.ts';
 import { bufferOf } from '#sandbox/worker/trial-records.ts';
+import { runTrial } from '#sandbox/worker/trial-worker.ts';
 import { sized } from '#tests/support/audit-size.ts';
 import { schemaOf, VISITS } from '#tests/support/trial-datasets.ts';
+import { mapSetup, printed } from '../worker/worker-setup.ts';
 import accepted from '../programs/accepted.json' with { type: 'json' };
 
 const pool = new WorkerPool();
@@ -191,21 +193,25 @@ outputs: { v: { kind: vector, length: 3, clip: 9 } }`;
     });
   });
 
-  test('goes on beside a record that ends its process, and names it', async () => {
-    const records = mockRecords(VISITS);
-    const at = records.findIndex(({ age }) => age === 121);
-    const { note, day } = records[at]!;
-    const module = `export function map(row) {
-      const kept = [];
-      const isDeadly = row.age === 121 && row.note === ${JSON.stringify(note)} && row.day === ${JSON.stringify(day)};
-      const long = isDeadly ? Array.from({ length: 400000 }).fill(row.age) : [];
-      if (isDeadly) for (let i = 0; i < 900; i += 1) kept.push([...long]);
-      return 1;
-    }`;
-    const report = await tried(module, 'fuel: 1000\noutputs: { n: { kind: count } }');
-    expect(report.findings[0]).toMatchObject({ kind: 'died', record: at + 1, line: null });
-    expect(report.outputs[0]!.gave).toBe(records.length - report.counts.died);
-    expect(report.counts.died).toBeLessThan(4);
+  test('goes on beside a record that ends its isolate or its process, and names it', async () => {
+    const costs = [1, 2, 3, 4, 5, 6, 7, 8];
+    const setup: TrialSetup = {
+      mode: 'trial',
+      job: mapSetup(
+        `${printed(`const kept = [];
+          if (row.cost === 3) for (;;);
+          if (row.cost === 6) for (;;) kept.push(Array.from({ length: 1000000 }).fill(1));
+          return 1;`)}\nexport function $line() { return 1; }`,
+      ),
+      outputs: [{ name: 'value', keys: [], limit: { low: 0, high: 1 } }],
+      blocks: [[costs.map((cost) => [cost, true, 'north'])]],
+      first: 0,
+      deadlineMs: 800,
+    };
+    const parts = await runTrial(setup, { engine: 'fast', jail: 'preferred' });
+    const died = parts.flatMap(({ faults }) => faults.map(({ kind, record }) => `${kind} ${costs[record]!}`));
+    expect(died).toEqual(['died 3', 'died 6']);
+    expect(parts.reduce((sum, { outputs }) => sum + outputs[0]!.gave, 0)).toBe(6);
   });
 });
 

@@ -1,7 +1,7 @@
 /** Small public schemas for trials of programs: one with every type of column, and those of the accepted programs. */
 import type { Column, ColumnType } from '#sandbox/manifest/dataset.ts';
 import type { ProgramManifest } from '#sandbox/program/program.ts';
-import type { TrialDataset } from '#sandbox/program/trial.ts';
+import type { TrialDataset } from '#sandbox/program/mock.ts';
 
 function column(
   name: string,
