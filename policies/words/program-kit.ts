@@ -44,4 +44,23 @@ export const PROGRAM_KIT_WORDS = {
     en: 'nothing went wrong',
     zh: '未发现问题',
   },
+  'cli.program.init': {
+    en: 'write a first program for a dataset, with types and made-up records',
+    zh: '为数据集生成一个初始程序，附类型声明与模拟记录',
+  },
+  'cli.program.types': {
+    en: 'write the types of a program again, after its manifest changed',
+    zh: '清单修改后重新生成程序的类型声明',
+  },
+  'cli.program.try': {
+    en: 'run a program on made-up records here, and say what goes wrong',
+    zh: '在本机用模拟记录试运行程序，并指出问题',
+  },
+  'cli.flag.kitDataset': {
+    en: 'a dataset: its manifest file, or its name on the server',
+    zh: '数据集：清单文件，或其在服务器上的名称',
+  },
+  'cli.flag.kitDirectory': { en: 'where to write; default: here', zh: '写入的目录；默认为当前目录' },
+  'cli.flag.kitName': { en: 'the name of the program; default: first', zh: '程序名称；默认为 first' },
+  'cli.flag.force': { en: 'replace files that are there', zh: '覆盖已有文件' },
 } as const;

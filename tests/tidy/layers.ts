@@ -140,7 +140,7 @@ const MAY_TELL = [
   'sandbox/program/trial.ts',
   'gateway/services/program-trial.ts',
   'gateway/cli/program-kit-verbs.ts',
-  'gateway/cli/trial-report.ts',
+  'gateway/trial-text.ts',
 ];
 
 export const onlyTrialsTell: Rule = {
