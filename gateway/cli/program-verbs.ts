@@ -6,12 +6,14 @@ import { parseManifestText } from '#sandbox/manifest/manifest-text.ts';
 import { moduleDigestOf, programDigestOf } from '#sandbox/program/program.ts';
 import type { ProgramView } from '../client/resources.ts';
 import { type FindingText, findingText } from '../problem.ts';
+import { registerProgramKitVerbs } from './program-kit-verbs.ts';
 import { printable, renderFields, renderTable } from './table.ts';
 import { readArgument, type Terminal, worded } from './terminal.ts';
 import { defineGroup, defineVerb, print, printJson, type VerbCall, type VerbHost } from './verb.ts';
 
 export function registerProgramVerbs(parent: VerbHost): void {
   const host = defineGroup(parent, 'program', 'cli.program');
+  registerProgramKitVerbs(host);
   registerApplicantVerbs(host);
   registerReviewVerbs(host);
 }

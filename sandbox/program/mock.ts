@@ -12,6 +12,9 @@ import type { Column, Dataset } from '../manifest/dataset.ts';
 /** A made-up record: the dataset's columns by name, as the scan would give them. */
 export type MockRecord = Readonly<Record<string, Scalar>>;
 
+/** What a dataset says in public of its columns: all that a trial is made from. */
+export type TrialDataset = Pick<Dataset, 'name' | 'columns'>;
+
 /** Records that a program is tried on when it is submitted. */
 export const MOCK_RECORDS = 1_200;
 
@@ -32,7 +35,10 @@ const WORDS = [
 ];
 
 /** `count` records of a dataset's columns, without hidden ones and the privacy unit. */
-export function mockRecords({ columns }: Dataset, count = MOCK_RECORDS): readonly MockRecord[] {
+export function mockRecords(
+  { columns }: Pick<Dataset, 'columns'>,
+  count = MOCK_RECORDS,
+): readonly MockRecord[] {
   const seen = columns.filter(({ role }) => role !== 'hidden' && role !== 'unit');
   const choices = seen.map((column) => ({ name: column.name, values: valuesFor(column) }));
   const longest = choices.reduce((most, { values }) => Math.max(most, values.length), 1);

@@ -14,7 +14,7 @@
 import type { BlocksSetup, ColumnKind, MapSetup, SetupColumn, SetupOutput } from './protocol.ts';
 
 /** Taken before the program is there, since in a block it may replace any of them. */
-const TOOLS = `
+export const TOOLS = `
   const { parse } = JSON;
   const { isArray } = Array;
   const { freeze, getOwnPropertyDescriptor: own, values: valuesOf } = Object;
@@ -134,11 +134,11 @@ export function blockDriver({ inputs, outputs }: BlocksSetup): string {
 }`;
 }
 
-function each<T>(items: readonly T[], print: (item: T, at: number) => string): string {
+export function each<T>(items: readonly T[], print: (item: T, at: number) => string): string {
   return items.map(print).join('\n');
 }
 
-function columnPlaces(columns: readonly SetupColumn[], from: string): string {
+export function columnPlaces(columns: readonly SetupColumn[], from: string): string {
   return each(columns, ({ kind }, at) =>
     kind === 'text'
       ? `const { values: column${at}, texts: texts${at} } = ${from}[${at}];`
@@ -146,12 +146,12 @@ function columnPlaces(columns: readonly SetupColumn[], from: string): string {
   );
 }
 
-function fieldReads(columns: readonly SetupColumn[]): string {
+export function fieldReads(columns: readonly SetupColumn[]): string {
   return each(columns, (_, at) => `const field${at} = column${at}[at];`);
 }
 
 /** Plain names make the object from its shape, at once; a plain `__proto__` would be no property. */
-function rowLiteral(columns: readonly SetupColumn[]): string {
+export function rowLiteral(columns: readonly SetupColumn[]): string {
   return `{ ${columns.map(({ name, kind }, at) => `${fieldName(name)}: ${FIELDS[kind](at)}`).join(', ')} }`;
 }
 
@@ -216,7 +216,7 @@ function outputWrite(output: SetupOutput, at: number): string {
   return `if (${isRead(output, at)}) ${write}`;
 }
 
-function isVector({ width, isVector: isNamed }: SetupOutput): boolean {
+export function isVector({ width, isVector: isNamed }: SetupOutput): boolean {
   return isNamed ?? width > 1;
 }
 

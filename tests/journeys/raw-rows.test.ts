@@ -279,6 +279,23 @@ function commandLines(): Readonly<Record<string, readonly (readonly string[])[]>
     'unseen dataset withdraw': [['spare_visits']],
     'unseen organisation suspend': [['typed']],
     'unseen organisation resume': [['typed']],
+    'unseen program init': [
+      ['--dataset', 'visits', '--dir', file('kit'), '--force'],
+      ['--dataset', file('again.json'), '--mode', 'blocks', '--dir', file('kit-blocks'), '--force'],
+    ],
+    'unseen program types': [
+      ['--manifest', file('kit/prog.yaml'), '--dataset', 'visits', '--dir', file('kit')],
+    ],
+    'unseen program try': [
+      [file('kit/prog.js'), '--manifest', file('kit/prog.yaml'), '--dataset', 'visits'],
+      [
+        file('kit-blocks/prog.js'),
+        '--manifest',
+        file('kit-blocks/prog.yaml'),
+        '--dataset',
+        file('again.json'),
+      ],
+    ],
     'unseen program check': [[file('prog.js')], [file('prog.js'), '--manifest', file('prog.json')]],
     'unseen program submit': [[file('prog.js'), '--manifest', file('prog.json')]],
     'unseen program list': [[]],
