@@ -13,8 +13,6 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { generateSigningKey } from '#crypto/ed25519-key.ts';
 import { runStatements } from '#gateway/demo/generate.ts';
-import { PROGRAM_TOOLS } from '#gateway/program-tools.ts';
-import { programEngine } from '#gateway/runner/program-engine.ts';
 import { recheck } from '#gateway/runner/recheck.ts';
 import { registerWritten } from '#gateway/runner/register.ts';
 import { runJob, type RunnerShell } from '#gateway/runner/run-job.ts';
@@ -60,7 +58,7 @@ class BusySources extends Sources {
 }
 
 beforeAll(async () => {
-  world = await makeWorld(PROGRAM_TOOLS);
+  world = await makeWorld();
   sources = new BusySources({ prepare: false });
   const rows = { steps: 4_000, planned_steps: 4_001 };
   await runStatements(
@@ -77,13 +75,13 @@ beforeAll(async () => {
   shell = {
     db: world.db,
     sources,
+    workers,
     signingKey: generateSigningKey(),
     secret: Buffer.alloc(32, 1),
     issuer: 'unseen.example',
     separation: 'none',
-    recheck: (job, asked) =>
-      recheck({ db: world.db, policies: world.shell.policies, channel: 'operation' }, job, asked),
-    programs: programEngine(workers),
+    recheck: (job, compiled) =>
+      recheck({ db: world.db, policies: world.shell.policies, channel: 'operation' }, job, compiled),
     reportBug: (error) => void world.bugs.push(error),
   };
 });
