@@ -14,9 +14,11 @@ import { GATEWAY_WORDS } from './words/gateway.ts';
 import { GRANT_WORDS } from './words/grant.ts';
 import { MANIFEST_WORDS } from './words/manifest.ts';
 import { NOTE_WORDS } from './words/note.ts';
+import { PROGRAM_KIT_WORDS } from './words/program-kit.ts';
 import { PROGRAM_MANIFEST_WORDS } from './words/program-manifest.ts';
 import { PROGRAM_RULE_WORDS } from './words/program-rules.ts';
 import { PROGRAM_PLAN_WORDS } from './words/program-plan.ts';
+import { PROGRAM_TRIAL_WORDS } from './words/program-trial.ts';
 import { PROGRAM_WORDS } from './words/program.ts';
 import { PROGRAM_REVIEW_WORDS } from './words/program-review.ts';
 import { QUERY_WORDS } from './words/query.ts';
@@ -42,9 +44,11 @@ export const WORDS = {
   ...GRANT_WORDS,
   ...MANIFEST_WORDS,
   ...NOTE_WORDS,
+  ...PROGRAM_KIT_WORDS,
   ...PROGRAM_MANIFEST_WORDS,
   ...PROGRAM_RULE_WORDS,
   ...PROGRAM_PLAN_WORDS,
+  ...PROGRAM_TRIAL_WORDS,
   ...PROGRAM_WORDS,
   ...PROGRAM_REVIEW_WORDS,
   ...QUERY_WORDS,

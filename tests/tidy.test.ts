@@ -11,6 +11,7 @@ import {
   DOORS,
   importsPointDown,
   onlyTheRunnerOpensSources,
+  onlyTrialsTell,
   packagesHaveOneDoor,
   theGateKnowsNoFrontEnd,
 } from './tidy/layers.ts';
@@ -114,6 +115,24 @@ const LAW: readonly Case[] = [
       ['gateway/runner/run.ts', `import { open } from '#sandbox/reader/reader.ts';`],
       ['gateway/cli/lab.ts', `import { rehearse } from '../lab/rehearse.ts';`],
       ['gateway/app.ts', `import { widthOf } from '#sandbox/plan.ts';`],
+    ],
+  },
+  {
+    rule: onlyTrialsTell,
+    breaks: [
+      ['sandbox/program/measure.ts', `import { tryProgram } from './trial.ts';`, 'reaches `./trial.ts`'],
+      ['sandbox/worker/worker.ts', `import type { TrialPart } from './trial-protocol.ts';`, 'reaches'],
+      ['sandbox/worker/worker-process.ts', `await import('./trial-driver.ts');`, 'reaches'],
+      [
+        'gateway/runner/a.ts',
+        `import { tracedProgram } from '#sandbox/program/admission/traced.ts';`,
+        'reaches',
+      ],
+      ['gateway/runner/a.ts', `new URL('../../sandbox/worker/trial-process.ts', import.meta.url)`, 'reaches'],
+    ],
+    keeps: [
+      ['gateway/services/program-trial.ts', `import { tryProgram } from '#sandbox/program/trial.ts';`],
+      ['sandbox/worker/trial-worker.ts', `import './trial-protocol.ts';`],
     ],
   },
   {

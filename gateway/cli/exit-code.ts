@@ -13,7 +13,7 @@ export const EXIT = {
   failed: 3,
   /** The server or a policy said no; trying the same again does not help. */
   refused: 4,
-  /** `verify`: something does not hold. */
+  /** `verify`: something does not hold. `program try`: something went wrong with a made-up record. */
   invalid: 5,
   /** `verify`: intact, but nothing that the reader gave vouches for it. */
   untrusted: 6,

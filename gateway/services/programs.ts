@@ -16,11 +16,14 @@ import { Refusal } from '#policies/refusal.ts';
 import type { FileRequest, Principal } from '#policies/request.ts';
 import { type Language, render, say } from '#policies/words.ts';
 import { parseManifestText } from '#sandbox/manifest/manifest-text.ts';
+import { admitProgram } from '#sandbox/program/admission/admit.ts';
+import type { Finding } from '#sandbox/program/admission/finding.ts';
+import { PARSER_VERSION } from '#sandbox/program/admission/parse.ts';
+import { programManifestOf } from '#sandbox/program/manifest-file.ts';
 import { moduleDigestOf, programDigestOf } from '#sandbox/program/program.ts';
 import { instantText } from '#sandbox/release/zone.ts';
 import type { Caller } from '../http/endpoint.ts';
 import { FieldFaults, findingText, HttpFault, ProgramRefused } from '../problem.ts';
-import type { Finding } from '#sandbox/program/admission/finding.ts';
 import type { Database } from '../storage/database.ts';
 import { listDatasets } from '../storage/dataset-list.ts';
 import {
@@ -41,7 +44,6 @@ import {
   withdrawProgram,
 } from '../storage/program-store.ts';
 import { demand, notFound } from './permission.ts';
-import { toolsOf } from './program-loading.ts';
 import type { Shell } from './shell.ts';
 
 /** What an applicant says of his program; what he leaves out is shown as not stated. */
@@ -66,15 +68,14 @@ export async function submitProgram(
   sent: ProgramSubmission,
 ): Promise<string> {
   demand(shell, { action: 'submit_program', principal, organisation: principal.org.id });
-  const tools = toolsOf(shell.programs);
   const file = 'manifest';
   const written = typeof sent.manifest === 'string' ? parseManifestText(sent.manifest, file) : sent.manifest;
   checkKeepable('manifest', written);
   checkKeepable('module', sent.module);
-  const manifest = tools.readManifest(written, file);
+  const manifest = programManifestOf(written, file);
   const datasets = [...new Set(manifest.inputs.map(({ dataset }) => dataset))].sort();
   await checkDatasets(db, datasets);
-  const { admitted, findings } = tools.admit(sent.module, manifest.mode, manifest);
+  const { admitted, findings } = admitProgram(sent.module, manifest.mode, manifest);
   if (!admitted) throw new ProgramRefused(findings);
   const digest = programDigestOf(sent.module, written);
   const isNew = await saveProgram(db, {
@@ -87,7 +88,7 @@ export async function submitProgram(
     datasets,
     record: recordOf(sent.record),
     submitter: principal.id,
-    scan: { tools: tools.versions, findings: findings.map(keptFinding) },
+    scan: { tools: { acorn: PARSER_VERSION }, findings: findings.map(keptFinding) },
   });
   if (!isNew) throw new HttpFault('CONFLICT', say('programs.known'));
   return digest;

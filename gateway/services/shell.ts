@@ -4,7 +4,6 @@ import type { PublicJwk } from '#crypto/ed25519-key.ts';
 import type { NoteSigner } from '#crypto/log/note.ts';
 import type { PolicyEngine } from '#policies/decide.ts';
 import type { Channel } from '#policies/grant.ts';
-import type { ProgramTools } from '../program-tools.ts';
 import type { Database, Tx } from '../storage/database.ts';
 
 export interface GatewayKeys {
@@ -19,8 +18,6 @@ export interface GatewayKeys {
 export interface Shell {
   readonly db: Database;
   readonly policies: PolicyEngine;
-  /** The program front end; null where there is none. */
-  readonly programs: ProgramTools | null;
   readonly keys: GatewayKeys;
   /** Issuer and audience of tokens, without a slash at its end. */
   readonly publicUrl: string;

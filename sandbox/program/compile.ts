@@ -31,7 +31,7 @@ import { runTimesOf } from './limits.ts';
 import { keysOfOutputs } from './mapped-keys.ts';
 import { blocksOutputs, mapOutputs, type PlannedOutputs } from './planned-outputs.ts';
 import { type Params, paramsDigestOf, paramsOf } from './params.ts';
-import type { ByColumn, Program } from './program.ts';
+import type { ByColumn, Program, ProgramManifest } from './program.ts';
 import { MAX_ABORTS, strictestOf } from './strictest-policy.ts';
 
 /** A request for a program. `null` means the program's or the policy's default. */
@@ -118,24 +118,32 @@ export function compileProgram(ask: ProgramAsk, catalogue: Catalogue): ProgramPl
 }
 
 /** The dataset and columns of an input. Refuses: TABLE, COLUMN. */
-function sourceOf(
-  { dataset: name, columns }: Program['manifest']['inputs'][number],
-  catalogue: Catalogue,
-): ProgramSource {
-  const dataset = catalogue.datasets.find((candidate) => candidate.name === name);
+function sourceOf(input: ProgramManifest['inputs'][number], catalogue: Catalogue): ProgramSource {
+  const { dataset, columns } = inputOf(input, catalogue.datasets);
+  return { dataset, policy: catalogue.policyOf(dataset), columns };
+}
+
+/** What a dataset says of its columns. */
+type Described = Pick<Dataset, 'name' | 'columns'>;
+
+/** The dataset that an input names, and its columns as they reach the program. Refuses: TABLE, COLUMN. */
+export function inputOf<Given extends Described>(
+  { dataset: name, columns }: ProgramManifest['inputs'][number],
+  datasets: readonly Given[],
+): { readonly dataset: Given; readonly columns: readonly ProgramColumn[] } {
+  const dataset = datasets.find((candidate) => candidate.name === name);
   if (dataset === undefined) {
-    const known = catalogue.datasets.map((candidate) => candidate.name).join(', ');
+    const known = datasets.map((candidate) => candidate.name).join(', ');
     throw new Refusal('TABLE', say('query.table', { name, known }));
   }
   return {
     dataset,
-    policy: catalogue.policyOf(dataset),
     columns: columns.map((input) => ({ ...input, kind: kindOf(columnOf(dataset, input.column)) })),
   };
 }
 
 /** A column that a program may read. Refuses: COLUMN. */
-function columnOf(dataset: Dataset, name: string): Column {
+function columnOf(dataset: Described, name: string): Column {
   const column = dataset.columns.find((candidate) => candidate.name === name);
   if (column?.role === 'unit') throw new Refusal('COLUMN', say('plan.unitColumn', { name }));
   if (column !== undefined && column.role !== 'hidden') return column;

@@ -12,19 +12,22 @@ import type { Column, Dataset } from '../manifest/dataset.ts';
 /** A made-up record: the dataset's columns by name, as the scan would give them. */
 export type MockRecord = Readonly<Record<string, Scalar>>;
 
+/** What a dataset says in public of its columns: all that a trial is made from. */
+export type TrialDataset = Pick<Dataset, 'name' | 'columns'>;
+
 /** Records that a program is tried on when it is submitted. */
 export const MOCK_RECORDS = 1_200;
 
 const DEFAULT_BOUNDS = [-1_000, 1_000] as const;
 const DAYS_BETWEEN = 12;
 const DAY_MS = 86_400_000;
-const UNLISTED = ['', 'not listed', '\u672a\u5217\u51fa', ' North ', '0'];
+const UNLISTED = ['', 'not listed', '未列出', ' North ', '0'];
 const WORDS = [
   '',
   'a',
   'I21.9',
   'E11',
-  '\u5317\u4eac\u5e02 \u6d77\u6dc0\u533a',
+  '北京市 海淀区',
   ' spaces  around ',
   '12.50',
   'Ünïcode 🚀',
@@ -32,7 +35,10 @@ const WORDS = [
 ];
 
 /** `count` records of a dataset's columns, without hidden ones and the privacy unit. */
-export function mockRecords({ columns }: Dataset, count = MOCK_RECORDS): readonly MockRecord[] {
+export function mockRecords(
+  { columns }: Pick<Dataset, 'columns'>,
+  count = MOCK_RECORDS,
+): readonly MockRecord[] {
   const seen = columns.filter(({ role }) => role !== 'hidden' && role !== 'unit');
   const choices = seen.map((column) => ({ name: column.name, values: valuesFor(column) }));
   const longest = choices.reduce((most, { values }) => Math.max(most, values.length), 1);

@@ -19,7 +19,6 @@ import {
   type ReadyIsolate,
   type Snapshot,
 } from './isolate.ts';
-import { sesText } from './ses-text.ts';
 import {
   ANSWER,
   ASK,
@@ -30,11 +29,11 @@ import {
   headerOf,
   type Setup,
 } from './protocol.ts';
+import { sesText } from './ses-text.ts';
+import { ownBytes, runWithin } from './watched-run.ts';
 
 /** A request is at most a buffer of records with long texts in it. */
 const MAX_REQUEST_BYTES = 2 ** 30;
-/** How often the processor time of a block is looked at. */
-const CPU_CHECK_MS = 2;
 
 interface Job {
   readonly setup: Setup;
@@ -114,32 +113,20 @@ async function block(frame: Buffer): Promise<readonly Uint8Array[]> {
   const isolate = await takeIsolate('blocks');
   if (isolate === null) return encodeAnswer(ANSWER.failed);
   const { cpuMs } = job!.setup as BlocksSetup;
-  const before = isolate.cpuMs();
-  const watch = setInterval(() => {
-    if (isolate.cpuMs() - before < cpuMs) return;
-    clearInterval(watch);
-    isolate.dispose();
-  }, CPU_CHECK_MS);
   try {
     const parts = tables.flatMap((table) => {
       const { header, columnsAt } = headerOf(table);
       return [header, columnsAt, ownBytes(table)];
     });
-    const result = await isolate.run(parts, deadlineMs);
+    const result = await runWithin(isolate, parts, { cpuMs, deadlineMs });
     return result === null
       ? encodeAnswer(ANSWER.failed)
       : encodeAnswer(ANSWER.result, new Uint8Array(result));
   } catch {
     return encodeAnswer(ANSWER.failed);
   } finally {
-    clearInterval(watch);
     isolate.dispose();
   }
-}
-
-/** The bytes as a buffer that can be handed over. */
-function ownBytes({ buffer, byteOffset, byteLength }: Buffer): ArrayBuffer {
-  return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
 }
 
 /** Requests are taken from the pipe as they come and answered in turn. */

@@ -17,6 +17,7 @@ const MODULES = [
   './records',
   './ses-text',
   './walk',
+  './watched-run',
   ...FRAME_MODULES,
 ];
 
@@ -38,9 +39,14 @@ const CPU_SECONDS = 4 * 60 * 60;
 
 /** What a worker runs as. */
 export function workerProgram(engine: Engine): JailProgram {
+  return isolateProgram(MODULES, engine);
+}
+
+/** A program of modules of this folder, the entry first, that makes isolates. */
+export function isolateProgram(modules: readonly string[], engine: Engine): JailProgram {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   return {
-    modules: MODULES.map((name) => fileURLToPath(new URL(`${name}.${extension}`, import.meta.url))),
+    modules: modules.map((name) => fileURLToPath(new URL(`${name}.${extension}`, import.meta.url))),
     packages: isolatePackages(),
     inputs: [],
     scratch: null,

@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseReceiptPayload } from '#crypto/receipt-payload.ts';
 import { programDigestOf } from '#sandbox/program/program.ts';
-import { type Answer, Folder } from './lab-process.ts';
+import { Folder } from './lab-process.ts';
 import { Rounds } from './rounds.ts';
 import { exactPolicyOf } from './small-data.ts';
 import { readingsOf, ROWS, townManifest, writeTown } from './town.ts';

@@ -134,6 +134,25 @@ export const onlyTheRunnerOpensSources: Rule = {
   },
 };
 
+/** What tells in words what a program did, and the few who may ask for it: never anything that a job runs. */
+const TELLING = /^sandbox\/(worker\/trial-|program\/trial\.ts|program\/admission\/traced\.ts)/;
+const MAY_TELL = [
+  'sandbox/program/trial.ts',
+  'gateway/services/program-trial.ts',
+  'gateway/cli/program-kit-verbs.ts',
+  'gateway/trial-text.ts',
+];
+
+export const onlyTrialsTell: Rule = {
+  name: 'what a program threw or returned is told by trials only, which nothing that a job runs reaches',
+  check: (file) => {
+    if (!isIn(file.path, SOURCES) || TELLING.test(file.path) || isIn(file.path, MAY_TELL)) return [];
+    return [...importsOf(file), ...startedBy(file)]
+      .filter(({ specifier }) => TELLING.test(placeOf(file.path, specifier)))
+      .map(({ specifier, line }) => finding(file, line, `reaches \`${specifier}\``));
+  },
+};
+
 /** What a gate for every front end may build on: Plans, their expressions, and the words of a failure. */
 const GATE = 'sandbox/release/';
 const BENEATH_GATE = [GATE, 'sandbox/plan.ts', 'sandbox/expression.ts', 'policies/', 'crypto/'];

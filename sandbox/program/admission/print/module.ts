@@ -11,6 +11,7 @@ import { innerOf, localNameOf } from '../rules/module-level.ts';
 import { argument } from './expression.ts';
 import { meteringOf } from './metering.ts';
 import { StatementPrinter } from './statement.ts';
+import type { Trace } from './trace.ts';
 
 /** Fuel for loading the module, where only `toString` of constants can run. */
 const LOADING_FUEL = 1_000_000;
@@ -51,10 +52,10 @@ function $view(inner) {
 $harden($view);
 `;
 
-/** The code that runs. */
-export function printProgram(subject: Subject): string {
+/** The code that runs; with a trace, code for a trial, which also exports `$line`. */
+export function printProgram(subject: Subject, trace: Trace | null = null): string {
   const { tree } = subject;
-  const printer = new StatementPrinter(meteringOf(subject));
+  const printer = new StatementPrinter(meteringOf(subject), trace);
   const functions: string[] = [];
   const hardened: string[] = [];
   const values: string[] = [];
@@ -69,8 +70,8 @@ export function printProgram(subject: Subject): string {
   }
   const local = localNameOf(tree, 'map') ?? 'map';
   const body = [...hardened, ...values, ...functions].join('\n');
-  const exported = `export { ${local === 'map' ? 'map' : `${local} as map`}, $begin, $spent };\n`;
-  return `${PRELUDE}${body.includes('$view(') ? VIEW : ''}${body}\n${exported}`;
+  const exported = `export { ${local === 'map' ? 'map' : `${local} as map`}, $begin, $spent${trace?.exported ?? ''} };\n`;
+  return `${PRELUDE}${trace?.prelude ?? ''}${body.includes('$view(') ? VIEW : ''}${body}\n${exported}`;
 }
 
 /** Each constant is frozen before the next is made; a function keeps the name it is given. */

@@ -9,17 +9,21 @@ import { type FunctionNode, isFunction, type Node } from '../parse.ts';
 import { argument, type Callable, expression, keyText, operand, type Surroundings } from './expression.ts';
 import type { CallCost, Metering } from './metering.ts';
 import { DEPTH_UNITS } from './metering.ts';
+import type { Trace } from './trace.ts';
 
 /** Where a statement stands. */
 interface Inside extends Surroundings {
   readonly cost: CallCost;
+  readonly trace: Trace | null;
 }
 
 export class StatementPrinter {
   readonly #metering: Metering;
+  readonly #trace: Trace | null;
 
-  constructor(metering: Metering) {
+  constructor(metering: Metering, trace: Trace | null) {
     this.#metering = metering;
+    this.#trace = trace;
   }
 
   /** What stands outside of every function. */
@@ -41,21 +45,27 @@ export class StatementPrinter {
 
   #callable(node: FunctionNode): Callable {
     const cost = this.#metering.costOf(node);
-    const inside: Inside = { isModuleLevel: false, callable: (inner) => this.#callable(inner), cost };
+    const trace = this.#trace;
+    const inside: Inside = { isModuleLevel: false, callable: (inner) => this.#callable(inner), cost, trace };
     const { parameters, moved } = parametersOf(node.params, inside);
     const limit = cost.depth === 0 ? '' : ` || ($depth += ${cost.depth}) > ${DEPTH_UNITS}`;
     const opening = [`if (--$fuel < 0${limit}) $out();`];
     if (cost.catches) opening.push('const $d = $depth;');
+    if (trace !== null) opening.push(trace.enter(node));
     const { body } = node;
     const inner =
       body.type === 'BlockStatement'
-        ? [...this.#statements(body.body, inside), ...(cost.depth === 0 ? [] : [`$depth -= ${cost.depth};`])]
-        : [returning(body, inside)];
+        ? [...this.#statements(body.body, inside), ...closing(body, inside)]
+        : [`${trace?.at(body) ?? ''}${returning(body, body, inside)}`];
     return { parameters, body: `{ ${[...opening, ...moved, ...inner].join('\n')} }` };
   }
 
   #statements(nodes: readonly Node[], inside: Inside): string[] {
-    return nodes.map((node) => this.#statement(node, inside)).filter((text) => text !== '');
+    return nodes.flatMap((node) => {
+      const text = this.#statement(node, inside);
+      if (text === '') return [];
+      return inside.trace === null ? [text] : [`${inside.trace.at(node)}${text}`];
+    });
   }
 
   #statement(node: Node, inside: Inside): string {
@@ -72,7 +82,7 @@ export class StatementPrinter {
       case 'FunctionDeclaration':
         return this.functionText(node);
       case 'ReturnStatement':
-        return returning(node.argument ?? null, inside);
+        return returning(node.argument ?? null, node, inside);
       case 'ThrowStatement':
         return `throw ${expression(node.argument, inside)};`;
       case 'BreakStatement':
@@ -143,13 +153,18 @@ export class StatementPrinter {
   }
 }
 
+/** What a function owes when it ends at `node`. */
+function closing(node: Node, { cost: { depth }, trace }: Inside): string[] {
+  return [...(depth === 0 ? [] : [`$depth -= ${depth};`]), ...(trace === null ? [] : [trace.leave(node)])];
+}
+
 /** `return`, after depth was put back. The comma keeps a function from taking the name of our variable. */
-function returning(node: Node | null, inside: Inside): string {
-  const { depth } = inside.cost;
-  if (node === null) return depth === 0 ? 'return;' : `{ $depth -= ${depth}; return; }`;
+function returning(node: Node | null, at: Node, inside: Inside): string {
+  const owed = closing(at, inside).join(' ');
+  if (node === null) return owed === '' ? 'return;' : `{ ${owed} return; }`;
   const value = expression(node, inside);
-  if (depth === 0) return `return (${value});`;
-  return `{ const $r = (${isFunction(node) ? '0, ' : ''}${value}); $depth -= ${depth}; return $r; }`;
+  if (owed === '') return `return (${value});`;
+  return `{ const $r = (${isFunction(node) ? '0, ' : ''}${value}); ${owed} return $r; }`;
 }
 
 function variables(node: Extract<Node, { type: 'VariableDeclaration' }>, inside: Inside): string {
