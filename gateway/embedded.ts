@@ -24,6 +24,7 @@ import { secretOf } from './runner/secret.ts';
 import { startHousekeeping } from './services/housekeeping.ts';
 import { ensureOperator } from './services/first-operator.ts';
 import { loadKeys, operatorKeyPair, receiptKeyOf } from './services/key-files.ts';
+import { programTrial } from './services/program-trial.ts';
 import type { Shell } from './services/shell.ts';
 import { type Database, type DatabasePlace, openDatabase } from './storage/database.ts';
 
@@ -95,6 +96,8 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
     db,
     policies,
     programs,
+    // Another engine has programs that this build could not try.
+    trial: options.programs === undefined ? programTrial() : null,
     keys,
     publicUrl: options.publicUrl ?? gateway.url,
     timeZone: options.timeZone,

@@ -14,6 +14,7 @@ import { listen } from './http/listening.ts';
 import { ensureOperator, operatorKeyOf } from './services/first-operator.ts';
 import { PROGRAM_TOOLS } from './program-tools.ts';
 import { startHousekeeping } from './services/housekeeping.ts';
+import { programTrial } from './services/program-trial.ts';
 import { loadKeys } from './services/key-files.ts';
 import { closeWhenTold } from './shutdown.ts';
 import { openDatabase } from './storage/database.ts';
@@ -45,6 +46,7 @@ export async function startGateway(
     db,
     policies: policyEngine(),
     programs: PROGRAM_TOOLS,
+    trial: programTrial(),
     keys: loadKeys(config.dataDir, config),
     publicUrl: config.publicUrl,
     timeZone: config.timeZone,

@@ -6,6 +6,7 @@ import type { PolicyEngine } from '#policies/decide.ts';
 import type { Channel } from '#policies/grant.ts';
 import type { ProgramTools } from '../program-tools.ts';
 import type { Database, Tx } from '../storage/database.ts';
+import type { ProgramTrial } from './program-trial.ts';
 
 export interface GatewayKeys {
   /** Signs access tokens and cursors. */
@@ -21,6 +22,8 @@ export interface Shell {
   readonly policies: PolicyEngine;
   /** The program front end; null where there is none. */
   readonly programs: ProgramTools | null;
+  /** Tries what is submitted on made-up records; null: nothing is tried. */
+  readonly trial: ProgramTrial | null;
   readonly keys: GatewayKeys;
   /** Issuer and audience of tokens, without a slash at its end. */
   readonly publicUrl: string;

@@ -156,7 +156,11 @@ function readParts(text: string, { job, outputs }: TrialSetup): readonly TrialPa
     record: count,
     line: count,
     name: z.enum(names).nullable(),
-    text: z.string().max(FAULT_TEXT_MAX),
+    // What a report is kept in holds no control characters and no halves of characters.
+    text: z
+      .string()
+      .max(FAULT_TEXT_MAX)
+      .transform((given) => given.toWellFormed().replace(/\p{Cc}/gu, ' ')),
   });
   const part = z.strictObject({
     faults: z.array(told).max(FAULTS_MAX),

@@ -151,6 +151,7 @@ function shellOf(db: Database): Shell {
     db,
     policies: policyEngine(),
     programs: null,
+    trial: null,
     keys: { token, log: { name: 'unseen.example/log', key: log }, receipts: [receipts.publicJwk] },
     publicUrl: ISSUER,
     timeZone: 'Asia/Shanghai',

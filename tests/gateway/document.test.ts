@@ -17,6 +17,7 @@ function bareShell(): Shell {
     db: {} as Shell['db'],
     policies: policyEngine(),
     programs: null,
+    trial: null,
     keys: { token: key, log: { name: 'unseen.example/log', key }, receipts: [key.publicJwk] },
     publicUrl: 'https://unseen.example',
     timeZone: 'Asia/Shanghai',

@@ -154,7 +154,7 @@ export async function untilReleaseTime(db: Database, jobId: string): Promise<voi
 }
 
 /** Sets up a world with an approved grant `g-1` of city-university. */
-export async function makeWorld(): Promise<World> {
+export async function makeWorld(changes: Partial<Pick<Shell, 'programs' | 'trial'>> = {}): Promise<World> {
   const db = await openDatabase({ memory: true, image: await emptyImage() });
   const keys = await setUpWorld(db);
   const receiptKey = generateSigningKey();
@@ -165,6 +165,7 @@ export async function makeWorld(): Promise<World> {
     db,
     policies: policyEngine(),
     programs: FAKE_PROGRAMS,
+    trial: null,
     keys: {
       token: generateSigningKey(),
       log: { name: 'unseen.example/log', key: generateSigningKey() },
@@ -176,6 +177,7 @@ export async function makeWorld(): Promise<World> {
     ratePerMinute: 100_000,
     now: () => Date.now() + skewMs,
     reportBug: (error) => bugs.push(error),
+    ...changes,
   };
   const app = createApp(shell);
   const request = async (path: string, init?: RequestInit): Promise<Response> => app.request(path, init);
