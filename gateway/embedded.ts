@@ -16,7 +16,6 @@ import { createApp } from './app.ts';
 import { listen } from './http/listening.ts';
 import { createListener } from './runner/listener.ts';
 import { WorkerPool } from '#sandbox/worker/pool.ts';
-import { programEngine, type ProgramEngine } from './runner/program-engine.ts';
 import { recheck } from './runner/recheck.ts';
 import { startRunner } from './runner/runner.ts';
 import { Sources } from './runner/sources.ts';
@@ -39,8 +38,6 @@ export interface ServeOptions {
   /** What tokens name as issuer and audience; default: the gateway's address. */
   readonly publicUrl?: string | undefined;
   readonly timeZone: string;
-  /** Another program engine than this build's. */
-  readonly programs?: ProgramEngine;
   readonly reportBug: (error: unknown, id: string) => void;
 }
 
@@ -84,7 +81,6 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
   const policies = policyEngine();
   const workers = new WorkerPool();
   opened.defer(() => workers.close());
-  const programs = options.programs ?? programEngine(workers);
   // The port is known only when the gateway listens, and tokens name it: routes are looked up per request.
   let app: Hono | null = null;
   const gateway = await listen((request) => app?.fetch(request) ?? new Response(null, { status: 503 }), {
@@ -95,9 +91,7 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
   const shell: Shell = {
     db,
     policies,
-    programs,
-    // Another engine has programs that this build could not try.
-    trial: options.programs === undefined ? programTrial() : null,
+    trial: programTrial(),
     keys,
     publicUrl: options.publicUrl ?? gateway.url,
     timeZone: options.timeZone,
@@ -123,12 +117,12 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
     {
       db,
       sources,
+      workers,
       signingKey: receiptKeyOf(options.dataDir),
       secret: secretOf(options.dataDir),
       issuer: shell.publicUrl,
       separation: 'none',
-      recheck: (job, asked) => recheck({ db, policies, channel: CHANNEL }, job, asked),
-      programs,
+      recheck: (job, compiled) => recheck({ db, policies, channel: CHANNEL }, job, compiled),
       reportBug: options.reportBug,
     },
     { name: 'embedded', concurrency: CONCURRENCY },

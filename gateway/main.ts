@@ -12,7 +12,6 @@ import { createApp } from './app.ts';
 import { type GatewayConfig, gatewayConfig } from './config.ts';
 import { listen } from './http/listening.ts';
 import { ensureOperator, operatorKeyOf } from './services/first-operator.ts';
-import { PROGRAM_TOOLS } from './program-tools.ts';
 import { startHousekeeping } from './services/housekeeping.ts';
 import { programTrial } from './services/program-trial.ts';
 import { loadKeys } from './services/key-files.ts';
@@ -45,7 +44,6 @@ export async function startGateway(
   const app = createApp({
     db,
     policies: policyEngine(),
-    programs: PROGRAM_TOOLS,
     trial: programTrial(),
     keys: loadKeys(config.dataDir, config),
     publicUrl: config.publicUrl,

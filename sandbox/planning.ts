@@ -30,6 +30,8 @@ export interface Catalogue {
   readonly versionIdOf: (dataset: Dataset) => string;
   /** What an absent `timing` means for this front end. */
   readonly defaultTiming: Timing;
+  /** Whether the caller opens, decides about and charges every dataset of a Plan; else Plans are of one. */
+  readonly takesSeveral?: boolean;
 }
 
 /** A request that was compiled: what is to be computed and how it is to be shown. */

@@ -1,8 +1,10 @@
 /** The verbs `program …`: check a program before anybody sees it, submit it, and review what others submitted. */
 import { PROGRAM_RECORD_FIELDS, PROGRAM_REJECTIONS } from '#policies/program-review.ts';
-import { Failure, Refusal } from '#policies/refusal.ts';
+import { Failure } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import { parseManifestText } from '#sandbox/manifest/manifest-text.ts';
+import { admitProgram } from '#sandbox/program/admission/admit.ts';
+import { programManifestOf } from '#sandbox/program/manifest-file.ts';
 import { moduleDigestOf, programDigestOf } from '#sandbox/program/program.ts';
 import type { ProgramView } from '../client/resources.ts';
 import { type FindingText, findingText } from '../problem.ts';
@@ -114,15 +116,13 @@ function registerReviewVerbs(host: VerbHost): void {
 /** Decides here and sends nothing: findings are an answer, and end as one. */
 async function check(call: VerbCall): Promise<void> {
   const { terminal } = call;
-  const { programs } = terminal;
-  if (programs === null) throw new Refusal('PROGRAM_NOT_ADMITTED', say('lab.programs'));
   const module = await readArgument(terminal, call.argument(0));
   const file = call.text('manifest');
   const written =
     file === undefined ? undefined : parseManifestText(await readArgument(terminal, file), file);
-  const manifest = file === undefined ? null : programs.readManifest(written, file);
+  const manifest = file === undefined ? null : programManifestOf(written, file);
   const mode = manifest?.mode ?? (call.text('mode') === 'blocks' ? 'blocks' : 'map');
-  const { admitted, findings } = programs.admit(module, mode, manifest);
+  const { admitted, findings } = admitProgram(module, mode, manifest);
   const told = {
     admitted,
     digest: moduleDigestOf(module),

@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { configDirectory, languageOfEnvironment, profileOfEnvironment } from '../config.ts';
-import { PROGRAM_TOOLS, type ProgramTools } from '../program-tools.ts';
 import { Failure } from '#policies/refusal.ts';
 import { EXIT } from './exit-code.ts';
 import { type Language, render, say, type SentenceId } from '#policies/words.ts';
@@ -24,8 +23,6 @@ export interface Terminal {
   input(): Promise<string>;
   /** Ends when the process is asked to stop. */
   stopped(): Promise<void>;
-  /** The program front end; null where there is none. */
-  readonly programs: ProgramTools | null;
   /** The exit code of the process, when it ends in the normal way. */
   end(code: number): void;
 }
@@ -53,7 +50,6 @@ export function processTerminal(): Terminal {
       new Promise((resolve) => {
         for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
       }),
-    programs: PROGRAM_TOOLS,
     end: (code) => {
       process.exitCode = code;
     },

@@ -8,11 +8,10 @@ import { resolve } from 'node:path';
 import { Failure, Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import { admitProgram } from '#sandbox/program/admission/admit.ts';
-import { refuseSeveral } from '#sandbox/program/compile.ts';
 import { readProgramManifest } from '#sandbox/program/manifest-file.ts';
 import { type Program, programDigestOf } from '#sandbox/program/program.ts';
 
-/** Reads a program and admits it. Fails: CONFIG. Refuses: PROGRAM_NOT_ADMITTED, MODE. */
+/** Reads a program and admits it. Fails: CONFIG. Refuses: PROGRAM_NOT_ADMITTED. */
 export function readProgram(modulePath: string, manifestPath: string | undefined): Program {
   if (manifestPath === undefined)
     throw new Failure('CONFIG', say('lab.field', { field: 'manifest', rule: 'required beside program' }));
@@ -21,9 +20,7 @@ export function readProgram(modulePath: string, manifestPath: string | undefined
   const { findings, code } = admitProgram(module, manifest.mode, manifest);
   const first = findings.find(({ severity }) => severity === 'error');
   if (code === null) throw new Refusal('PROGRAM_NOT_ADMITTED', first?.sentence ?? say('program.notAdmitted'));
-  const program = { module, manifest, digest: programDigestOf(module, manifest.source) };
-  refuseSeveral(program);
-  return program;
+  return { module, manifest, digest: programDigestOf(module, manifest.source) };
 }
 
 /** Parameters: an object as it stands in a request, or the path of a JSON file that holds one. CONFIG. */

@@ -10,13 +10,11 @@ import { commitVersion, outputDigestOf } from '#crypto/commitment.ts';
 import type { ReceiptPayload } from '#crypto/receipt-payload.ts';
 import { issueReceipt } from '#crypto/receipt.ts';
 import { Refusal } from '#policies/refusal.ts';
-import { measure } from '#sandbox/execute.ts';
 import type { Dataset } from '#sandbox/manifest/dataset.ts';
 import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
 import type { Plan } from '#sandbox/plan.ts';
 import type { Catalogue, Compiled } from '#sandbox/planning.ts';
 import { compileProgram, type ProgramAsk, type ProgramPlan } from '#sandbox/program/compile.ts';
-import { layersOfRun, type MeasuredProgram, measureProgram } from '#sandbox/program/measure.ts';
 import { type Ask, compileQuery } from '#sandbox/query/compile.ts';
 import { leftOf, type Ledger } from '#sandbox/release/accountant.ts';
 import { shortOfBudget } from '#sandbox/release/accuracy.ts';
@@ -31,7 +29,8 @@ import type { WorkerPool } from '#sandbox/worker/pool.ts';
 import type { Sentence } from '#policies/words.ts';
 import { type LedgersOfDataset, ledgersOf } from '../ledgers.ts';
 import { evidenceOfCells, releasedPayload, requestPart } from '../receipt.ts';
-import type { OpenSource, Sources } from '../runner/sources.ts';
+import { measureCompiled } from '../runner/measuring.ts';
+import type { Sources } from '../runner/sources.ts';
 import type { LabState, StoredAnswer } from './state.ts';
 
 /** One request to the lab, parsed. */
@@ -89,7 +88,11 @@ export async function rehearse(request: LabRequest, state: LabState, means: LabM
   const after = state.lineage(ledgers);
 
   await source.checkUnchanged();
-  const { partials, noise, layers } = await measured(compiled, source, { seed: before.seed, means });
+  const { partials, noise, layers } = await measureCompiled(compiled, source, {
+    workers: means.workers,
+    seed: before.seed,
+    random,
+  });
   const cells = release(plan, partials, noise);
   await sleep(releaseDelayMs(plan.timing, performance.now() - started));
 
@@ -131,24 +134,6 @@ export async function rehearse(request: LabRequest, state: LabState, means: LabM
   };
   state.release(answer);
   return shown(compiled, answer, false);
-}
-
-/** The Partials and noise of a request, and the layers of isolation that they were measured in. */
-async function measured(
-  compiled: Compiled | ProgramPlan,
-  source: OpenSource,
-  { seed, means }: { readonly seed: string; readonly means: LabMeans },
-): Promise<Pick<MeasuredProgram, 'partials' | 'noise'> & { readonly layers: readonly string[] }> {
-  const { plan, dataset, policy } = compiled;
-  if (!('program' in compiled)) {
-    const result = await source.use((engine) => measure(plan, dataset, engine, { seed, random }));
-    return { ...result, layers: source.layers };
-  }
-  const { workers } = means;
-  const result = await source.use((engine) =>
-    measureProgram(compiled, { engines: [engine], workers, jail: policy.jail, seed, random }),
-  );
-  return { ...result, layers: layersOfRun(source.layers, result.layers) };
 }
 
 /** A refusal for want of budget; of a request for an accuracy, with the nearest one that the rest of the budget allows. */

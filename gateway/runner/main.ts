@@ -15,7 +15,6 @@ import { closeWhenTold } from '../shutdown.ts';
 import { type Database, openDatabase } from '../storage/database.ts';
 import { createListener } from './listener.ts';
 import { WorkerPool } from '#sandbox/worker/pool.ts';
-import { programEngine } from './program-engine.ts';
 import { recheck } from './recheck.ts';
 import { startRunner } from './runner.ts';
 import { secretOf } from './secret.ts';
@@ -57,12 +56,12 @@ export async function startRunnerProcess(
     {
       db,
       sources,
+      workers,
       signingKey,
       secret: secretOf(config.dataDir),
       issuer: config.publicUrl,
       separation: 'processes',
-      recheck: (job, asked) => recheck({ db, policies, channel: CHANNEL }, job, asked),
-      programs: programEngine(workers),
+      recheck: (job, compiled) => recheck({ db, policies, channel: CHANNEL }, job, compiled),
       reportBug,
     },
     config,

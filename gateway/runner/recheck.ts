@@ -10,7 +10,6 @@ import type { Channel } from '#policies/grant.ts';
 import { type Amounts, QUOTA_UNITS, quotaDay } from '#policies/quota.ts';
 import { Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
-import type { Compiled } from '#sandbox/query/compile.ts';
 import { callerOf } from '../auth/authenticate.ts';
 import { type KeptRequest, type Planning, planningOf, useRequest } from '../services/planning.ts';
 import type { Database } from '../storage/database.ts';
@@ -29,9 +28,8 @@ export interface Rechecker {
 export async function recheck(
   shell: Rechecker,
   job: ClaimedJob,
-  asked: Pick<Planning, 'compiled' | 'program'>,
+  compiled: Planning['compiled'],
 ): Promise<ReceiptPayload['policyDecision']> {
-  const { compiled } = asked;
   const [account, grant, stored] = await Promise.all([
     findAccount(shell.db, job.accountId),
     findGrant(shell.db, job.grantId),
@@ -39,7 +37,7 @@ export async function recheck(
   ]);
   if (account === null || grant === null || stored === null)
     throw new Refusal('NO_GRANT', say('storage.noGrant'));
-  const planning = await planningOf(shell.db, asked, { ...stored, versionId: job.versionId });
+  const planning = await planningOf(shell.db, compiled, { ...stored, versionId: job.versionId });
   const request = useRequest(
     { now: () => Date.now(), channel: shell.channel },
     {
@@ -64,7 +62,7 @@ async function standingGrant(
   db: Database,
   grant: GrantRecord,
   job: ClaimedJob,
-  { dataset }: Compiled,
+  { dataset }: Planning['compiled'],
 ): Promise<Parameters<typeof useRequest>[1]['grant']> {
   const day = quotaDay(job.createdAt.toISOString(), dataset.timeZone);
   const used = await findUse(db, grant.id, day);

@@ -13,7 +13,6 @@ import type { ReceiptPayload } from '#crypto/receipt-payload.ts';
 import { issueReceipt } from '#crypto/receipt.ts';
 import { Failure, Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
-import { measure } from '#sandbox/execute.ts';
 import type { Dataset } from '#sandbox/manifest/dataset.ts';
 import type { Timing } from '#sandbox/plan.ts';
 import { checkJail, describeJail } from '#sandbox/jail/jail.ts';
@@ -21,15 +20,16 @@ import { type RandomSource, secureRandom } from '#sandbox/release/random.ts';
 import { release } from '#sandbox/release/release.ts';
 import { planDigestOf } from '#sandbox/release/statement.ts';
 import { instantText } from '#sandbox/release/zone.ts';
+import type { WorkerPool } from '#sandbox/worker/pool.ts';
 import { evidenceOfCells, releasedPayload, requestPart } from '../receipt.ts';
-import { compileAsk, type KeptRequest, type Planning, programOf } from '../services/planning.ts';
+import { compileAsk, type KeptRequest, type Planning } from '../services/planning.ts';
 import { failJob, refuseJob } from '../storage/abort.ts';
 import type { Database } from '../storage/database.ts';
 import { findAccount } from '../storage/parties.ts';
 import { openJob } from '../storage/open.ts';
 import type { ClaimedJob } from '../storage/queue.ts';
 import { commitRelease, type ReceiptDraft } from '../storage/release.ts';
-import type { Measured, ProgramEngine } from './program-engine.ts';
+import { measureCompiled } from './measuring.ts';
 import { findRunnable, type RunnableVersion } from './source-store.ts';
 import type { OpenSource, Sources } from './sources.ts';
 
@@ -43,6 +43,8 @@ export const DEFAULT_TIMING: Timing = { mode: 'quantum', quantumMs: 125 };
 export interface RunnerShell {
   readonly db: Database;
   readonly sources: Sources;
+  /** Where programs run. */
+  readonly workers: WorkerPool;
   /** Signs receipts. */
   readonly signingKey: SigningKey;
   /** From which every lineage's seed of keyed choices is derived; never leaves the runner and its readers. */
@@ -52,10 +54,8 @@ export interface RunnerShell {
   /** The second decision (I6), by the grant as it is now. Throws Refusal to deny. */
   readonly recheck: (
     job: ClaimedJob,
-    asked: Pick<Planning, 'compiled' | 'program'>,
+    compiled: Planning['compiled'],
   ) => Promise<ReceiptPayload['policyDecision']>;
-  /** How programs are read, compiled and run; null where none are. */
-  readonly programs: ProgramEngine | null;
   /** Where a bug is told in full. */
   readonly reportBug: (error: unknown, jobId: string) => void;
 }
@@ -95,21 +95,24 @@ async function releaseJob(
 ): Promise<void> {
   const started = performance.now();
   const version = await runnable(shell, job);
-  const asked = await compileAgain(shell, job, version);
+  const compiled = await compileAgain(shell, job, version);
   checkJail(version.policy.jail, await describeJail());
-  const decision = await shell.recheck(job, asked);
+  const decision = await shell.recheck(job, compiled);
 
   const opened = await openJob(shell.db, { jobId: job.id, attempt: job.attempt });
   if (opened.kind === 'stored') return;
   progress.opened = true;
 
-  const { plan } = asked.compiled;
+  const { plan } = compiled;
   const source = await openRegistered(shell, version);
-  const { partials, noise, layers } = await measureAsked(shell, { job, asked, source }, ends.killed).catch(
-    (error: unknown) => {
-      throw withoutPath(error, version.dataset);
-    },
-  );
+  const { partials, noise, layers } = await measureCompiled(compiled, source, {
+    workers: shell.workers,
+    seed: seedOf(shell, plan.dataset.lineage),
+    random,
+    signal: ends.killed,
+  }).catch((error: unknown) => {
+    throw withoutPath(error, version.dataset);
+  });
   const cells = release(plan, partials, noise);
 
   const evidence = evidenceOfCells(cells);
@@ -193,38 +196,20 @@ function withoutPath(error: unknown, { name, source: { type } }: Dataset): unkno
   return isChanged ? new Failure('SOURCE_CHANGED', say('source.changed', { path: name })) : error;
 }
 
-type Asked = Pick<Planning, 'compiled' | 'program'>;
-
-/** The exact sums of a Plan and its noise, by its front end. */
-async function measureAsked(
-  shell: RunnerShell,
-  { job, asked, source }: { readonly job: ClaimedJob; readonly asked: Asked; readonly source: OpenSource },
-  signal: AbortSignal,
-): Promise<Measured> {
-  const { compiled, program } = asked;
-  const seed = seedOf(shell, compiled.plan.dataset.lineage);
-  const ask = job.request as KeptRequest;
-  if (program === null || ask.frontEnd === 'sql') {
-    const { plan, dataset } = compiled;
-    const made = await source.use((engine) => measure(plan, dataset, engine, { seed, random }), signal);
-    return { ...made, layers: source.layers };
-  }
-  if (shell.programs === null) throw new RangeError('what was compiled by a front end is run by it');
-  const run = { program, compiled, params: ask.params, source, seed, random, signal };
-  return shell.programs.measure(run);
-}
-
 /**
  * The same request against program, manifest and policy as they are now must give the Plan that was admitted and paid
  * for. Refuses PROGRAM_NOT_APPROVED: the review may have ended otherwise since.
  */
-async function compileAgain(shell: RunnerShell, job: ClaimedJob, version: RunnableVersion): Promise<Asked> {
+async function compileAgain(
+  { db }: RunnerShell,
+  job: ClaimedJob,
+  version: RunnableVersion,
+): Promise<Planning['compiled']> {
   const ask = job.request as KeptRequest;
-  const account = await findAccount(shell.db, job.accountId);
-  const program = await programOf(shell, ask, account?.organisationId ?? '');
-  const compiled = compileAsk(
-    shell.programs,
-    { ask, program },
+  const account = await findAccount(db, job.accountId);
+  const compiled = await compileAsk(
+    db,
+    { ask, organisation: account?.organisationId ?? '' },
     {
       datasets: [version.dataset],
       policyOf: () => version.policy,
@@ -234,7 +219,7 @@ async function compileAgain(shell: RunnerShell, job: ClaimedJob, version: Runnab
   );
   if (planDigestOf(compiled.plan) !== job.planDigest)
     throw new Failure('CONFIG', say('runner.policyChanged'));
-  return { compiled, program };
+  return compiled;
 }
 
 function seedOf(shell: RunnerShell, lineage: string): string {

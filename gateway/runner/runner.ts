@@ -6,6 +6,7 @@
  * when told and every few seconds anyway, because being told may fail.
  */
 import { recover } from '../storage/abort.ts';
+import { hasApprovedPrograms } from '../storage/program-store.ts';
 import { type ClaimedJob, claimJob, extendLease } from '../storage/queue.ts';
 import { KillSwitch } from './kill-switch.ts';
 import { runJob, type RunnerShell } from './run-job.ts';
@@ -25,6 +26,8 @@ export async function startRunner(
   { name, concurrency }: { readonly name: string; readonly concurrency: number },
 ): Promise<Runner> {
   await recover(shell.db, { runner: name });
+  // A worker takes a moment to start; who has no programs is spared the memory of one that waits.
+  if (await hasApprovedPrograms(shell.db)) shell.workers.warm('strict');
   const killSwitch = new KillSwitch(shell.db, (error) => shell.reportBug(error, 'kill switch'));
   await killSwitch.start();
   const loop = new RunnerLoop(shell, { name, concurrency, killSwitch });

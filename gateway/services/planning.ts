@@ -16,20 +16,18 @@ import { type Sentence, say } from '#policies/words.ts';
 import type { Dataset } from '#sandbox/manifest/dataset.ts';
 import type { PublicDataset } from '#sandbox/manifest/public-view.ts';
 import { columnsReadBy, type Plan, type Presentation, type Timing } from '#sandbox/plan.ts';
-import { refuseSeveral } from '#sandbox/program/compile.ts';
-import type { Program } from '#sandbox/program/program.ts';
+import { compileProgram, type ProgramPlan } from '#sandbox/program/compile.ts';
 import { type Catalogue, type Compiled, compileQuery } from '#sandbox/query/compile.ts';
 import type { AccuracyAsk } from '#sandbox/release/accuracy.ts';
 import { notesOf } from '#sandbox/release/notes.ts';
 import { planDigestOf, plannedUsageOf } from '#sandbox/release/statement.ts';
-import type { ProgramTools } from '../program-tools.ts';
 import type { StoredGrant } from '../storage/admission.ts';
 import type { Tx } from '../storage/database.ts';
 import type { Charge } from '../storage/ledger.ts';
 import type { PlannedUsage } from '../storage/tables/jobs.ts';
 import { listDatasets, type StoredDataset } from '../storage/dataset-list.ts';
 import { findOrganisation } from '../storage/party-list.ts';
-import { approvedProgram, toolsOf } from './program-loading.ts';
+import { approvedProgram } from './program-loading.ts';
 import type { Shell } from './shell.ts';
 
 /** What an absent `timing` means for SQL in a server: the runner compiles with the same. */
@@ -95,9 +93,7 @@ interface KeptDecision {
 
 /** A compiled request with everything that follows from it. */
 export interface Planning {
-  readonly compiled: Compiled;
-  /** Null for SQL. */
-  readonly program: Program | null;
+  readonly compiled: Compiled | ProgramPlan;
   readonly dataset: StoredDataset;
   readonly facts: DatasetFacts;
   readonly planDigest: string;
@@ -113,47 +109,37 @@ export interface Planning {
  */
 export async function planAsk(shell: Shell, ask: BuyerAsk, organisation: string): Promise<Planning> {
   const stored = (await listDatasets(shell.db)).filter(({ state }) => state !== 'withdrawn');
-  const program = await programOf(shell, ask, organisation);
-  const compiled = compileAsk(shell.programs, { ask, program }, catalogueOf(stored));
+  const compiled = await compileAsk(shell.db, { ask, organisation }, catalogueOf(stored));
   const dataset = stored.find(({ name }) => name === compiled.dataset.name);
   if (dataset === undefined) throw new RangeError('a Plan is about a dataset of its catalogue');
-  return planningOf(shell.db, { compiled, program }, dataset);
+  return planningOf(shell.db, compiled, dataset);
 }
 
-/** The program that a request of an organisation runs; null for SQL. Refusal PROGRAM_NOT_APPROVED, PROGRAM_NOT_ADMITTED. */
-export async function programOf(
-  { db, programs }: Pick<Shell, 'db' | 'programs'>,
-  ask: BuyerAsk,
-  organisation: string,
-): Promise<Program | null> {
-  if (ask.frontEnd === 'sql') return null;
-  return approvedProgram(db, toolsOf(programs), { digest: ask.program, organisation });
-}
-
-/** The one place where a request becomes a Plan, whatever its front end: the gateway and the runner compile alike. */
-export function compileAsk(
-  programs: ProgramTools | null,
-  { ask, program }: { readonly ask: BuyerAsk; readonly program: Program | null },
+/**
+ * The one place where a request of an organisation becomes a Plan, whatever its front end: the gateway and the runner
+ * compile alike. Refuses as the front ends do; PROGRAM_NOT_APPROVED.
+ */
+export async function compileAsk(
+  db: Tx,
+  { ask, organisation }: { readonly ask: BuyerAsk; readonly organisation: string },
   catalogue: Catalogue,
-): Compiled {
+): Promise<Compiled | ProgramPlan> {
   if (ask.frontEnd === 'sql') return compileQuery(ask, catalogue);
-  if (program === null) throw new RangeError('a request for a program has one');
-  refuseSeveral(program);
+  const program = await approvedProgram(db, { digest: ask.program, organisation });
   const { params, epsilon, delta, maxError = null, atSize = null } = ask;
-  return toolsOf(programs).compile({ program, params, epsilon, delta, maxError, atSize }, catalogue);
+  return compileProgram({ program, params, epsilon, delta, maxError, atSize }, catalogue);
 }
 
 /** What follows from a compiled request about a stored dataset: the gateway and the runner decide on the same. */
 export async function planningOf(
   db: Tx,
-  { compiled, program }: Pick<Planning, 'compiled' | 'program'>,
+  compiled: Planning['compiled'],
   dataset: StoredDataset,
 ): Promise<Planning> {
   const provider = await findOrganisation(db, dataset.organisationId);
   const { plan } = compiled;
   return {
     compiled,
-    program,
     dataset,
     facts: {
       id: dataset.name,

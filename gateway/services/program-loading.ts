@@ -6,17 +6,10 @@
  */
 import { Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
-import type { Program } from '#sandbox/program/program.ts';
-import { programDigestOf } from '#sandbox/program/program.ts';
-import type { ProgramTools } from '../program-tools.ts';
+import { programManifestOf } from '#sandbox/program/manifest-file.ts';
+import { type Program, programDigestOf } from '#sandbox/program/program.ts';
 import type { Tx } from '../storage/database.ts';
 import { findProgram } from '../storage/program-store.ts';
-
-/** The program front end. Refusal PROGRAM_NOT_ADMITTED where there is none. */
-export function toolsOf(programs: ProgramTools | null): ProgramTools {
-  if (programs === null) throw new Refusal('PROGRAM_NOT_ADMITTED', say('lab.programs'));
-  return programs;
-}
 
 /**
  * The approved program of an organisation. Refusal PROGRAM_NOT_APPROVED for every other: also for one that is somebody
@@ -24,7 +17,6 @@ export function toolsOf(programs: ProgramTools | null): ProgramTools {
  */
 export async function approvedProgram(
   db: Tx,
-  tools: ProgramTools,
   { digest, organisation }: { readonly digest: string; readonly organisation: string },
 ): Promise<Program> {
   const stored = await findProgram(db, digest);
@@ -36,11 +28,5 @@ export async function approvedProgram(
   if (!isApproved)
     throw new Refusal('PROGRAM_NOT_APPROVED', say('programs.notApproved', { program: digest }));
   const { module, manifest } = stored;
-  return { module, manifest: tools.readManifest(manifest, stored.name), digest };
-}
-
-/** The columns of a dataset that a program reads. */
-export function columnsRead({ manifest }: Program, dataset: string): readonly string[] {
-  const inputs = manifest.inputs.filter((input) => input.dataset === dataset);
-  return [...new Set(inputs.flatMap(({ columns }) => columns.map(({ column }) => column)))].sort();
+  return { module, manifest: programManifestOf(manifest, stored.name), digest };
 }

@@ -16,6 +16,10 @@ import { Refusal } from '#policies/refusal.ts';
 import type { FileRequest, Principal } from '#policies/request.ts';
 import { type Language, render, say } from '#policies/words.ts';
 import { parseManifestText } from '#sandbox/manifest/manifest-text.ts';
+import { admitProgram } from '#sandbox/program/admission/admit.ts';
+import type { Finding } from '#sandbox/program/admission/finding.ts';
+import { PARSER_VERSION } from '#sandbox/program/admission/parse.ts';
+import { programManifestOf } from '#sandbox/program/manifest-file.ts';
 import {
   moduleDigestOf,
   type Program,
@@ -25,7 +29,6 @@ import {
 import { instantText } from '#sandbox/release/zone.ts';
 import type { Caller } from '../http/endpoint.ts';
 import { FieldFaults, findingText, HttpFault, ProgramRefused } from '../problem.ts';
-import type { Finding } from '#sandbox/program/admission/finding.ts';
 import type { Database } from '../storage/database.ts';
 import { listDatasets, type StoredDataset } from '../storage/dataset-list.ts';
 import {
@@ -46,7 +49,6 @@ import {
   withdrawProgram,
 } from '../storage/program-store.ts';
 import { demand, notFound } from './permission.ts';
-import { toolsOf } from './program-loading.ts';
 import { checkReport, storedTrialText, type TrialReport } from './program-trial.ts';
 import type { Shell } from './shell.ts';
 
@@ -74,14 +76,13 @@ export async function scanProgram(
   sent: ProgramSubmission,
 ): Promise<ScannedProgram> {
   demand(shell, { action: 'submit_program', principal, organisation: principal.org.id });
-  const tools = toolsOf(shell.programs);
   const file = 'manifest';
   const written = typeof sent.manifest === 'string' ? parseManifestText(sent.manifest, file) : sent.manifest;
   checkKeepable('manifest', written);
   checkKeepable('module', sent.module);
-  const manifest = tools.readManifest(written, file);
+  const manifest = programManifestOf(written, file);
   const datasets = await datasetsRead(shell.db, manifest);
-  const { admitted, findings } = tools.admit(sent.module, manifest.mode, manifest);
+  const { admitted, findings } = admitProgram(sent.module, manifest.mode, manifest);
   if (!admitted) throw new ProgramRefused(findings);
   const report = await tried(shell, { module: sent.module, manifest }, datasets);
   return {
@@ -95,7 +96,7 @@ export async function scanProgram(
     record: recordOf(sent.record),
     submitter: principal.id,
     scan: {
-      tools: tools.versions,
+      tools: { acorn: PARSER_VERSION },
       findings: findings.map(keptFinding),
       ...(report !== null && { trial: report }),
     },

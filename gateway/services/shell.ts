@@ -4,7 +4,6 @@ import type { PublicJwk } from '#crypto/ed25519-key.ts';
 import type { NoteSigner } from '#crypto/log/note.ts';
 import type { PolicyEngine } from '#policies/decide.ts';
 import type { Channel } from '#policies/grant.ts';
-import type { ProgramTools } from '../program-tools.ts';
 import type { Database, Tx } from '../storage/database.ts';
 import type { ProgramTrial } from './program-trial.ts';
 
@@ -20,8 +19,6 @@ export interface GatewayKeys {
 export interface Shell {
   readonly db: Database;
   readonly policies: PolicyEngine;
-  /** The program front end; null where there is none. */
-  readonly programs: ProgramTools | null;
   /** Tries what is submitted on made-up records; null: nothing is tried. */
   readonly trial: ProgramTrial | null;
   readonly keys: GatewayKeys;

@@ -189,7 +189,7 @@ function jobRequestOf(submission: Submission, refused: boolean): JobRequest {
     epsilon: cost === undefined ? null : String(cost.epsilon),
     delta: cost === undefined ? null : String(cost.delta),
     planDigest: planning?.planDigest ?? null,
-    program: planning?.program?.digest ?? null,
+    program: planning?.compiled.plan.program?.digest ?? null,
     versionId: planning?.dataset.versionId ?? null,
     planned: planning?.planned ?? {},
     actors: {

@@ -105,6 +105,13 @@ export async function findProgram(db: Tx, digest: string): Promise<StoredProgram
   return row ?? null;
 }
 
+/** Whether any program may run. */
+export async function hasApprovedPrograms(db: Tx): Promise<boolean> {
+  const [row] = await db.rows<{ has: boolean }>(sql`
+    SELECT EXISTS (SELECT FROM program WHERE state = 'approved') AS has`);
+  return row?.has === true;
+}
+
 /** Everything that was done about a program, in order. */
 export async function listProgramEvents(db: Tx, digest: string): Promise<readonly StoredEvent[]> {
   return db.rows<StoredEvent>(sql`

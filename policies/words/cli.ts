@@ -36,10 +36,6 @@ export const CLI_WORDS = {
     en: '{field}: {rule}',
     zh: '{field}：{rule}',
   },
-  'lab.programs': {
-    en: 'programs are not built in this version: send SQL',
-    zh: '本版本尚不支持程序：请提交 SQL',
-  },
   'lab.bug': {
     en: 'this is a fault of Unseen itself; nothing was released',
     zh: '这是 Unseen 自身的故障；没有发布任何内容',

@@ -59,16 +59,16 @@ export class BinTally implements Tally {
   settle(slot: number, cell: number, unit: UnitHash): void {
     const bins = this.#slots[slot] ?? [];
     const { rowsPerUnit } = this.#context;
-    const kept =
-      bins.length <= rowsPerUnit
-        ? bins
-        : this.#chosen(
-            bins.toSorted((a, b) => a - b),
-            cell,
-            unit,
-          );
-    for (const bin of kept) this.#totals.add(cell * this.#context.bins + bin, 1);
+    if (bins.length <= rowsPerUnit) for (const bin of bins) this.#add(cell, bin);
+    else {
+      bins.sort((a, b) => a - b);
+      for (const place of this.#places(bins.length, cell, unit)) this.#add(cell, bins[place]!);
+    }
     this.drop(slot);
+  }
+
+  #add(cell: number, bin: number): void {
+    this.#totals.add(cell * this.#context.bins + bin, 1);
   }
 
   drop(slot: number): void {
@@ -82,19 +82,27 @@ export class BinTally implements Tally {
   }
 
   settlePart({ bins: counts }: Part, cell: number, unit: UnitHash): void {
+    const { bins, rowsPerUnit } = this.#context;
     const sorted = [...counts].toSorted(([a], [b]) => a - b);
-    const bins = sorted.flatMap(([bin, count]) => Array.from({ length: count }, () => bin));
-    const kept = bins.length <= this.#context.rowsPerUnit ? bins : this.#chosen(bins, cell, unit);
-    for (const bin of kept) this.#totals.addExact(cell * this.#context.bins + bin, 1n);
+    const all = sorted.reduce((sum, [, count]) => sum + count, 0);
+    const kept = all <= rowsPerUnit ? null : this.#places(all, cell, unit);
+    let before = 0;
+    for (const [bin, count] of sorted) {
+      const end = before + count;
+      const from = before;
+      const amount = kept === null ? count : kept.filter((place) => from <= place && place < end).length;
+      this.#totals.addExact(cell * bins + bin, BigInt(amount));
+      before = end;
+    }
   }
 
   totals(): readonly bigint[] {
     return this.#totals.all();
   }
 
-  #chosen(sorted: readonly number[], cell: number, { low, high }: UnitHash): readonly number[] {
+  /** The places from 0, in order of bins, of the rows that a unit of so many keeps. */
+  #places(count: number, cell: number, { low, high }: UnitHash): readonly number[] {
     const { rowHash, rowsPerUnit } = this.#context;
-    const rankOf = (place: number): number => rowHash.rank(low, high, cell, place + 1);
-    return smallestRanks(sorted.length, rowsPerUnit, rankOf).map((place) => sorted[place]!);
+    return smallestRanks(count, rowsPerUnit, (place) => rowHash.rank(low, high, cell, place + 1));
   }
 }

@@ -76,6 +76,9 @@ export function compileProgram(ask: ProgramAsk, catalogue: Catalogue): ProgramPl
   const accuracy = accuracyOf(ask);
   const { program } = ask;
   const { manifest } = program;
+  // What opens, decides about and charges one dataset must not read another.
+  if (manifest.inputs.length > 1 && catalogue.takesSeveral !== true)
+    throw new Refusal('MODE', say('plan.severalInputs'));
   const sources = manifest.inputs.map((input) => sourceOf(input, catalogue));
   const { dataset } = sources[0]!;
   checkTogether(sources);
@@ -112,11 +115,6 @@ export function compileProgram(ask: ProgramAsk, catalogue: Catalogue): ProgramPl
     policy,
     program: { program, params, sources, keys: keysRead },
   };
-}
-
-/** Refuses MODE for a program over several datasets: what charges a job does so to the ledgers of one dataset. */
-export function refuseSeveral({ manifest }: Program): void {
-  if (manifest.inputs.length > 1) throw new Refusal('MODE', say('plan.severalInputs'));
 }
 
 /** The dataset and columns of an input. Refuses: TABLE, COLUMN. */

@@ -15,18 +15,9 @@ import {
   programSchema,
   type ProgramText,
 } from './manifest-schema.ts';
-import type {
-  ParamSpec,
-  ParamType,
-  ParamValue,
-  ProgramInput,
-  ProgramManifest,
-  ProgramOutput,
-} from './program.ts';
+import type { ParamSpec, ProgramInput, ProgramManifest, ProgramOutput } from './program.ts';
+import { paramValueOf } from './params.ts';
 import { isProgramName, isRefusedProperty } from './reserved-names.ts';
-
-/** Most numbers of one list parameter. */
-const PARAM_NUMBERS_MAX = 1_000_000;
 
 /** Reads and parses the manifest of a program. CONFIG. */
 export function readProgramManifest(path: string): ProgramManifest {
@@ -108,22 +99,9 @@ function paramOf(name: string, { type, default: value }: ParamText, file: string
   const field = ['params', name];
   checkName(name, field, file);
   if (value === undefined) return { name, type, default: null };
-  if (!isParamValue(value, type)) throw faultOf(file, [...field, 'default'], 'program.paramDefault');
-  return { name, type, default: value };
-}
-
-/** Whether a value is one of a parameter's type: finite numbers, well-formed text, lists of at most a million. */
-export function isParamValue(value: unknown, type: ParamType): value is ParamValue {
-  switch (type) {
-    case 'number':
-      return Number.isFinite(value);
-    case 'string':
-      return typeof value === 'string' && value.isWellFormed();
-    case 'boolean':
-      return typeof value === 'boolean';
-    case 'numbers':
-      return Array.isArray(value) && value.length <= PARAM_NUMBERS_MAX && value.every(Number.isFinite);
-  }
+  const fallback = paramValueOf(value, type);
+  if (fallback === null) throw faultOf(file, [...field, 'default'], 'program.paramDefault');
+  return { name, type, default: fallback };
 }
 
 function defaultsOf(

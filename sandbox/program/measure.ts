@@ -22,6 +22,7 @@ import { BlocksBounding } from './blocks-bounding.ts';
 import { MapBounding } from './bounding.ts';
 import type { ProgramPlan } from './compile.ts';
 import { bufferLimitMs } from './limits.ts';
+import type { ProgramManifest } from './program.ts';
 import { recordsOf } from './record-source.ts';
 import { runBlocks } from './run-blocks.ts';
 import { runMap } from './run-map.ts';
@@ -149,6 +150,12 @@ class ProgramRun {
   }
 }
 
+/** Whether a program returns a list under a name, however short it is. */
+function isList({ mode, outputs }: ProgramManifest, name: string): boolean {
+  const output = outputs.find((candidate) => candidate.name === name);
+  return output?.kind === 'vector' || (mode === 'blocks' && output !== undefined && output.by.length > 0);
+}
+
 /** 256 bits, for this job alone. */
 function secretOf(random: RandomSource): string {
   const SECRET_WORDS = 8;
@@ -171,7 +178,8 @@ function setupOf({ plan, program }: ProgramPlan): Setup {
   if (code === null) throw new Refusal('PROGRAM_NOT_ADMITTED', say('program.notAdmitted'));
   const { params, keys, sources } = program;
   const inputs = sources.map(({ dataset, columns }) => ({ dataset: dataset.name, columns }));
-  const { fuel, cpuMs, columns: outputs } = plan.program!;
+  const { fuel, cpuMs, columns } = plan.program!;
+  const outputs = columns.map((column) => ({ ...column, isVector: isList(manifest, column.name) }));
   return manifest.mode === 'map'
     ? { mode: 'map', code, params, fuel, columns: inputs[0]!.columns, outputs, keys }
     : { mode: 'blocks', code, params, cpuMs, inputs, outputs };

@@ -21,13 +21,13 @@ export const MOCK_RECORDS = 1_200;
 const DEFAULT_BOUNDS = [-1_000, 1_000] as const;
 const DAYS_BETWEEN = 12;
 const DAY_MS = 86_400_000;
-const UNLISTED = ['', 'not listed', '\u672a\u5217\u51fa', ' North ', '0'];
+const UNLISTED = ['', 'not listed', '未列出', ' North ', '0'];
 const WORDS = [
   '',
   'a',
   'I21.9',
   'E11',
-  '\u5317\u4eac\u5e02 \u6d77\u6dc0\u533a',
+  '北京市 海淀区',
   ' spaces  around ',
   '12.50',
   'Ünïcode 🚀',

@@ -41,13 +41,13 @@ function paramOf(
   const value = Object.hasOwn(given, name) ? given[name] : fallback;
   if (value === null || value === undefined)
     throw new Refusal('PARAM', say('plan.missingParam', { name, type }));
-  const read = valueOf(value, type);
+  const read = paramValueOf(value, type);
   if (read === null) throw new Refusal('PARAM', say('plan.wrongParam', { name, type, max: NUMBERS_MAX }));
   return read;
 }
 
-/** A value as one of its type, or null. */
-function valueOf(value: unknown, type: ParamType): ParamValue | null {
+/** A value as one of its type, -0 as 0: finite numbers, well-formed text, lists of at most a million numbers; else null. */
+export function paramValueOf(value: unknown, type: ParamType): ParamValue | null {
   switch (type) {
     case 'number':
       return numberOf(value);

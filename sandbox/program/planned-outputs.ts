@@ -219,6 +219,6 @@ function blocksOutput(output: ProgramOutput, fallback: number | undefined): Bloc
 }
 
 /** floor(clamp(x)·(1/g) + 1/2), in the same double operations as the engines. */
-export function gridInteger(x: number, { low, high, grid }: BoundedArgument): bigint {
+function gridInteger(x: number, { low, high, grid }: BoundedArgument): bigint {
   return BigInt(Math.floor(Math.min(high, Math.max(low, x)) * inverseOf(grid) + 0.5));
 }

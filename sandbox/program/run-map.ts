@@ -9,7 +9,7 @@
 import { Failure } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import type { UnitRecords } from '../reader/protocol.ts';
-import type { MapResult, MapSetup } from '../worker/protocol.ts';
+import { type MapResult, type MapSetup, recordsPerBuffer } from '../worker/protocol.ts';
 import { decodeRecords, encodeRecords, selectRecords } from '../worker/records.ts';
 import type { Worker } from '../worker/worker.ts';
 import type { MapBounding } from './bounding.ts';
@@ -68,18 +68,23 @@ class Mapper {
     this.#worker.catch(() => undefined);
   }
 
-  /** The result of a buffer, whatever becomes of the isolates that work on it. */
+  /** The result of a buffer, in as many parts as its results need, whatever becomes of the isolates that work on it. */
   async map(bytes: Buffer, rows: number): Promise<MapResult> {
+    const most = recordsPerBuffer(this.#run.setup);
+    return rows <= most ? this.#mapPart(bytes, rows) : this.#inParts(bytes, rows, most);
+  }
+
+  async #mapPart(bytes: Buffer, rows: number): Promise<MapResult> {
     const worker = await this.#worker;
     const result = await worker.map(bytes, rows, this.#run.limitMs(rows));
     if (result !== 'died') return result;
-    if (worker.isGone && this.#isReplaced(worker)) return this.map(bytes, rows);
+    if (worker.isGone && this.#isReplaced(worker)) return this.#mapPart(bytes, rows);
     this.#deaths += 1;
     if (rows === 1) this.#aborts += 1;
     const { maxAborts } = this.#run;
     if (this.#aborts > maxAborts || this.#deaths > DEATHS_PER_ABORT * maxAborts)
       throw new Failure('PROGRAM_ABORTED', say('program.aborted'));
-    return rows === 1 ? nothing(this.#run.setup) : this.#halves(bytes, rows);
+    return rows === 1 ? nothing(this.#run.setup) : this.#inParts(bytes, rows, Math.ceil(rows / 2));
   }
 
   /**
@@ -94,15 +99,15 @@ class Mapper {
     return false;
   }
 
-  async #halves(bytes: Buffer, rows: number): Promise<MapResult> {
+  /** Parts of at most `size` records, one after the other. */
+  async #inParts(bytes: Buffer, rows: number, size: number): Promise<MapResult> {
     const buffer = decodeRecords(bytes);
-    const middle = rows >> 1;
-    const part = (from: number, to: number): Promise<MapResult> => {
-      const positions = Int32Array.from({ length: to - from }, (_, index) => from + index);
-      return this.map(encodeRecords(selectRecords(buffer, positions)), to - from);
-    };
-    const first = await part(0, middle);
-    return joined(first, await part(middle, rows));
+    const parts: MapResult[] = [];
+    for (let from = 0; from < rows; from += size) {
+      const positions = Int32Array.from({ length: Math.min(size, rows - from) }, (_, index) => from + index);
+      parts.push(await this.map(encodeRecords(selectRecords(buffer, positions)), positions.length));
+    }
+    return joined(parts);
   }
 
   close(): void {
@@ -121,15 +126,20 @@ function nothing({ outputs, keys }: MapSetup): MapResult {
   };
 }
 
-function joined(first: MapResult, second: MapResult): MapResult {
+function joined(parts: readonly MapResult[]): MapResult {
+  const [first] = parts;
   return {
-    values: first.values.map((values, index) => {
-      const rest = second.values[index]!;
-      const whole = new Float64Array(values.length + rest.length);
-      whole.set(values);
-      whole.set(rest, values.length);
-      return whole;
-    }),
-    codes: first.codes.map((codes, index) => Int32Array.from([...codes, ...second.codes[index]!])),
+    values: first!.values.map((_, index) => joinedNumbers(parts.map(({ values }) => values[index]!))),
+    codes: first!.codes.map((_, index) => Int32Array.from(parts.flatMap(({ codes }) => [...codes[index]!]))),
   };
+}
+
+function joinedNumbers(parts: readonly Float64Array[]): Float64Array {
+  const whole = new Float64Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }

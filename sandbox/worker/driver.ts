@@ -5,7 +5,7 @@
  * the value of a closure: a program cannot name it or anything that it uses.
  * Guarantee (`map`): every record is given a fresh, unfrozen object and the frozen parameters, with `this` undefined
  * and the fuel full. What it returns is read once, without any coercion. A record that throws, or of which `$spent()`
- * says that fuel, depth or stack ran out, contributes nothing to any output; a value of the wrong type, one that is
+ * says that fuel or depth ran out, contributes nothing to any output; V8's own overflow of the stack ends the isolate; a value of the wrong type, one that is
  * not finite or a vector of another length contributes nothing to its own output only; a key that is not in its list
  * is -1. Records are taken in the order given, and results stand where the record stood in the buffer.
  * Guarantee (`blocks`): one call; either every number of every output is finite, or there is no answer.
@@ -17,7 +17,9 @@ import type { BlocksSetup, ColumnKind, MapSetup, SetupColumn, SetupOutput } from
 export const TOOLS = `
   const { parse } = JSON;
   const { isArray } = Array;
-  const { freeze, values: valuesOf } = Object;
+  const { freeze, getOwnPropertyDescriptor: own, values: valuesOf } = Object;
+  const isOverflow = (error) => typeof error === 'object' && error !== null
+    && own(error, 'message')?.value === 'Maximum call stack size exceeded';
   const Doubles = Float64Array, Integers = Int32Array, Bytes = Uint8Array, Positions = Uint16Array;
   const List = Array, Buffer = ArrayBuffer, Index = Map;
   const indexOf = (values) => new Index(values.map((value, at) => [value, at]));
@@ -44,7 +46,7 @@ export function mapDriver({ fuel, columns, outputs, keys }: MapSetup): string {
   const isBare = outputs.length === 1 && keys.length === 0;
   return `() => {
   'use strict';${TOOLS}
-  ${each(keys, (key, at) => `const index${at} = indexOf(${JSON.stringify(key.values)});`)}
+  ${each(keys, (key, at) => (isShort(key) ? '' : `const index${at} = indexOf(${JSON.stringify(key.values)});`))}
   return (program, paramsText) => {
     const { map, $begin, $spent } = program;
     const params = frozen(parse(paramsText));
@@ -62,16 +64,36 @@ export function mapDriver({ fuel, columns, outputs, keys }: MapSetup): string {
           ${fieldReads(columns)}
           const returned = map(${rowLiteral(columns)}, params);
           ${each(outputs, (output, at) => outputRead(output, at, isBare))}
-          ${each(keys, ({ name }, at) => `const key${at} = index${at}.get(returned[${quoted(name)}]);`)}
+          ${each(keys, keyRead)}
           if ($spent()) continue;
           ${each(outputs, outputWrite)}
-          ${each(keys, (_, at) => `codes${at}[at] = key${at} === undefined ? -1 : key${at};`)}
-        } catch {}
+          ${each(keys, (_, at) => `codes${at}[at] = key${at};`)}
+        } catch (error) {
+          // How deep a call may go can depend on what ran before: such a record is run again, alone.
+          if (isOverflow(error)) throw error;
+        }
       }
       return result;
     };
   };
 }`;
+}
+
+type Key = MapSetup['keys'][number];
+
+/** Comparing with every value is quicker than a look-up where they are few: texts of a dictionary are compared by address. */
+const SHORT_LIST = 16;
+
+function isShort({ values }: Key): boolean {
+  return values.length <= SHORT_LIST;
+}
+
+/** Reads a key once, and says where it stands in its list; -1: nowhere. */
+function keyRead(key: Key, at: number): string {
+  const given = `const given${at} = returned[${quoted(key.name)}];`;
+  if (!isShort(key)) return `${given} const key${at} = index${at}.get(given${at}) ?? -1;`;
+  const tests = key.values.map((value, code) => `given${at} === ${JSON.stringify(value)} ? ${code} : `);
+  return `${given} const key${at} = ${tests.join('')}-1;`;
 }
 
 /** Prepares a job: `(program, params) => (...[header, from, bytes]) => result`; undefined is a failure. */

@@ -21,6 +21,7 @@ import { type Runner, startRunner } from '#gateway/runner/runner.ts';
 import { type OpenSource, Sources } from '#gateway/runner/sources.ts';
 import type { Dataset } from '#sandbox/manifest/dataset.ts';
 import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
+import { WorkerPool } from '#sandbox/worker/pool.ts';
 import { runStatements } from '#gateway/demo/generate.ts';
 import { sized } from '#tests/support/audit-size.ts';
 import { tapedRandom } from '#tests/support/byte-tape.ts';
@@ -80,13 +81,13 @@ beforeAll(async () => {
     {
       db,
       sources,
+      workers: new WorkerPool({ warm: 0 }),
       signingKey: generateSigningKey(),
       secret: Buffer.alloc(32, 1),
       issuer: 'unseen.example',
       separation: 'none',
-      recheck: (job, asked) =>
-        recheck({ db, policies: world.shell.policies, channel: 'operation' }, job, asked),
-      programs: null,
+      recheck: (job, compiled) =>
+        recheck({ db, policies: world.shell.policies, channel: 'operation' }, job, compiled),
       reportBug: bug,
     },
     { name: 'timing', concurrency: 2 * PAIRS },

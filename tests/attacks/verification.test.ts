@@ -226,9 +226,13 @@ describe('past the door', () => {
       const job = await claimJob(world.db, { runner: 'by hand', leaseMs: 60_000 });
       if (job?.id !== id) throw new RangeError('it is the only job that waits');
       const ask = job.request as KeptRequest;
-      const compiled = compileAsk(null, { ask, program: null }, catalogueOf(await listDatasets(world.db)));
+      const compiled = await compileAsk(
+        world.db,
+        { ask, organisation: 'city-university' },
+        catalogueOf(await listDatasets(world.db)),
+      );
       const shell = { db: world.db, policies: policyEngine(), channel: 'operation' } as const;
-      return recheck(shell, job, { compiled, program: null }).then(
+      return recheck(shell, job, compiled).then(
         () => 'permitted',
         (error: unknown) => (error instanceof Refusal ? error.code : String(error)),
       );

@@ -7,6 +7,7 @@
  */
 import type { Claim } from './claim.ts';
 import { PLATFORM_CLAIMS } from './platform-claims.ts';
+import { PROGRAM_CLAIMS } from './program-claims.ts';
 
 const SAMPLER = 'tests/release/sampler.test.ts';
 const STATISTICS = 'tests/release/statistics.test.ts';
@@ -337,5 +338,6 @@ export const CLAIMS: readonly Claim[] = [
       'tests/release/noise-pool.test.ts › tells it when the noise is drawn within: the control',
     ],
   },
+  ...PROGRAM_CLAIMS,
   ...PLATFORM_CLAIMS,
 ];

@@ -21,6 +21,7 @@ import { findAccount, saveAccount, saveOrganisation } from '#gateway/storage/par
 import { generateSigningKey } from '#crypto/ed25519-key.ts';
 import { policyEngine } from '#policies/decide.ts';
 import { parseGrant } from '#policies/grant.ts';
+import { WorkerPool } from '#sandbox/worker/pool.ts';
 import { grantFile, STANDING } from '#tests/policies/request-fixture.ts';
 import { freshEpsilon, VISITS_POLICY, visitsFile, visitsManifest, type VisitsSize } from './visits.ts';
 
@@ -150,7 +151,6 @@ function shellOf(db: Database): Shell {
   return {
     db,
     policies: policyEngine(),
-    programs: null,
     trial: null,
     keys: { token, log: { name: 'unseen.example/log', key: log }, receipts: [receipts.publicJwk] },
     publicUrl: ISSUER,
@@ -166,12 +166,12 @@ function startBenchRunner({ db, policies }: Shell, sources: Sources, concurrency
   const shell = {
     db,
     sources,
+    workers: new WorkerPool({ warm: 0 }),
     signingKey: generateSigningKey(),
     secret: randomBytes(32),
     issuer: ISSUER,
     separation: 'processes' as const,
-    recheck: (job, asked) => recheck({ db, policies, channel: CHANNEL }, job, asked),
-    programs: null,
+    recheck: (job, compiled) => recheck({ db, policies, channel: CHANNEL }, job, compiled),
     reportBug,
   } satisfies Parameters<typeof startRunner>[0];
   return startRunner(shell, { name: 'bench', concurrency });

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { programOf, runProgram } from '#gateway/cli/program.ts';
-import { FAKE_PROGRAMS } from '#tests/support/fake-programs.ts';
 import type { Terminal } from '#gateway/cli/terminal.ts';
 
 export interface Ended {
@@ -56,7 +55,6 @@ function silentTerminal(): Terminal {
     err: () => undefined,
     input: async () => '',
     stopped: async () => undefined,
-    programs: FAKE_PROGRAMS,
     end: () => undefined,
   };
 }

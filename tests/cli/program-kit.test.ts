@@ -2,10 +2,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { PROGRAM_TOOLS } from '#gateway/program-tools.ts';
 import { commandLine } from './captured-terminal.ts';
 
-const line = commandLine({ programs: PROGRAM_TOOLS });
+const line = commandLine();
 afterAll(() => line.remove());
 const at = (name: string): string => join(line.directory, name);
 
@@ -33,7 +32,13 @@ async function initialised(name: string, ...more: readonly string[]): Promise<(f
 
 function tried(file: (name: string) => string, ...more: readonly string[]) {
   return line.run([
-    ...['program', 'try', file('prog.js'), '--manifest', file('prog.yaml'), '--dataset', DATASET],
+    'program',
+    'try',
+    file('prog.js'),
+    '--manifest',
+    file('prog.yaml'),
+    '--dataset',
+    DATASET,
     ...more,
   ]);
 }

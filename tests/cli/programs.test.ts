@@ -6,7 +6,7 @@ import { exportSigningKey } from '#crypto/ed25519-key.ts';
 import { EXIT } from '#gateway/cli/exit-code.ts';
 import { moduleDigestOf } from '#sandbox/program/program.ts';
 import { type CommandLine, commandLine } from '#tests/cli/captured-terminal.ts';
-import { fakeDigest, fakeManifest, MODULE } from '#tests/support/fake-programs.ts';
+import { MODULE, STATEFUL_MODULE, visitsDigest, visitsManifest } from '#tests/support/visits-program.ts';
 import { ISSUER, makeWorld, type Person, type World } from '#tests/support/gateway-world.ts';
 
 let world: World;
@@ -33,8 +33,8 @@ beforeAll(async () => {
     if (code !== 0) throw new Error(err);
   }
   write('prog.js', MODULE);
-  write('bad.js', `let seen = 0;\n${MODULE}`);
-  write('prog.json', JSON.stringify(fakeManifest()));
+  write('bad.js', STATEFUL_MODULE);
+  write('prog.json', JSON.stringify(visitsManifest()));
   write('params.json', '{"age": 30}');
 });
 afterAll(async () => {
@@ -51,21 +51,21 @@ test('check decides with exit 0, and says digest, and of a manifest the digest o
     value: { admitted: true, digest: moduleDigestOf(MODULE), findings: [] },
   });
   const whole = await line.json(['program', 'check', file('prog.js'), '--manifest', file('prog.json')]);
-  expect(whole).toMatchObject({ code: EXIT.done, value: { admitted: true, programDigest: fakeDigest() } });
+  expect(whole).toMatchObject({ code: EXIT.done, value: { admitted: true, programDigest: visitsDigest() } });
 });
 
 test('check names rule, line and column of every finding, for programs and for people', async () => {
   const finding = {
-    rule: 'module-state',
-    line: 1,
-    column: 1,
+    rule: 'state',
+    line: 3,
+    column: 3,
     severity: 'error',
     message: expect.any(String),
   };
-  const found = await line.json(['program', 'check', file('bad.js'), '--mode', 'blocks']);
+  const found = await line.json(['program', 'check', file('bad.js'), '--mode', 'map']);
   expect(found).toMatchObject({ code: EXIT.done, value: { admitted: false, findings: [finding] } });
   const told = await line.run(['program', 'check', file('bad.js')], { language: 'zh' });
-  expect(told.out).toMatch(/^1:1 module-state: .*\n不予准入：sha256:[0-9a-f]{64}\n$/);
+  expect(told.out).toMatch(/^3:3 state: .*\n不予准入：sha256:[0-9a-f]{64}\n$/);
 });
 
 test.for([
@@ -77,20 +77,15 @@ test.for([
   expect((await line.run(['program', 'check', ...named])).code).toBe(code);
 });
 
-test('check without a program front end says so', async () => {
-  const { code, err } = await line.run(['program', 'check', file('prog.js')], { programs: null });
-  expect([code, err.startsWith('unseen: PROGRAM_NOT_ADMITTED:')]).toEqual([EXIT.refused, true]);
-});
-
 test('a program goes from its file to an answer, by digest and by name, and is withdrawn', async () => {
   const sent = ['--manifest', file('prog.json')];
   const refused = await as('ben', 'program', 'submit', file('bad.js'), ...sent);
   expect(refused.code).toBe(EXIT.refused);
-  expect(refused.err).toContain('unseen:   1:1 module-state: ');
+  expect(refused.err).toContain('unseen:   3:3 state: ');
   const record = write('record.yaml', 'algorithmType: sum of costs\n');
   const { out } = await as('ben', 'program', 'submit', file('prog.js'), ...sent, '--record', record);
   const digest = out.trim();
-  expect(digest).toBe(fakeDigest());
+  expect(digest).toBe(visitsDigest());
   const terms = ['--grant', 'g-1', '--purpose', 'public_health'];
   const run = ['run', 'dear-visits', ...terms, '--params', file('params.json'), '--quote-only'];
   expect(await as('ben', ...run)).toMatchObject({ code: EXIT.refused });

@@ -5,7 +5,7 @@ import { signAccessToken } from '#gateway/auth/issuer.ts';
 import { surfaceOf } from '#gateway/http/surface.ts';
 import { createListener } from '#gateway/runner/listener.ts';
 import { Sources } from '#gateway/runner/sources.ts';
-import { fakeManifest, MODULE } from '#tests/support/fake-programs.ts';
+import { visitsManifest, MODULE } from '#tests/support/visits-program.ts';
 import {
   makeGrant,
   makeWorld,
@@ -29,7 +29,7 @@ beforeAll(async () => {
   await world.runAll();
   releaseId = world.released[0] ?? '';
   await world.as('ben', `/v1/jobs/${jobId}?wait=20`);
-  const program = await world.as('ben', '/v1/programs', { module: MODULE, manifest: fakeManifest() });
+  const program = await world.as('ben', '/v1/programs', { module: MODULE, manifest: visitsManifest() });
   programId = ((await program.json()) as { digest: string }).digest;
   const sql = 'SELECT COUNT(*) FROM visits_reviewed';
   const waiting = await world.as('ben', '/v1/jobs', { grant: 'g-1', sql, purpose: 'public_health' });
@@ -68,7 +68,7 @@ function requests(): Readonly<Record<string, { readonly path: string; readonly b
     'post /v1/grants/{id}/resume': { path: '/v1/grants/none/resume', body: {} },
     'post /v1/programs': {
       path: '/v1/programs',
-      body: { module: MODULE, manifest: fakeManifest({ inputs: { none: [] } }) },
+      body: { module: MODULE, manifest: visitsManifest({ inputs: { none: ['age'] } }) },
     },
     'get /v1/programs': { path: '/v1/programs' },
     'get /v1/programs/{digest}': { path: `/v1/programs/${programId}` },

@@ -99,10 +99,14 @@ describe('before data are opened the runner decides again', () => {
     for (const side of ['provider', 'buyer'] as const)
       await approveGrant(world.db, { grantId: 'g-again', revision, side, by: side });
     const ask = job.request as KeptRequest;
-    const compiled = compileAsk(null, { ask, program: null }, catalogueOf(await listDatasets(world.db)));
+    const compiled = await compileAsk(
+      world.db,
+      { ask, organisation: 'city-university' },
+      catalogueOf(await listDatasets(world.db)),
+    );
     const shell = { db: world.db, policies: policyEngine(), channel: 'operation' } as const;
     try {
-      return (await recheck(shell, job, { compiled, program: null }))?.effect ?? 'nothing';
+      return (await recheck(shell, job, compiled))?.effect ?? 'nothing';
     } catch (error) {
       if (error instanceof Refusal) return error.code;
       throw error;

@@ -16,7 +16,6 @@ function bareShell(): Shell {
   return {
     db: {} as Shell['db'],
     policies: policyEngine(),
-    programs: null,
     trial: null,
     keys: { token: key, log: { name: 'unseen.example/log', key }, receipts: [key.publicJwk] },
     publicUrl: 'https://unseen.example',

@@ -22,7 +22,7 @@ import { claimJob } from '#gateway/storage/queue.ts';
 import { findViolations } from '#gateway/storage/invariants.ts';
 import type { Dataset } from '#sandbox/manifest/dataset.ts';
 import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
-import { FAKE_PROGRAMS, fakeManifest, MODULE } from '#tests/support/fake-programs.ts';
+import { WorkerPool } from '#sandbox/worker/pool.ts';
 import { jsonOf, makeGrant, makeWorld, type World, worldGrant } from '#tests/support/gateway-world.ts';
 
 /** The promise, in milliseconds. */
@@ -33,6 +33,7 @@ const ENDLESS = 'SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE
 const directory = mkdtempSync(join(tmpdir(), 'unseen-kill-'));
 let world: World;
 let sources: BusySources;
+const workers = new WorkerPool();
 let runner: Runner | undefined;
 let shell: RunnerShell;
 
@@ -74,13 +75,13 @@ beforeAll(async () => {
   shell = {
     db: world.db,
     sources,
+    workers,
     signingKey: generateSigningKey(),
     secret: Buffer.alloc(32, 1),
     issuer: 'unseen.example',
     separation: 'none',
-    recheck: (job, asked) =>
-      recheck({ db: world.db, policies: world.shell.policies, channel: 'operation' }, job, asked),
-    programs: FAKE_PROGRAMS,
+    recheck: (job, compiled) =>
+      recheck({ db: world.db, policies: world.shell.policies, channel: 'operation' }, job, compiled),
     reportBug: (error) => void world.bugs.push(error),
   };
 });
@@ -103,6 +104,7 @@ beforeEach(async () => {
 afterAll(async () => {
   await runner?.stop();
   await sources.close();
+  await workers.close();
   await world.close();
   rmSync(directory, { recursive: true });
 });
@@ -167,8 +169,8 @@ async function until(holds: () => Promise<boolean> | boolean, ms = WITHIN_MS): P
     if (performance.now() > end) throw new Error('it did not come about');
 }
 
-/** Reader processes that this process has started, at whatever remove. */
-function readers(): number {
+/** Processes of a program that this process has started, at whatever remove. */
+function processesOf(program: 'reader-process' | 'worker-process'): number {
   const parents = new Map<number, number>();
   const lines = new Map<number, string>();
   for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry)))
@@ -180,7 +182,7 @@ function readers(): number {
       // It ended meanwhile.
     }
   const isOurs = (id: number): boolean => id === process.pid || (id > 1 && isOurs(parents.get(id) ?? 0));
-  return [...lines].filter(([id, line]) => line.includes('reader-process') && isOurs(id)).length;
+  return [...lines].filter(([id, line]) => line.includes(program) && isOurs(id)).length;
 }
 
 const KILLED = { state: 'done', outcome: 'failed', code: 'KILLED', release_id: null, reservation: 'spent' };
@@ -218,11 +220,11 @@ describe('a query under way', () => {
   test.for(Object.entries(STOPS))('ends within five seconds when %s', async ([, [stop, undo]]) => {
     sources.endless = 1;
     const id = await running();
-    await until(() => sources.endless === 0 && readers() > 0);
+    await until(() => sources.endless === 0 && processesOf('reader-process') > 0);
     await sleep(200);
-    const [before, since] = [readers(), performance.now()];
+    const [before, since] = [processesOf('reader-process'), performance.now()];
     expect((await stop()).status).toBe(200);
-    await until(async () => readers() < before && (await rowOf(id)).state === 'done');
+    await until(async () => processesOf('reader-process') < before && (await rowOf(id)).state === 'done');
     expect(performance.now() - since).toBeLessThan(WITHIN_MS);
     expect(await rowOf(id)).toMatchObject(KILLED);
     await undo();
@@ -269,20 +271,31 @@ describe('a query under way', () => {
   });
 
   test('of a program ends when the program is withdrawn', async () => {
-    const manifest = fakeManifest({
+    // Every record works until its fuel is used up: minutes, all in all.
+    const module =
+      'export function map(row, params) {\n  let sum = 0;\n  while (sum >= 0) sum += row.age;\n  return sum > params.age ? row.cost : 0;\n}\n';
+    const manifest = {
+      kind: 'Program',
+      name: 'endless',
+      mode: 'map',
       inputs: { steps: ['age', 'cost'] },
-      sql: 'SELECT SUM(cost) AS spend FROM steps WHERE age > {age}',
-    });
-    const submission = { module: `${MODULE}// stall\n`, manifest };
+      params: { age: { type: 'number', default: 0 } },
+      outputs: { spend: { kind: 'sum', bounds: [0, 100] } },
+      fuel: 1_000_000,
+    };
+    const submission = { module, manifest };
     const { digest } = await jsonOf<{ digest: string }>(world.as('ben', '/v1/programs', submission));
     for (const person of ['olga', 'petra'] as const) {
       await world.as(person, `/v1/programs/${digest}`);
       expect((await post(person, `/v1/programs/${digest}/approval`)).status).toBe(200);
     }
     const id = await running('steps', digest);
+    await until(() => processesOf('worker-process') > 0);
+    await sleep(500);
+    const before = processesOf('worker-process');
     const since = performance.now();
     expect((await post('petra', `/v1/programs/${digest}/withdrawal`, { reason: 'flawed' })).status).toBe(200);
-    await until(async () => (await rowOf(id)).state === 'done');
+    await until(async () => processesOf('worker-process') < before && (await rowOf(id)).state === 'done');
     expect(performance.now() - since).toBeLessThan(WITHIN_MS);
     expect(await rowOf(id)).toMatchObject(KILLED);
   });
@@ -305,10 +318,10 @@ describe('a query under way', () => {
     const run = runJob(shell, job!, { stopping: deaf.signal, killed: end.signal });
     await until(() => sources.endless === 0);
     await sleep(200);
-    const before = readers();
+    const before = processesOf('reader-process');
     await post('petra', `/v1/grants/g-${grants}/revoke`, { reason: 'x' });
     await sleep(2_000);
-    expect(readers()).toBe(before);
+    expect(processesOf('reader-process')).toBe(before);
     expect((await rowOf(id)).state).toBe('opened');
     end.abort();
     await run;

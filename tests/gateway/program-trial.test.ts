@@ -1,6 +1,5 @@
 /** The trial at submission: what is refused with what went wrong, what is kept with its report, and who reads it. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { PROGRAM_TOOLS } from '#gateway/program-tools.ts';
 import { programTrial } from '#gateway/services/program-trial.ts';
 import { jsonOf, makeWorld, type World } from '#tests/support/gateway-world.ts';
 
@@ -8,7 +7,6 @@ let world: World;
 beforeAll(async () => {
   const trial = programTrial();
   world = await makeWorld({
-    programs: PROGRAM_TOOLS,
     // The datasets of this world demand a jail, which not every machine has; what a trial says is the same without.
     trial: (program, datasets) => trial(program, datasets, 'preferred'),
   });

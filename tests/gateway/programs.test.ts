@@ -2,12 +2,13 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { verifyReceipt } from '#crypto/receipt.ts';
-import { compileAsk, type KeptRequest, catalogueOf, programOf } from '#gateway/services/planning.ts';
+import { catalogueOf, compileAsk, type KeptRequest } from '#gateway/services/planning.ts';
 import { recheck } from '#gateway/runner/recheck.ts';
 import { listDatasets } from '#gateway/storage/dataset-list.ts';
 import { findViolations } from '#gateway/storage/invariants.ts';
+import { PARSER_VERSION } from '#sandbox/program/admission/parse.ts';
 import { claimJob } from '#gateway/storage/queue.ts';
-import { FAKE_PROGRAMS, fakeDigest, fakeManifest, MODULE } from '#tests/support/fake-programs.ts';
+import { MODULE, STATEFUL_MODULE, visitsDigest, visitsManifest } from '#tests/support/visits-program.ts';
 import {
   ASK,
   jsonOf,
@@ -43,7 +44,7 @@ interface Shown {
 }
 
 const submit = (person: Person, body: object = {}): Promise<Response> =>
-  world.as(person, '/v1/programs', { module: freshModule(), manifest: fakeManifest(), ...body });
+  world.as(person, '/v1/programs', { module: freshModule(), manifest: visitsManifest(), ...body });
 async function submitted(body: object = {}): Promise<string> {
   const response = await submit('ben', body);
   expect(response.status).toBe(201);
@@ -79,13 +80,13 @@ describe('a submission', () => {
     expect(response.status).toBe(201);
     const made = await jsonOf<Shown>(response);
     expect(made).toMatchObject({
-      digest: fakeDigest(module),
+      digest: visitsDigest(module),
       state: 'scanned',
       version: 1,
       datasets: ['visits'],
     });
     const shown = await jsonOf(show('ben', made.digest));
-    expect(shown).toMatchObject({ module, manifest: fakeManifest() });
+    expect(shown).toMatchObject({ module, manifest: visitsManifest() });
     expect(shown['record']).toEqual({
       algorithmType: 'sum of costs',
       modelType: null,
@@ -95,39 +96,37 @@ describe('a submission', () => {
       securityReview: 'none needed',
     });
     const [, scanned] = (shown['events'] as Shown['events']).map(({ event, detail }) => ({ event, detail }));
-    expect(scanned).toEqual({ event: 'scanned', detail: { tools: { fake: '1' }, findings: [] } });
+    expect(scanned).toEqual({ event: 'scanned', detail: { tools: { acorn: PARSER_VERSION }, findings: [] } });
     // Again it is the same program; as another version it is another one.
     expect(await codeOf(submit('ben', { module }))).toBe('CONFLICT');
     expect(await jsonOf(submit('ben'))).toMatchObject({ version: 2, state: 'scanned' });
   });
 
   test('takes the manifest as text too, and one Idempotency-Key makes one program', async () => {
-    const body = { module: freshModule(), manifest: JSON.stringify(fakeManifest()) };
+    const body = { module: freshModule(), manifest: JSON.stringify(visitsManifest()) };
     const [first, second] = [
       await jsonOf(world.as('ben', '/v1/programs', body, { 'idempotency-key': 'p-1' })),
       await jsonOf(world.as('ben', '/v1/programs', body, { 'idempotency-key': 'p-1' })),
     ];
     expect(first).toEqual(second);
-    expect(first['digest']).toBe(fakeDigest(body.module));
+    expect(first['digest']).toBe(visitsDigest(body.module));
   });
 
   test('with errors is refused with every finding and its place, and nothing is kept', async () => {
-    const module = `let seen = 0; ${freshModule()}`;
+    const module = STATEFUL_MODULE;
     const response = await submit('ben', { module });
     expect(response.status).toBe(422);
     expect(await jsonOf(response)).toMatchObject({
       code: 'PROGRAM_NOT_ADMITTED',
-      findings: [
-        { rule: 'module-state', line: 1, column: 1, severity: 'error', message: expect.any(String) },
-      ],
+      findings: [{ rule: 'state', line: 3, column: 3, severity: 'error', message: expect.any(String) }],
     });
-    expect((await show('ben', fakeDigest(module))).status).toBe(404);
+    expect((await show('ben', visitsDigest(module))).status).toBe(404);
   });
 
   test.for([
     [
       'about a dataset that there is not',
-      { manifest: fakeManifest({ inputs: { nothing: ['age'] } }) },
+      { manifest: visitsManifest({ inputs: { nothing: ['age'] } }) },
       'TABLE',
     ],
     ['with a manifest that is none', { manifest: { kind: 'Grant' } }, 'CONFIG'],
@@ -301,8 +300,8 @@ describe('a job of an approved program', () => {
     const module = freshModule();
     const program = await approved({ module });
     const changed = [
-      fakeDigest(`${module} `),
-      fakeDigest(module, fakeManifest({ name: 'dear-visits ' })),
+      visitsDigest(`${module} `),
+      visitsDigest(module, visitsManifest({ name: 'dear-visits ' })),
       `${program.slice(0, -1)}${program.endsWith('0') ? '1' : '0'}`,
     ];
     for (const digest of changed)
@@ -324,7 +323,7 @@ describe('a job of an approved program', () => {
     ['a parameter that is an object', { params: { age: {} } }],
     ['a parameter with NUL', { params: { age: '\0' } }],
   ] as const)('with %s is no request', async ([, changes]) => {
-    expect(await codeOf(world.as('ben', '/v1/jobs', askOf(fakeDigest(), changes)))).toBe('PARAM');
+    expect(await codeOf(world.as('ben', '/v1/jobs', askOf(visitsDigest(), changes)))).toBe('PARAM');
   });
 
   test('is refused by the runner when its approval is gone by then', async () => {
@@ -336,11 +335,9 @@ describe('a job of an approved program', () => {
     const checked = async (): Promise<string> => {
       const ask = job?.request as KeptRequest;
       try {
-        const { db } = world;
-        const found = await programOf({ db, programs: FAKE_PROGRAMS }, ask, 'city-university');
-        const catalogue = catalogueOf(await listDatasets(db));
-        const compiled = compileAsk(FAKE_PROGRAMS, { ask, program: found }, catalogue);
-        return (await recheck(shell, job as never, { compiled, program: found }))?.effect ?? '';
+        const catalogue = catalogueOf(await listDatasets(world.db));
+        const compiled = await compileAsk(world.db, { ask, organisation: 'city-university' }, catalogue);
+        return (await recheck(shell, job as never, compiled))?.effect ?? '';
       } catch (error) {
         return (error as { code: string }).code;
       }

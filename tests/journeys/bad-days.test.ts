@@ -224,10 +224,10 @@ test('a body of 10 MB and SQL of 1 MB are refused by name, and the next request 
     return { status: response.status, code, detail };
   };
   const ask = (sql: string): string => JSON.stringify({ grant: 'steady', purpose: 'public_health', sql });
-  const tooLarge = { status: 413, code: 'TOO_LARGE', detail: expect.stringContaining('65536') as string };
+  const tooLarge = { status: 413, code: 'TOO_LARGE', detail: expect.stringContaining('1048576') as string };
   const { gatewayUrl, runnerUrl } = server;
   expect(await post(gatewayUrl, '/v1/jobs', ask('x'.repeat(10_000_000)))).toEqual(tooLarge);
-  const long = `SELECT COUNT(*) FROM steady WHERE ${'cost > 1 AND '.repeat(77_000)} cost > 1`;
+  const long = `SELECT COUNT(*) FROM steady WHERE ${'cost > 1 AND '.repeat(81_000)} cost > 1`;
   expect(await post(gatewayUrl, '/v1/jobs', ask(long))).toEqual(tooLarge);
   expect(await post(gatewayUrl, '/v1/quotes', ask(long))).toEqual(tooLarge);
   expect(await post(runnerUrl, '/v1/datasets', ask('x'.repeat(10_000_000)))).toMatchObject({

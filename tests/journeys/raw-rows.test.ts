@@ -7,7 +7,7 @@ import { createListener } from '#gateway/runner/listener.ts';
 import { plainGrant } from '#gateway/services/plain-grant.ts';
 import { allVerbs } from '#tests/cli/captured-terminal.ts';
 import { runLab } from '#tests/lab/lab-process.ts';
-import { fakeManifest, MODULE } from '#tests/support/fake-programs.ts';
+import { MODULE, STATEFUL_MODULE, visitsManifest } from '#tests/support/visits-program.ts';
 import { ANSWERED, MANIFEST, MarkedServer, PEOPLE, POLICY, SEEKING } from '#tests/support/marked-server.ts';
 
 const server = new MarkedServer();
@@ -59,8 +59,8 @@ function posts(): Readonly<
     'post /v1/grants/{id}/resume': { ids: ['spare'], bodies: [{}] },
     'post /v1/programs': {
       bodies: [
-        { module: `${MODULE}// by HTTP\n`, manifest: fakeManifest() },
-        { module: 'let row', manifest: fakeManifest() },
+        { module: `${MODULE}// by HTTP\n`, manifest: visitsManifest() },
+        { module: STATEFUL_MODULE, manifest: visitsManifest() },
       ],
     },
     'post /v1/programs/{digest}/approval': { ids: server.programs.slice(1, 2), bodies: [{}] },
@@ -253,7 +253,7 @@ function commandLines(): Readonly<Record<string, readonly (readonly string[])[]>
   const [ran = '', , , , toApprove = '', toReject = '', toWithdraw = ''] = server.programs;
   const underRows = ['--grant', 'rows', '--purpose', 'public_health'];
   server.folder.write('prog.js', MODULE);
-  server.folder.write('prog.json', fakeManifest());
+  server.folder.write('prog.json', visitsManifest());
   server.folder.write('params.json', { age: 40 });
   const grant = { dataset: 'visits', columns: ['ward'], authoriser: 'city-provider', holder: 'city-buyer' };
   const terms = { ...grant, id: 'typed', purpose: 'public_health', scene: 'x', runs: 1 };

@@ -45,7 +45,8 @@ const VICTIM: readonly Row[] = [NaN, Infinity, -Infinity, 1e308, null, 0].map((i
 }));
 /**
  * Listed and thresholded keys, empty groups, every aggregate, refusals, and a repeat; each in its planned two seconds.
- * The last two would fail for the victim alone, in an engine that throws (C1), or divide by nobody without him (C3, C4).
+ * The two before the programs would fail for the victim alone, in an engine that throws (C1), or divide by nobody
+ * without him (C3, C4).
  */
 const REQUESTS: readonly object[] = [
   {
@@ -68,7 +69,45 @@ const REQUESTS: readonly object[] = [
     sql: "SELECT zip, AVG(income), VARIANCE(income), STDDEV(income), MEDIAN(income) FROM people WHERE job = 'astronaut' GROUP BY zip",
     state: 'hostile',
   },
+  { program: 'map.js', manifest: 'map.yaml', policy: 'programs.yaml', state: 'programs' },
+  { program: 'blocks.js', manifest: 'blocks.yaml', policy: 'programs.yaml', state: 'programs' },
 ];
+
+/** Programs that are well for everybody but the victim, whose records loop, throw, recurse and answer nonsense. */
+const PROGRAMS: Readonly<Record<string, string | object>> = {
+  'map.js': `export function map(row) {
+  if (row.job !== 'astronaut') return { spend: row.income, rich: row.income > 10 ? 1 : 0, zip: row.zip };
+  if (row.income === 0) for (;;) { }
+  if (row.income === null) throw new Error(row.job);
+  if (row.income > 1e300) return { spend: '1e999', rich: NaN, get zip() { throw row.job; } };
+  const down = (n) => { try { return down(n + 1); } catch { return n; } };
+  return { spend: down(0), rich: 1, zip: 'n' };
+}
+`,
+  'map.yaml': {
+    kind: 'Program',
+    name: 'map',
+    mode: 'map',
+    inputs: { people: ['job', 'zip', 'income'] },
+    outputs: {
+      spend: { kind: 'mean', bounds: [0, 1000], granularity: 1, by: { zip: ['n', 's'] } },
+      rich: { kind: 'count' },
+    },
+  },
+  'blocks.js': `export function run(table) {
+  if (table.some((row) => row.job === 'astronaut')) throw new Error('astronaut');
+  return table.length;
+}
+`,
+  'blocks.yaml': {
+    kind: 'Program',
+    name: 'blocks',
+    mode: 'blocks',
+    inputs: { people: ['job'] },
+    blocks: { count: 4, cpuMs: 100 },
+    outputs: { size: { kind: 'mean', bounds: [0, 100], granularity: 1 } },
+  },
+};
 
 const folders = [new Folder(), new Folder()];
 afterAll(() => {
@@ -93,6 +132,9 @@ beforeAll(async () => {
       });
       folder.write('policy.yaml', policy);
       folder.write('thresholded.yaml', { ...policy, keys: 'thresholded' });
+      // Re-runs that nobody needs would be part of the planned time.
+      folder.write('programs.yaml', { ...policy, maxAborts: 0 });
+      for (const [name, content] of Object.entries(PROGRAMS)) folder.write(name, content);
       return runBatch(
         folder,
         REQUESTS.map((request, id) => ({
@@ -170,6 +212,8 @@ describe('with and without the victim', () => {
       ['FUNCTION', undefined],
       ['PARAM', undefined],
       ['BUDGET', undefined],
+      [null, false],
+      [null, false],
       [null, false],
       [null, false],
     ]);

@@ -215,6 +215,13 @@ describe('any text', () => {
     ['members', `export const map = () => a${'.a'.repeat(30_000)};`],
     ['a long name', `export const ${'a'.repeat(60_000)} = 1;`],
     ['nothing', ''],
+    ['invisible characters', '\u202e'.repeat(20_000)],
+    ['unknown names', `export const map = () => [${'b,'.repeat(9000)}];`],
+    ['foreign names', `export const map = () => [${'年,'.repeat(9000)}];`],
+    [
+      'parameters',
+      `${'let a;'.repeat(1)}${Array.from({ length: 900 }, (_, i) => `function f${i}(a=b,c=a){let d,e=d}`).join('')}`,
+    ],
   ])('may be %s without end', ([, text]) => {
     const start = process.cpuUsage().user;
     expect(admitProgram(text!, 'map', null).admitted).toBe(false);

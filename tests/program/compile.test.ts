@@ -344,13 +344,27 @@ describe('what is refused', () => {
     ['PARAM', 'a truth that is a number', ...param('boolean', 1)],
     ['PARAM', 'a list with a hole', ...param('numbers', Array(2))],
     ['PARAM', 'a list with NaN', ...param('numbers', [NaN])],
-    ['PARAM', 'a list of more than a million', ...param('numbers', new Array(1_000_001).fill(0))],
+    [
+      'PARAM',
+      'a list of more than a million',
+      ...param(
+        'numbers',
+        Array.from({ length: 1_000_001 }, () => 0),
+      ),
+    ],
   ])('with %s: %s', ([code, , program, given]) => {
     expect(refusedWith(program, given)).toBe(code);
   });
 
   test('not: a list of a million numbers, and NULL among the values of a key', () => {
-    expect(refusedWith(...param('numbers', new Array(1_000_000).fill(0.5)))).toBe('compiled');
+    expect(
+      refusedWith(
+        ...param(
+          'numbers',
+          Array.from({ length: 1_000_000 }, () => 0.5),
+        ),
+      ),
+    ).toBe('compiled');
     expect(refusedWith(by(['a', null]))).toBe('compiled');
   });
 });
@@ -422,6 +436,12 @@ describe('several inputs', () => {
     expect(new Set([policy.digest, policies.people.digest, policies.visits.digest]).size).toBe(3);
     // 1,500 rows in all; of each dataset one column and the unit.
     expect(plannedUsageOf(plan)).toMatchObject({ rows: '1500', bytes: String(1_500 * 2 * 8) });
+  });
+
+  test('are refused where only one of them would be charged', () => {
+    const given = { datasets: [people, other] };
+    expect(refusedWith(two, given)).toBe('compiled');
+    expect(refusedWith(two, { ...given, takesSeveral: false })).toBe('MODE');
   });
 
   test('of other units, of rows, or charged in another unit cannot be run together', () => {

@@ -9,6 +9,7 @@ import { readProgramManifest } from '#sandbox/program/manifest-file.ts';
 import samples from '#tests/programs/accepted.json' with { type: 'json' };
 import { sized } from '#tests/support/audit-size.ts';
 
+import { programs } from './expressions.ts';
 import { runModules } from './run-modules.ts';
 import { TRICKY } from './tricky-programs.ts';
 
@@ -199,6 +200,23 @@ describe('depth', () => {
     expect(run(ways, [{}, {}], PLENTY)).toEqual(['18200', '18200']);
   });
 
+  test('is counted for a function that knows itself by an inner name', () => {
+    const module =
+      'export const map = function me(row) { return row.n <= 0 ? 0 : 1 + me({ n: row.n - 1 }); };';
+    expect(run(module, [{ n: 99 }, { n: 100 }])).toEqual(['99', 'spent']);
+  });
+
+  test('is counted for a function that its own objects lead back to', () => {
+    const module = `export function map(row) {
+      let left = row.n;
+      const box = { };
+      function F() { return left-- > 0 ? +box : 0; }
+      box.valueOf = new F()['constr' + 'uctor'];
+      return F();
+    }`;
+    expect(run(module, [{ n: 98 }, { n: 200 }])).toEqual(['0', 'spent']);
+  });
+
   test('costs a large function more, so that a hundred of them do not fill the stack', () => {
     const locals = Array.from({ length: 400 }, (_, i) => `let v${i} = n + ${i};`).join('');
     const sum = Array.from({ length: 400 }, (_, i) => `v${i}`).join(' + ');
@@ -231,4 +249,28 @@ describe('what all records share', () => {
     });
     expect(outcome).toEqual(['0', '1']);
   });
+});
+
+test('random programs mean the same when printed', () => {
+  const texts = fc.sample(programs, { numRuns: sized(500, 10_000), seed: 11 });
+  const modules = texts.filter((module) => admitProgram(module, 'map', null).admitted);
+  // The rest is no JavaScript, or breaks a rule.
+  expect(modules.length).toBeGreaterThan(texts.length / 6);
+  const rows = [{ x: 1, y: 0 }, { x: 'ab' }, { x: null, y: -3.5 }];
+  const plain = runModules(
+    modules.map((code) => ({ code, params: {}, fuel: null, rows })),
+    { isFrozen: false },
+  );
+  const metered = runModules(
+    modules.map((module) => ({ code: printed(module), params: {}, fuel: PLENTY, rows })),
+    { isFrozen: true },
+  );
+  // The text of a function is that of the printed one: the one difference there may be.
+  const isOfText = (outcomes: readonly string[]): boolean =>
+    /=>|function |'f',\s+'u',\s+'n'/.test(outcomes.join());
+  const differing = modules.filter(
+    (_, index) => !isOfText(plain[index]!) && plain[index]!.join('\n') !== metered[index]!.join('\n'),
+  );
+  expect(plain.filter(isOfText).length).toBeLessThan(modules.length / 5);
+  expect(differing).toEqual([]);
 });

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { runMap } from '#sandbox/program/run-map.ts';
 import type { UnitRecords } from '#sandbox/reader/protocol.ts';
-import type { MapResult, MapSetup } from '#sandbox/worker/protocol.ts';
+import { type MapResult, type MapSetup, recordsPerBuffer } from '#sandbox/worker/protocol.ts';
 import { decodeRecords, encodeRecords } from '#sandbox/worker/records.ts';
 import type { Worker } from '#sandbox/worker/worker.ts';
 
@@ -136,11 +136,45 @@ describe('a map over buffers', () => {
     const values = Array.from({ length: 300 }, (_, at) => at);
     const buffers = [values.slice(0, 100), values.slice(100, 200), values.slice(200)];
     expect((await mapped(buffers, { isolate: new Set([5]), process: NONE })).started).toBe(1);
-    // 100 records are halved seven times until one is alone: the seventh death is of it alone.
+    // 100, 50, 25, 13, 7, 4, 2 records, and the one alone.
     expect(await mapped(buffers, { isolate: NONE, process: new Set([150]) })).toMatchObject({
-      started: 8,
-      deaths: 7,
+      started: 9,
+      deaths: 8,
     });
+  });
+
+  test('cuts a buffer whose results would be longer than an answer may be', async () => {
+    const wide: MapSetup = { ...SETUP, outputs: [{ name: 'double', width: 2 ** 20 }], keys: [] };
+    const most = recordsPerBuffer(wide);
+    const values = Array.from({ length: 3 * most + 1 }, (_, at) => at);
+    const asked: number[] = [];
+    const worker: Worker = {
+      layers: [],
+      isGone: false,
+      map: (bytes, rows) => {
+        asked.push(rows);
+        const [column] = decodeRecords(bytes).columns;
+        return Promise.resolve({
+          values: [column?.kind === 'number' ? column.values : new Float64Array()],
+          codes: [],
+        });
+      },
+      block: () => Promise.reject(new RangeError('a map has no blocks')),
+      kill: () => {},
+    };
+    const seen: number[] = [];
+    async function* records(): AsyncGenerator<UnitRecords> {
+      yield bufferOf(values);
+    }
+    await runMap(
+      { setup: wide, maxAborts: 8, startWorker: () => Promise.resolve(worker), limitMs: () => 1000 },
+      records(),
+      {
+        take: (_units, _hashes, result) => seen.push(...result.values[0]!),
+      },
+    );
+    expect(Math.max(...asked)).toBe(most);
+    expect(seen).toEqual(values);
   });
 
   test('ends when more records kill alone than the policy admits', async () => {

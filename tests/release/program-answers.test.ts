@@ -1,5 +1,6 @@
 /** Answers of programs: cells of several grids, vectors and blocks with their keys, error bars, and as they are stored. */
 import { describe, expect, test } from 'vitest';
+import { Failure } from '#policies/refusal.ts';
 import { render } from '#policies/words.ts';
 import { cellsOfEvidence, evidenceOfCells } from '#gateway/receipt.ts';
 import { cellsOf, type Partials, type Plan, widthOf } from '#sandbox/plan.ts';
@@ -24,18 +25,18 @@ import {
 
 const REGION = { name: 'region', values: ['n', 's', 'e'] };
 const LEVEL = { name: 'level', values: [1, 2] };
-const vector = (parts: object = {}): ProgramOutput =>
-  ({
-    kind: 'vector',
-    name: 'g',
-    by: [],
-    quality: false,
-    length: 2,
-    clip: 8,
-    bounds: null,
-    granularity: 1,
-    ...parts,
-  }) as ProgramOutput;
+type VectorOutput = Extract<ProgramOutput, { kind: 'vector' }>;
+const vector = (parts: Partial<VectorOutput> = {}): VectorOutput => ({
+  kind: 'vector',
+  name: 'g',
+  by: [],
+  quality: false,
+  length: 2,
+  clip: 8,
+  bounds: null,
+  granularity: 1,
+  ...parts,
+});
 
 /** Near enough to no noise for a half of a step: ε 1e10. */
 const NEAR_EXACT: ProgramCircumstances = {
@@ -200,9 +201,9 @@ describe('an answer of blocks', () => {
     const sums = [200n, 0n, 0n, 400n, 0n, 0n, 0n];
     expect(() => release(plan, { keys: null, vectors: [sums] }, pool())).not.toThrow();
     // 201 is within the range of the other output.
-    expect(() => release(plan, { keys: null, vectors: [sums.with(0, 201n)] }, pool())).toThrow();
-    expect(() => release(plan, { keys: null, vectors: [sums.with(6, -1n)] }, pool())).toThrow();
-    expect(() => release(plan, { keys: null, vectors: [sums.slice(1)] }, pool())).toThrow();
+    expect(() => release(plan, { keys: null, vectors: [sums.with(0, 201n)] }, pool())).toThrow(Failure);
+    expect(() => release(plan, { keys: null, vectors: [sums.with(6, -1n)] }, pool())).toThrow(Failure);
+    expect(() => release(plan, { keys: null, vectors: [sums.slice(1)] }, pool())).toThrow(Failure);
   });
 
   test('states the joint vector output by output', () => {

@@ -14,7 +14,6 @@ import { createApp } from '#gateway/app.ts';
 import { signAccessToken } from '#gateway/auth/issuer.ts';
 import { evidenceOfCells, releasedPayload, requestPart } from '#gateway/receipt.ts';
 import { ledgerTermsOf } from '#gateway/runner/register.ts';
-import { approvedProgram } from '#gateway/services/program-loading.ts';
 import type { Shell } from '#gateway/services/shell.ts';
 import { catalogueOf, compileAsk, type KeptRequest } from '#gateway/services/planning.ts';
 import { failJob } from '#gateway/storage/abort.ts';
@@ -35,7 +34,6 @@ import { parsePolicy } from '#sandbox/manifest/policy-file.ts';
 import type { Plan, ReleasedCell } from '#sandbox/plan.ts';
 import { instantText } from '#sandbox/release/zone.ts';
 import { grantFile } from '#tests/policies/request-fixture.ts';
-import { FAKE_PROGRAMS } from '#tests/support/fake-programs.ts';
 import { emptyImage } from '#tests/support/pglite-image.ts';
 
 export const ISSUER = 'https://unseen.example';
@@ -154,7 +152,7 @@ export async function untilReleaseTime(db: Database, jobId: string): Promise<voi
 }
 
 /** Sets up a world with an approved grant `g-1` of city-university. */
-export async function makeWorld(changes: Partial<Pick<Shell, 'programs' | 'trial'>> = {}): Promise<World> {
+export async function makeWorld(changes: Partial<Pick<Shell, 'trial'>> = {}): Promise<World> {
   const db = await openDatabase({ memory: true, image: await emptyImage() });
   const keys = await setUpWorld(db);
   const receiptKey = generateSigningKey();
@@ -164,7 +162,6 @@ export async function makeWorld(changes: Partial<Pick<Shell, 'programs' | 'trial
   const shell: Shell = {
     db,
     policies: policyEngine(),
-    programs: FAKE_PROGRAMS,
     trial: null,
     keys: {
       token: generateSigningKey(),
@@ -312,15 +309,8 @@ async function runAll(
 /** Releases made-up cells as the answer of an opened job; the release's id. */
 async function makeUp(db: Database, key: SigningKey, job: ClaimedJob): Promise<string> {
   const request = job.request as KeptRequest;
-  const program =
-    request.frontEnd === 'sql'
-      ? null
-      : await approvedProgram(db, FAKE_PROGRAMS, {
-          digest: request.program,
-          organisation: job.actors['user'] ?? '',
-        });
-  const asked = { ask: request, program };
-  const { plan, policy } = compileAsk(FAKE_PROGRAMS, asked, catalogueOf(await listDatasets(db)));
+  const asked = { ask: request, organisation: job.actors['user'] ?? '' };
+  const { plan, policy } = await compileAsk(db, asked, catalogueOf(await listDatasets(db)));
   const cells = cellsOf(plan);
   const evidence = evidenceOfCells(cells);
   const salt = randomBytes(16).toString('hex');

@@ -148,7 +148,7 @@ export const rank: Rank = (unit, cell, ordinal, over) => {
 };
 
 export const REGION: ByColumn = { name: 'region', values: ['n', 's', 'e'] };
-export const AGE: ByColumn = { name: 'age', values: [1, 2, 3, 4] };
+const AGE: ByColumn = { name: 'age', values: [1, 2, 3, 4] };
 
 const by = fc.constantFrom<readonly ByColumn[]>([], [REGION], [AGE], [REGION, AGE], [AGE, REGION]);
 const base = (name: string) => fc.record({ name: fc.constant(name), by, quality: fc.boolean() });

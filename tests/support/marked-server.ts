@@ -14,7 +14,7 @@ import { serve, type Served } from '#gateway/embedded.ts';
 import { type Role, ROLES } from '#policies/roles.ts';
 import { type CommandLine, commandLine } from '#tests/cli/captured-terminal.ts';
 import { Folder } from '#tests/lab/lab-process.ts';
-import { FAKE_PROGRAMS, fakeManifest, MODULE } from './fake-programs.ts';
+import { MODULE, visitsManifest } from './visits-program.ts';
 import { openGrant, openShop } from './journey.ts';
 
 const ROWS = 400;
@@ -93,7 +93,6 @@ export class MarkedServer {
       gatewayPort: 0,
       runnerPort: 0,
       timeZone: 'Asia/Shanghai',
-      programs: FAKE_PROGRAMS,
       reportBug: (error) => this.bugs.push(error),
     });
     const shop = await openShop(this.served);
@@ -132,7 +131,7 @@ export class MarkedServer {
     }
     for (let count = 0; count < 8; count += 1) {
       const module = `${MODULE}// ${count}\n`;
-      this.programs.push((await buyer.submitProgram({ module, manifest: fakeManifest() })).digest);
+      this.programs.push((await buyer.submitProgram({ module, manifest: visitsManifest() })).digest);
     }
     const [approved = ''] = this.programs;
     for (const reviewer of [operator, provider]) {

@@ -49,7 +49,9 @@ export function countOf(name: string, parts: Partial<ProgramOutput> = {}): Progr
   return { kind: 'count', name, by: [], quality: false, ...parts } as ProgramOutput;
 }
 
-export function sumOf(name: string, parts: object = {}): ProgramOutput {
+type SumOutput = Extract<ProgramOutput, { kind: 'sum' | 'mean' | 'variance' }>;
+
+export function sumOf(name: string, parts: Partial<SumOutput> = {}): SumOutput {
   return {
     kind: 'sum',
     name,
@@ -58,7 +60,7 @@ export function sumOf(name: string, parts: object = {}): ProgramOutput {
     bounds: [0, 100],
     granularity: null,
     ...parts,
-  } as ProgramOutput;
+  };
 }
 
 export interface ProgramCircumstances {
@@ -67,6 +69,7 @@ export interface ProgramCircumstances {
   readonly policyOf?: (dataset: Dataset) => ReleasePolicy;
   readonly datasets?: readonly Dataset[];
   readonly timing?: Timing;
+  readonly takesSeveral?: boolean;
 }
 
 /** Compiles a program as a front end would. */
@@ -79,6 +82,7 @@ export function compiledProgram(program: Program, given: ProgramCircumstances = 
       policyOf: given.policyOf ?? (() => policy),
       versionIdOf: (dataset) => `${dataset.name} v1`,
       defaultTiming: given.timing ?? { mode: 'quantum', quantumMs: 125 },
+      takesSeveral: given.takesSeveral ?? true,
     },
   );
 }

@@ -7,7 +7,7 @@
  */
 import type { ProgramManifest, ProgramMode } from '../program.ts';
 import { blocksFindings } from './blocks.ts';
-import { type Finding, findingAt, type Report, type Subject } from './finding.ts';
+import { type Finding, FINDINGS_MAX, findingAt, type Report, type Subject } from './finding.ts';
 import type { Reading } from './parse.ts';
 import { printProgram } from './print/module.ts';
 import { TREE_RULES } from './rules.ts';
@@ -15,6 +15,8 @@ import { unknownNames } from './rules/manifest-names.ts';
 import { readText } from './rules/text.ts';
 import { scopesOf } from './scope.ts';
 import { syntaxRule } from './syntax.ts';
+
+export type { Finding };
 
 export interface Admission {
   readonly admitted: boolean;
@@ -54,9 +56,10 @@ function admitBlocks(reading: Reading): Admission {
 /** What a rule reports, as findings. */
 function gather(text: string, rule: string, check: (report: Report) => void): Finding[] {
   const findings: Finding[] = [];
-  check((node, sentence, args) =>
-    findings.push(findingAt(rule, { text, offset: node.start }, sentence, args)),
-  );
+  check((node, sentence, args) => {
+    if (findings.length >= FINDINGS_MAX) return;
+    findings.push(findingAt(rule, { text, offset: node.start }, sentence, args));
+  });
   return findings;
 }
 

@@ -3,7 +3,7 @@
  *
  * Guarantee: the module parses, needs nothing from outside and exports `run`; its text reads the same to everybody.
  */
-import { type Finding, findingAt, type RuleSentence } from './finding.ts';
+import { type Finding, FINDINGS_MAX, findingAt, type RuleSentence } from './finding.ts';
 import { isFunction, type Node, type Reading, walk } from './parse.ts';
 import { checkEntry, ENTRIES } from './rules/module-level.ts';
 
@@ -23,6 +23,7 @@ export function blocksFindings({ text, tree }: Reading): Finding[] {
     sentence: RuleSentence,
     args: Readonly<Record<string, string | number>> = {},
   ): void => {
+    if (findings.length >= FINDINGS_MAX) return;
     findings.push(findingAt(sentence.split('.')[1] ?? '', { text, offset: node.start }, sentence, args));
   };
   walk(tree, (node, around) => {

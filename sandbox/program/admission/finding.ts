@@ -41,6 +41,9 @@ function placeOf(text: string, offset: number): { line: number; column: number }
   return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
 }
 
+/** Most findings of one rule: more help nobody, and each has to be placed. */
+export const FINDINGS_MAX = 100;
+
 /** A finding at an offset. */
 export function findingAt(
   rule: string,

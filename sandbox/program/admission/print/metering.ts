@@ -37,7 +37,8 @@ export function meteringOf({ tree, scopes }: Subject): Metering {
   const callees = new Set<Node>();
   const exported = new Set<Node>();
   walk(tree, (node) => {
-    if (node.type === 'CallExpression' || node.type === 'NewExpression') callees.add(node.callee);
+    // Not by `new`: what it makes leads back to the function.
+    if (node.type === 'CallExpression') callees.add(node.callee);
     if (node.type === 'ExportSpecifier') exported.add(node.local);
   });
   const named = new Map<Node, Binding>();
@@ -50,13 +51,13 @@ export function meteringOf({ tree, scopes }: Subject): Metering {
   const entry = entryOf(tree, 'map');
   const costOf = (node: FunctionNode): CallCost => {
     const { parts, calls, catches } = measure(node);
-    const used = named.get(node)?.references.filter(({ at }) => !exported.has(at)) ?? null;
-    // A function expression also has a name inside itself, by which it could be handed out.
+    // A function expression also has a name inside itself, by which it could call itself or be handed out.
     const isNamedInside = node.type === 'FunctionExpression' && node.id !== null;
-    const isDirect =
-      !isNamedInside && used !== null && used.every(({ at, isWrite }) => !isWrite && callees.has(at));
-    const isUncounted =
-      (node === entry && used?.length === 0) || (isDirect && !calls && parts <= PARTS_PER_UNIT);
+    const used = named.get(node)?.references.filter(({ at }) => !exported.has(at)) ?? null;
+    const isDirect = used !== null && used.every(({ at, isWrite }) => !isWrite && callees.has(at));
+    const isSmallLeaf = isDirect && !calls && parts <= PARTS_PER_UNIT;
+    const isCalledOnce = node === entry && used?.length === 0;
+    const isUncounted = !isNamedInside && (isCalledOnce || isSmallLeaf);
     return { depth: isUncounted ? 0 : 1 + Math.floor(parts / PARTS_PER_UNIT), catches };
   };
   return { costOf, roundsOf: (loop) => roundsOf(loop, scopes) };

@@ -26,11 +26,13 @@ export const parameterRule: TreeRule = {
     ],
   ],
   check: ({ scopes }, report) => {
+    const byName = Map.groupBy(
+      [...scopes.bindings.flatMap(({ references }) => references), ...scopes.free],
+      ({ at }) => at.name,
+    );
     for (const [parameters, body] of scopes.parameterScopes) {
       for (const binding of body.bindings.values()) {
-        const isUsed = [...scopes.bindings.flatMap(({ references }) => references), ...scopes.free].some(
-          ({ at, scope }) => at.name === binding.name && isWithin(scope, parameters, body),
-        );
+        const isUsed = byName.get(binding.name)?.some(({ scope }) => isWithin(scope, parameters, body));
         if (isUsed || parameters.bindings.has(binding.name)) {
           report(binding.at, 'rule.parameter', { name: binding.name });
         }

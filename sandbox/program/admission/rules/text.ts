@@ -4,7 +4,7 @@
  * Guarantee: whatever passes reads the same to a person, to our parser and to the engine: no invisible characters, no
  * look-alike names, no comment that only some readers see, and a size and depth that every reader can take.
  */
-import { type Finding, findingAt, type Rule } from '../finding.ts';
+import { type Finding, FINDINGS_MAX, findingAt, type Rule } from '../finding.ts';
 import { childrenOf, type Node, parseModule, type Reading, type Stretch, type Tokens } from '../parse.ts';
 
 const BYTES_MAX = 65_536;
@@ -78,6 +78,7 @@ function sizeFaults(text: string): Finding[] {
 function invisibleFaults(text: string): Finding[] {
   return [...text.matchAll(INVISIBLE), ...text.matchAll(ODD_BLANK)]
     .filter(([found]) => !PLAIN_CONTROLS.has(found))
+    .slice(0, FINDINGS_MAX)
     .map(({ 0: found, index: offset }) =>
       findingAt('text', { text, offset }, 'rule.text.character', { code: codeOf(found) }),
     );
@@ -110,13 +111,19 @@ function strangeNames(text: string, { names, comments, literals }: Tokens): Find
   );
   const masked = maskedCode(text, [...comments, ...literals, ...foreign]);
   return [
-    ...foreign.map(({ name, start: offset }) =>
-      findingAt('text', { text, offset }, 'rule.text.outsideStrings', { char: name }),
-    ),
-    ...escaped.map(({ start: offset }) => findingAt('text', { text, offset }, 'rule.text.escapedName')),
-    ...[...masked.matchAll(/[^\0-\x7f]/gu)].map(({ 0: char, index: offset }) =>
-      findingAt('text', { text, offset }, 'rule.text.outsideStrings', { char }),
-    ),
+    ...foreign
+      .slice(0, FINDINGS_MAX)
+      .map(({ name, start: offset }) =>
+        findingAt('text', { text, offset }, 'rule.text.outsideStrings', { char: name }),
+      ),
+    ...escaped
+      .slice(0, FINDINGS_MAX)
+      .map(({ start: offset }) => findingAt('text', { text, offset }, 'rule.text.escapedName')),
+    ...[...masked.matchAll(/[^\0-\x7f]/gu)]
+      .slice(0, FINDINGS_MAX)
+      .map(({ 0: char, index: offset }) =>
+        findingAt('text', { text, offset }, 'rule.text.outsideStrings', { char }),
+      ),
   ];
 }
 
@@ -125,9 +132,11 @@ function isAscii(text: string): boolean {
 }
 
 function htmlComments(text: string, { comments, literals }: Tokens): Finding[] {
-  return [...maskedCode(text, [...comments, ...literals]).matchAll(/<!--|-->/g)].map(
-    ({ 0: mark, index: offset }) => findingAt('text', { text, offset }, 'rule.text.htmlComment', { mark }),
-  );
+  return [...maskedCode(text, [...comments, ...literals]).matchAll(/<!--|-->/g)]
+    .slice(0, FINDINGS_MAX)
+    .map(({ 0: mark, index: offset }) =>
+      findingAt('text', { text, offset }, 'rule.text.htmlComment', { mark }),
+    );
 }
 
 /** The text with these stretches blanked, every offset as it was. */
