@@ -92,7 +92,7 @@ fuel: 50
 `,
 } as const;
 
-/** Never ends by itself within a demo: every record uses up its fuel. */
+/** Does not end by itself within a demo: every record uses most of its fuel. */
 export const ENDLESS_PROGRAM = {
   module: `export function map(row) {
   let x = row.age;

@@ -1,7 +1,9 @@
 /** The trial at submission: what is refused with what went wrong, what is kept with its report, and who reads it. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { listDatasets } from '#gateway/storage/dataset-list.ts';
+import { mockRecords } from '#sandbox/program/mock.ts';
 import { programTrial } from '#gateway/services/program-trial.ts';
-import { jsonOf, makeWorld, type World } from '#tests/support/gateway-world.ts';
+import { ASK, jsonOf, makeWorld, type World } from '#tests/support/gateway-world.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -80,5 +82,29 @@ describe('a program that is submitted', () => {
       submit('export function map(row) { return row.age ?? 1; } // third'),
     ]);
     expect(responses.map(({ status }) => status === 201)).toEqual([false, true, true]);
+  });
+
+  test('has the share of its trial that gave nothing in every quote', async () => {
+    const module = 'export const map = (row) => (row.age === null ? null : row.age);\n';
+    const { digest } = await jsonOf<{ digest: string }>(submit(module));
+    for (const person of ['olga', 'petra'] as const) {
+      await world.as(person, `/v1/programs/${digest}`);
+      expect((await world.as(person, `/v1/programs/${digest}/approval`, {})).status).toBe(200);
+    }
+    const nothing = mockRecords(
+      (await listDatasets(world.db)).find(({ name }) => name === 'visits')!.manifest,
+    ).filter(({ age }) => age === null).length;
+    expect(nothing).toBeGreaterThan(0);
+    const { sql: _sql, ...terms } = ASK;
+    const quote = async (language: string): Promise<string> =>
+      String(
+        (
+          await jsonOf(
+            world.as('ben', '/v1/quotes', { ...terms, program: digest }, { 'accept-language': language }),
+          )
+        )['summary'],
+      );
+    expect(await quote('en')).toContain(` In a trial, ${nothing} of 1200 made-up records gave nothing.`);
+    expect(await quote('zh')).toContain(`1200 条模拟记录里有 ${nothing} 条`);
   });
 });
