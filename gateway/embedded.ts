@@ -23,6 +23,7 @@ import { secretOf } from './runner/secret.ts';
 import { startHousekeeping } from './services/housekeeping.ts';
 import { ensureOperator } from './services/first-operator.ts';
 import { loadKeys, operatorKeyPair, receiptKeyOf } from './services/key-files.ts';
+import { programTrial } from './services/program-trial.ts';
 import type { Shell } from './services/shell.ts';
 import { type Database, type DatabasePlace, openDatabase } from './storage/database.ts';
 
@@ -90,6 +91,7 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
   const shell: Shell = {
     db,
     policies,
+    trial: programTrial(),
     keys,
     publicUrl: options.publicUrl ?? gateway.url,
     timeZone: options.timeZone,

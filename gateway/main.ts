@@ -13,6 +13,7 @@ import { type GatewayConfig, gatewayConfig } from './config.ts';
 import { listen } from './http/listening.ts';
 import { ensureOperator, operatorKeyOf } from './services/first-operator.ts';
 import { startHousekeeping } from './services/housekeeping.ts';
+import { programTrial } from './services/program-trial.ts';
 import { loadKeys } from './services/key-files.ts';
 import { closeWhenTold } from './shutdown.ts';
 import { openDatabase } from './storage/database.ts';
@@ -43,6 +44,7 @@ export async function startGateway(
   const app = createApp({
     db,
     policies: policyEngine(),
+    trial: programTrial(),
     keys: loadKeys(config.dataDir, config),
     publicUrl: config.publicUrl,
     timeZone: config.timeZone,

@@ -103,7 +103,7 @@ async function train(stage: Stage, grant: string, program: string): Promise<void
   if (w.some((weight, index) => !(Math.abs(weight - TRUE_WEIGHTS[index]!) <= TOLERANCE))) stage.fail();
 }
 
-/** A job that would run for hours, and the operator who withdraws its program meanwhile. */
+/** A job that would run for long, and the operator who withdraws its program meanwhile. */
 async function killed(stage: Stage, grant: string, program: string): Promise<void> {
   const buyer = stage.client('buyer');
   const { id } = await buyer.submit({ grant, program, purpose: stage.purpose });

@@ -16,11 +16,12 @@ import type { Surface } from '../http/surface.ts';
 import {
   approve,
   getProgram,
+  keepProgram,
   listSeenPrograms,
   programSummary,
   readProgram,
   reject,
-  submitProgram,
+  scanProgram,
   withdraw,
 } from '../services/programs.ts';
 import { findProgram } from '../storage/program-store.ts';
@@ -45,14 +46,15 @@ function submitRoute(surface: Surface): Endpoint {
     bodyBytesMax: BODY_BYTES_MAX,
     body: newProgram,
     answer: { status: 201, schema: summarySchema },
-    handle: async ({ caller, idempotency, body }) =>
-      created(surface, { account: caller.principal.id, idempotency }, async (inside) => {
-        const { module, manifest, record = {} } = body;
-        const digest = await submitProgram(surface, inside, caller, { module, manifest, record });
-        const kept = await findProgram(inside, digest);
+    handle: async ({ caller, idempotency, body }) => {
+      const { module, manifest, record = {} } = body;
+      const scanned = await scanProgram(surface, caller, { module, manifest, record });
+      return created(surface, { account: caller.principal.id, idempotency }, async (inside) => {
+        const kept = await findProgram(inside, await keepProgram(inside, scanned));
         if (kept === null) throw new RangeError('a program that was submitted is there');
         return programSummary(surface, kept);
-      }),
+      });
+    },
   });
 }
 

@@ -20,12 +20,17 @@ import { admitProgram } from '#sandbox/program/admission/admit.ts';
 import type { Finding } from '#sandbox/program/admission/finding.ts';
 import { PARSER_VERSION } from '#sandbox/program/admission/parse.ts';
 import { programManifestOf } from '#sandbox/program/manifest-file.ts';
-import { moduleDigestOf, programDigestOf } from '#sandbox/program/program.ts';
+import {
+  moduleDigestOf,
+  type Program,
+  programDigestOf,
+  type ProgramManifest,
+} from '#sandbox/program/program.ts';
 import { instantText } from '#sandbox/release/zone.ts';
 import type { Caller } from '../http/endpoint.ts';
 import { FieldFaults, findingText, HttpFault, ProgramRefused } from '../problem.ts';
 import type { Database } from '../storage/database.ts';
-import { listDatasets } from '../storage/dataset-list.ts';
+import { listDatasets, type StoredDataset } from '../storage/dataset-list.ts';
 import {
   type Actor,
   approveProgram,
@@ -44,6 +49,7 @@ import {
   withdrawProgram,
 } from '../storage/program-store.ts';
 import { demand, notFound } from './permission.ts';
+import { checkReport, storedTrialText, type TrialReport } from './program-trial.ts';
 import type { Shell } from './shell.ts';
 
 /** What an applicant says of his program; what he leaves out is shown as not stated. */
@@ -57,48 +63,76 @@ export interface ProgramSubmission {
   readonly record: RecordSent;
 }
 
+/** A program that was scanned, and is to be kept. */
+export type ScannedProgram = Parameters<typeof saveProgram>[1];
+
 /**
- * Scans and keeps a program, inside a transaction; its digest. Refusal PROGRAM_NOT_ADMITTED with the findings, TABLE;
- * Failure CONFIG for its manifest; HttpFault CONFLICT when it was submitted before.
+ * Scans a program, and tries it: that takes up to a minute, and so stands outside of any transaction. Refusal
+ * PROGRAM_NOT_ADMITTED with the findings, TABLE, and COLUMN, TYPE and JAIL of a trial; Failure CONFIG for its manifest.
  */
-export async function submitProgram(
+export async function scanProgram(
   shell: Shell,
-  db: Database,
   { principal }: Caller,
   sent: ProgramSubmission,
-): Promise<string> {
+): Promise<ScannedProgram> {
   demand(shell, { action: 'submit_program', principal, organisation: principal.org.id });
   const file = 'manifest';
   const written = typeof sent.manifest === 'string' ? parseManifestText(sent.manifest, file) : sent.manifest;
   checkKeepable('manifest', written);
   checkKeepable('module', sent.module);
   const manifest = programManifestOf(written, file);
-  const datasets = [...new Set(manifest.inputs.map(({ dataset }) => dataset))].sort();
-  await checkDatasets(db, datasets);
+  const datasets = await datasetsRead(shell.db, manifest);
   const { admitted, findings } = admitProgram(sent.module, manifest.mode, manifest);
   if (!admitted) throw new ProgramRefused(findings);
-  const digest = programDigestOf(sent.module, written);
-  const isNew = await saveProgram(db, {
-    digest,
+  const report = await tried(shell, { module: sent.module, manifest }, datasets);
+  return {
+    digest: programDigestOf(sent.module, written),
     moduleDigest: moduleDigestOf(sent.module),
     organisationId: principal.org.id,
     name: manifest.name,
     module: sent.module,
     manifest: written,
-    datasets,
+    datasets: datasets.map(({ name }) => name),
     record: recordOf(sent.record),
     submitter: principal.id,
-    scan: { tools: { acorn: PARSER_VERSION }, findings: findings.map(keptFinding) },
-  });
-  if (!isNew) throw new HttpFault('CONFLICT', say('programs.known'));
-  return digest;
+    scan: {
+      tools: { acorn: PARSER_VERSION },
+      findings: findings.map(keptFinding),
+      ...(report !== null && { trial: report }),
+    },
+  };
 }
 
-async function checkDatasets(db: Database, names: readonly string[]): Promise<void> {
+/** Keeps a program that was scanned; its digest. HttpFault CONFLICT when it was submitted before. */
+export async function keepProgram(db: Database, scanned: ScannedProgram): Promise<string> {
+  if (!(await saveProgram(db, scanned))) throw new HttpFault('CONFLICT', say('programs.known'));
+  return scanned.digest;
+}
+
+/** The report of a trial, in the jail that the strictest of its datasets demands; null where nothing is tried. */
+async function tried(
+  { trial }: Shell,
+  program: Pick<Program, 'module' | 'manifest'>,
+  datasets: readonly StoredDataset[],
+): Promise<TrialReport | null> {
+  if (trial === null) return null;
+  const isStrict = datasets.some(({ policy }) => policy.jail === 'required');
+  const schemas = datasets.map(({ name, manifest: { columns } }) => ({ name, columns }));
+  const report = await trial(program, schemas, isStrict ? 'required' : 'preferred');
+  checkReport(report);
+  return report;
+}
+
+/** The datasets that a program reads, by name. Refusal TABLE. */
+async function datasetsRead(db: Database, { inputs }: ProgramManifest): Promise<readonly StoredDataset[]> {
   const known = (await listDatasets(db)).filter(({ state }) => state !== 'withdrawn');
-  const absent = names.find((name) => !known.some((dataset) => dataset.name === name));
-  if (absent !== undefined)
-    throw new Refusal('TABLE', say('programs.dataset', { dataset: absent.slice(0, 80) }));
+  const names = [...new Set(inputs.map(({ dataset }) => dataset))].sort();
+  return names.map((name) => {
+    const dataset = known.find((candidate) => candidate.name === name);
+    if (dataset === undefined)
+      throw new Refusal('TABLE', say('programs.dataset', { dataset: name.slice(0, 80) }));
+    return dataset;
+  });
 }
 
 function recordOf(record: RecordSent): ProgramRecord {
@@ -309,6 +343,7 @@ function eventResource(shell: Shell, event: StoredEvent, language: Language): ob
     detail: {
       ...detail,
       ...(findings !== undefined && { findings: findings.map((finding) => findingText(finding, language)) }),
+      ...storedTrialText(detail, language),
     },
   };
 }

@@ -30,6 +30,7 @@ import {
   shownCost,
   useRequest,
 } from './planning.ts';
+import { trialShare } from './program-trial.ts';
 import { type QuotedOutput, summaryOf } from './quote-summary.ts';
 import { withPracticeGrant } from './practice.ts';
 import type { Shell } from './shell.ts';
@@ -265,6 +266,8 @@ async function plannedPart(
   const budget = budgetPart(left, plan.cost, repeat);
   const outputs = outputsPart(planning.compiled, atSize);
   const share = left === null ? null : shareOf(plan.cost, left);
+  const tried =
+    ask.frontEnd === 'sql' || language === null ? null : await trialShare(shell.db, ask.program, language);
   const summarised = { repeat, epsilon: cost.epsilon, share, answers: budget.answersLeft, outputs };
   return {
     dataset: planning.dataset.name,
@@ -273,7 +276,10 @@ async function plannedPart(
     repeat,
     budget,
     outputs,
-    summary: language === null ? null : summaryOf(summarised, atSize, language),
+    summary:
+      language === null
+        ? null
+        : [summaryOf(summarised, atSize, language), ...(tried === null ? [] : [tried])].join(' '),
     usage: repeat ? { ...planning.planned, epsilonNano: '0' } : planning.planned,
     timing: plan.timing,
   };

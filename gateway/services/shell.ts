@@ -5,6 +5,7 @@ import type { NoteSigner } from '#crypto/log/note.ts';
 import type { PolicyEngine } from '#policies/decide.ts';
 import type { Channel } from '#policies/grant.ts';
 import type { Database, Tx } from '../storage/database.ts';
+import type { ProgramTrial } from './program-trial.ts';
 
 export interface GatewayKeys {
   /** Signs access tokens and cursors. */
@@ -18,6 +19,8 @@ export interface GatewayKeys {
 export interface Shell {
   readonly db: Database;
   readonly policies: PolicyEngine;
+  /** Tries what is submitted on made-up records; null: nothing is tried. */
+  readonly trial: ProgramTrial | null;
   readonly keys: GatewayKeys;
   /** Issuer and audience of tokens, without a slash at its end. */
   readonly publicUrl: string;

@@ -34,8 +34,8 @@ export const DEMO_WORDS = {
     zh: '生成数据所用的权重：{weights}',
   },
   'demo.programs.runs': {
-    en: 'a program that would run for hours is at work',
-    zh: '一个需要运行数小时的程序正在运行',
+    en: 'a program that would run for a long time is at work',
+    zh: '一个需要长时间运行的程序正在运行',
   },
   'demo.programs.killed': {
     en: 'the operator withdraws it: its job ended as {code} after {seconds} s, and nothing was released',

@@ -45,12 +45,12 @@ export const PROGRAM_TRIAL_WORDS = {
     zh: '返回了 {text}；应返回包含全部输出与分组列的对象，不计入任何结果',
   },
   'trial.share.map': {
-    en: 'in a trial, {nothing} of {records} made-up records gave nothing',
-    zh: '试运行中，{records} 条模拟记录里有 {nothing} 条没有产生任何结果',
+    en: 'In a trial, {nothing} of {records} made-up records gave nothing.',
+    zh: '试运行中，{records} 条模拟记录里有 {nothing} 条没有产生任何结果。',
   },
   'trial.share.blocks': {
-    en: 'in a trial, {nothing} of {records} made-up blocks gave nothing',
-    zh: '试运行中，{records} 个模拟分块里有 {nothing} 个没有产生任何结果',
+    en: 'In a trial, {nothing} of {records} made-up blocks gave nothing.',
+    zh: '试运行中，{records} 个模拟分块里有 {nothing} 个没有产生任何结果。',
   },
   'trial.assumed': {
     en: 'these parameters have no default and were made up for the trial: {names}',

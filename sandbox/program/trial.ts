@@ -37,7 +37,7 @@ export interface TrialFinding {
 
 export interface TrialReport {
   readonly mode: 'map' | 'blocks';
-  /** Made-up records, or blocks. */
+  /** Made-up records, or blocks, that it was tried on: all, unless it took too long. */
   readonly records: number;
   /** Those that gave nothing to any output. */
   readonly nothing: number;
@@ -72,8 +72,9 @@ export interface TrialMeans {
 const FINDINGS_MAX = 50;
 /** Blocks of a trial: each gets its share of the made-up records. */
 const BLOCKS = 4;
-/** Longest time of one isolate; a program of more fuel than it uses is not kept waiting. */
-const DEADLINE_MAX_MS = 30_000;
+/** What may pass before the time of a trial is looked at. */
+const CHUNK_MS = 5_000;
+const BLOCK_DEADLINE_MS = 30_000;
 /** For a machine that is busy with something else. */
 const BUSY_MS = 1_000;
 /** Entries of a made-up list where no vector says how many. */
@@ -99,6 +100,7 @@ export async function tryProgram(
     manifest.mode === 'map'
       ? mapJob(manifest, { code: tracedProgram(module), params, columns: sources[0]!.columns, keys })
       : blocksJob(manifest, { code, params, inputs: sources });
+  const { chunk, deadlineMs } = paceOf(manifest, engine);
   const setup: TrialSetup = {
     mode: 'trial',
     job,
@@ -112,9 +114,9 @@ export async function tryProgram(
     })),
     blocks: blocksOf(manifest, sources),
     first: 0,
-    deadlineMs: deadlineOf(manifest, engine),
+    deadlineMs,
   };
-  const parts = await runTrial(setup, { engine, jail });
+  const parts = await runTrial(setup, { engine, jail, chunk });
   return reportOf(manifest, { parts, lengths: job.outputs, assumed: Object.keys(assumed) });
 }
 
@@ -147,10 +149,19 @@ function assumedParams(
   return Object.fromEntries(open.map(({ name, type }) => [name, neutral[type]]));
 }
 
-/** What a buffer of so many records, or a block, may take in a job, and no more than half a minute. */
-function deadlineOf({ fuel, blocks }: ProgramManifest, engine: Engine): number {
-  const jobMs = blocks === null ? bufferLimitMs({ engine, fuel }, MOCK_RECORDS) : 2 * blocks.cpuMs + BUSY_MS;
-  return Math.min(jobMs, DEADLINE_MAX_MS);
+/**
+ * How many records, or blocks, are tried at a time, and how long they may take: records as long as in a job, so that those
+ * of a program with much fuel go in small parts, and a block no longer than half a minute.
+ */
+function paceOf(
+  { fuel, blocks }: ProgramManifest,
+  engine: Engine,
+): { readonly chunk: number; readonly deadlineMs: number } {
+  if (blocks !== null)
+    return { chunk: 1, deadlineMs: Math.min(2 * blocks.cpuMs + BUSY_MS, BLOCK_DEADLINE_MS) };
+  const recordMs = bufferLimitMs({ engine, fuel }, MOCK_RECORDS) / MOCK_RECORDS;
+  const chunk = Math.max(1, Math.floor(CHUNK_MS / recordMs));
+  return { chunk, deadlineMs: bufferLimitMs({ engine, fuel }, chunk) };
 }
 
 function mapJob(

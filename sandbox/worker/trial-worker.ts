@@ -2,8 +2,8 @@
  * A trial as its caller sees it: jailed processes of its own for one program, and what it says of made-up records.
  *
  * Guarantee: a process runs what trial-process.ts is and has no other job, before or after. What it says is checked
- * against the setup; a process that says anything else, or nothing in time, is killed. Records that it
- * had no time to tell from those that end their process are told as if they did.
+ * against the setup; a process that says anything else, or nothing in time, is killed. What there is no
+ * time for in half a minute is not tried, and not counted.
  */
 import * as z from 'zod';
 import { Failure } from '#policies/refusal.ts';
@@ -49,17 +49,19 @@ export function trialProgram(engine: Engine): JailProgram {
 const START_MS = 30_000;
 const GRACE_MS = 5_000;
 const MAX_OUTCOME_BYTES = 16 * 2 ** 20;
-/** Isolates and processes that may end before the rest is given up: to find one record among 1,200 takes 11. */
+/** Isolates and processes that may end before the rest is left untried: to find one record among 1,200 takes 11. */
 const DEATHS_MAX = 24;
-/** A program that takes longer over made-up records would take days over a dataset. */
+/** Whoever submits a program waits for it. */
 const TRIAL_MS = 30_000;
 
 export interface TrialProcessOptions {
   readonly engine: Engine;
   readonly jail: JailDemand;
+  /** Records, or blocks, of one request. */
+  readonly chunk: number;
 }
 
-/** Tries a program. Refuses: JAIL when a required layer is missing. Fails: MACHINE_FAULT. */
+/** Tries a program on as many records as there is time for. Refuses: JAIL when a required layer is missing. Fails: MACHINE_FAULT. */
 export async function runTrial(
   setup: TrialSetup,
   options: TrialProcessOptions,
@@ -76,7 +78,6 @@ export async function runTrial(
   }
 }
 
-/** Records that end their isolate or their process are told from the others by halves, as in a job. */
 class Trial {
   readonly parts: TrialPart[] = [];
   readonly #options: TrialProcessOptions;
@@ -89,15 +90,32 @@ class Trial {
   }
 
   async run(setup: TrialSetup): Promise<void> {
+    const { chunk } = this.#options;
+    for (let from = 0; from < recordsIn(setup) && !this.#isOver(); from += chunk)
+      await this.#attempt(partOf(setup, from, from + chunk));
+    if (this.parts.length === 0) this.parts.push(lostPart(partOf(setup, 0, 1), 'died'));
+  }
+
+  /** Records that end their isolate or their process are told from the others by halves, as in a job. */
+  async #attempt(setup: TrialSetup): Promise<void> {
+    const records = recordsIn(setup);
     const parts = await this.#ask(setup);
-    if (parts !== null && (recordsIn(setup) === 1 || !parts.some(isDead))) {
+    if (parts !== null && (records === 1 || !parts.some(isDead))) {
       this.parts.push(...parts);
       return;
     }
     this.#deaths += 1;
-    const isOver = this.#deaths > DEATHS_MAX || performance.now() > this.#ends;
-    if (recordsIn(setup) === 1 || isOver) this.parts.push(lostPart(setup, 'died'));
-    else for (const half of halvesOf(setup)) await this.run(half);
+    if (records === 1) {
+      this.parts.push(lostPart(setup, 'died'));
+      return;
+    }
+    const middle = records >> 1;
+    for (const half of [partOf(setup, 0, middle), partOf(setup, middle)])
+      if (!this.#isOver()) await this.#attempt(half);
+  }
+
+  #isOver(): boolean {
+    return this.#deaths > DEATHS_MAX || performance.now() > this.#ends;
   }
 
   /** Null: the process is gone. */
@@ -132,14 +150,11 @@ function isDead({ counts, records }: TrialPart): boolean {
   return counts.died > 0 && records > 1;
 }
 
-function halvesOf(setup: TrialSetup): readonly [TrialSetup, TrialSetup] {
-  const middle = recordsIn(setup) >> 1;
-  const part = (from: number, to?: number): TrialSetup => {
-    const blocks =
-      setup.job.mode === 'map' ? [[setup.blocks[0]![0]!.slice(from, to)]] : setup.blocks.slice(from, to);
-    return { ...setup, blocks, first: setup.first + from };
-  };
-  return [part(0, middle), part(middle)];
+/** Some of the records, or of the blocks, of a setup. */
+function partOf(setup: TrialSetup, from: number, to?: number): TrialSetup {
+  const { job, blocks, first } = setup;
+  const some = job.mode === 'map' ? [[blocks[0]![0]!.slice(from, to)]] : blocks.slice(from, to);
+  return { ...setup, blocks: some, first: first + from };
 }
 
 function fault(): Failure {
@@ -156,7 +171,11 @@ function readParts(text: string, { job, outputs }: TrialSetup): readonly TrialPa
     record: count,
     line: count,
     name: z.enum(names).nullable(),
-    text: z.string().max(FAULT_TEXT_MAX),
+    // What a report is kept in holds no control characters and no halves of characters.
+    text: z
+      .string()
+      .max(FAULT_TEXT_MAX)
+      .transform((given) => given.toWellFormed().replace(/\p{Cc}/gu, ' ')),
   });
   const part = z.strictObject({
     faults: z.array(told).max(FAULTS_MAX),

@@ -151,6 +151,7 @@ function shellOf(db: Database): Shell {
   return {
     db,
     policies: policyEngine(),
+    trial: null,
     keys: { token, log: { name: 'unseen.example/log', key: log }, receipts: [receipts.publicJwk] },
     publicUrl: ISSUER,
     timeZone: 'Asia/Shanghai',

@@ -16,6 +16,7 @@ function bareShell(): Shell {
   return {
     db: {} as Shell['db'],
     policies: policyEngine(),
+    trial: null,
     keys: { token: key, log: { name: 'unseen.example/log', key }, receipts: [key.publicJwk] },
     publicUrl: 'https://unseen.example',
     timeZone: 'Asia/Shanghai',

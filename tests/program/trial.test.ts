@@ -208,10 +208,23 @@ outputs: { v: { kind: vector, length: 3, clip: 9 } }`;
       first: 0,
       deadlineMs: 800,
     };
-    const parts = await runTrial(setup, { engine: 'fast', jail: 'preferred' });
+    const parts = await runTrial(setup, { engine: 'fast', jail: 'preferred', chunk: 8 });
     const died = parts.flatMap(({ faults }) => faults.map(({ kind, record }) => `${kind} ${costs[record]!}`));
     expect(died).toEqual(['died 3', 'died 6']);
     expect(parts.reduce((sum, { outputs }) => sum + outputs[0]!.gave, 0)).toBe(6);
+  });
+});
+
+describe('a program of much fuel', () => {
+  test('is tried in parts, and is not said to fail for being slow', async () => {
+    const module = `export function map(row) {
+      let x = 0;
+      for (let i = 0; i < 10000; i += 1) x += Math.sin(i);
+      return row.age === null ? x : 0;
+    }`;
+    const report = await tried(module, 'fuel: 1000000\noutputs: { x: { kind: sum, bounds: [-10, 10] } }');
+    expect(report).toMatchObject({ records: 1200, nothing: 0, refusal: null });
+    expect(counted(report)).toEqual({});
   });
 });
 

@@ -152,7 +152,7 @@ export async function untilReleaseTime(db: Database, jobId: string): Promise<voi
 }
 
 /** Sets up a world with an approved grant `g-1` of city-university. */
-export async function makeWorld(): Promise<World> {
+export async function makeWorld(changes: Partial<Pick<Shell, 'trial'>> = {}): Promise<World> {
   const db = await openDatabase({ memory: true, image: await emptyImage() });
   const keys = await setUpWorld(db);
   const receiptKey = generateSigningKey();
@@ -162,6 +162,7 @@ export async function makeWorld(): Promise<World> {
   const shell: Shell = {
     db,
     policies: policyEngine(),
+    trial: null,
     keys: {
       token: generateSigningKey(),
       log: { name: 'unseen.example/log', key: generateSigningKey() },
@@ -173,6 +174,7 @@ export async function makeWorld(): Promise<World> {
     ratePerMinute: 100_000,
     now: () => Date.now() + skewMs,
     reportBug: (error) => bugs.push(error),
+    ...changes,
   };
   const app = createApp(shell);
   const request = async (path: string, init?: RequestInit): Promise<Response> => app.request(path, init);
