@@ -20,7 +20,9 @@ export interface Starter {
 
 /** Values of a key that a first program lists. */
 const LISTED_MAX = 50;
-const TYPES = `import('./types.d.ts')`;
+/** The file beside the module. Put together here, or it would pass for an import of ours. */
+const TYPES_FILE = 'types.d.ts';
+const TYPES = `import('./${TYPES_FILE}')`;
 
 /** Refuses nothing; Failure CONFIG where a dataset has no column that a program may read. */
 export function starterOf(
