@@ -99,6 +99,8 @@ describe('programs that try to carry state', () => {
   test('do carry it as they are written, in an isolate as it comes', async () => {
     const meant = await inBatches(TRIED, (batch) => findIntent(batch.map(({ module }) => asWritten(module))));
     const refused = meant.filter(({ code }) => code === null).length;
+    // Quick is always the same. Of 250 programs of another seed 206 meant it, 159 of them accepted; shares of 6,000 have a
+    // standard deviation below 0.007, so that a generator as it is fails here with a chance below 1e-30.
     expect(meant.length / TRIED.length).toBeGreaterThan(0.65);
     expect((meant.length - refused) / TRIED.length).toBeGreaterThan(0.4);
     expect(refused).toBeGreaterThan(TRIED.length / 20);
