@@ -21,8 +21,8 @@ export const PROGRAM_REVIEW_WORDS = {
     zh: '请求须含 `sql` 或 `program` 之一；`params` 只能与程序一同提交',
   },
   'programs.notAdmitted': {
-    en: 'admission found {count} errors in the program; each stands below with its place',
-    zh: '准入检查在程序中发现 {count} 处错误，位置见下',
+    en: 'the program is not admitted; errors found: {count}, each below with its place',
+    zh: '程序未通过准入检查；发现的错误数：{count}，位置见下',
   },
   'programs.known': {
     en: 'exactly this program was submitted already; a corrected one has another digest',
