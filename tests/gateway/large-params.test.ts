@@ -4,11 +4,15 @@
  *
  * Controls: a query of the same size, and a program of more than 32 MiB, are too large.
  */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { digestOf } from '#crypto/canonical.ts';
+import { exportSigningKey } from '#crypto/ed25519-key.ts';
 import { quoteAsk } from '#gateway/http/schemas.ts';
-import { jsonOf } from '#tests/support/gateway-world.ts';
+import { commandLine } from '#tests/cli/captured-terminal.ts';
+import { ISSUER, jsonOf } from '#tests/support/gateway-world.ts';
 import { startSteps, type StepsWorld } from '#tests/support/steps-world.ts';
 import { visitsManifest } from '#tests/support/visits-program.ts';
 
@@ -55,6 +59,31 @@ test(`a program runs with ${COUNT} numbers, which its job keeps and shows by the
   expect(few['request']).toMatchObject({ params: { w: [1, 2] }, paramsDigest: digestOf({ w: [1, 2] }) });
   expect(steps.world.bugs).toEqual([]);
 }, 60_000);
+
+test('the command line runs a program with a million numbers', async () => {
+  const line = commandLine({
+    fetch: (async (input: URL | string, init?: RequestInit) => {
+      const url = new URL(String(input));
+      return steps.world.request(`${url.pathname}${url.search}`, init);
+    }) as typeof fetch,
+  });
+  const write = (name: string, value: unknown): string => {
+    const path = join(line.directory, name);
+    writeFileSync(path, JSON.stringify(value));
+    return path;
+  };
+  try {
+    const key = write('ben.jwk', exportSigningKey(steps.world.keys.ben));
+    const login = ['login', '--url', ISSUER, '--account', 'ben', '--key', key, '--profile', 'ben'];
+    expect(await line.run(login)).toMatchObject({ code: 0 });
+    const params = ['--params', write('params.json', { w: weights(1_000_000) })];
+    const terms = ['--grant', 'g-steps', '--purpose', 'public_health', '--profile', 'ben'];
+    const run = await line.json(['run', 'weights', ...terms, ...params]);
+    expect(run).toMatchObject({ code: 0, value: { decision: 'released' } });
+  } finally {
+    line.remove();
+  }
+}, 120_000);
 
 test('a request that is refused keeps the digest of its parameters and not them', async () => {
   const params = { w, more: 1 };
