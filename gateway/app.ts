@@ -16,7 +16,7 @@ import { authenticate } from './auth/authenticate.ts';
 import type { Caller, Endpoint, OpenCall } from './http/endpoint.ts';
 import { idempotencyKeyOf } from './http/idempotency-key.ts';
 import { documentOf } from './http/document.ts';
-import { checked, parseBody, readBody } from './http/request-reading.ts';
+import { checkBytes, checked, parseBody, readBody } from './http/request-reading.ts';
 import { type Surface, surfaceOf } from './http/surface.ts';
 import { HttpFault, isBug, problemResponse } from './problem.ts';
 import { answerRoutes } from './routes/answers.ts';
@@ -164,6 +164,7 @@ async function read(
   const { raw, path } = context.req;
   const body = endpoint.method === 'post' ? await readBody(raw, endpoint.bodyBytesMax) : '';
   const value = body === '' ? undefined : parseBody(body, raw.headers.get('content-type'), endpoint.consumes);
+  if (endpoint.bodyBytesMaxOf !== undefined) checkBytes(body, endpoint.bodyBytesMaxOf(value));
   const idempotency =
     endpoint.creates === true
       ? idempotencyKeyOf(raw.headers.get('idempotency-key'), { method: endpoint.method, path, body })

@@ -17,6 +17,7 @@ import { listen } from './http/listening.ts';
 import { createListener } from './runner/listener.ts';
 import { WorkerPool } from '#sandbox/worker/pool.ts';
 import { recheck } from './runner/recheck.ts';
+import type { RunnerShell } from './runner/run-job.ts';
 import { startRunner } from './runner/runner.ts';
 import { Sources } from './runner/sources.ts';
 import { secretOf } from './runner/secret.ts';
@@ -38,6 +39,7 @@ export interface ServeOptions {
   /** What tokens name as issuer and audience; default: the gateway's address. */
   readonly publicUrl?: string | undefined;
   readonly timeZone: string;
+  readonly reportAbort: RunnerShell['reportAbort'];
   readonly reportBug: (error: unknown, id: string) => void;
 }
 
@@ -123,6 +125,7 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
       issuer: shell.publicUrl,
       separation: 'none',
       recheck: (job, compiled) => recheck({ db, policies, channel: CHANNEL }, job, compiled),
+      reportAbort: options.reportAbort,
       reportBug: options.reportBug,
     },
     { name: 'embedded', concurrency: CONCURRENCY },

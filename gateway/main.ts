@@ -6,7 +6,7 @@
  * embedded deployment, gateway and runner in one process, whose module is loaded only then.
  */
 import { mkdirSync, readFileSync } from 'node:fs';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { policyEngine } from '#policies/decide.ts';
 import { createApp } from './app.ts';
 import { type GatewayConfig, gatewayConfig } from './config.ts';
@@ -74,7 +74,7 @@ async function runProcess(): Promise<void> {
   const { databaseUrl } = config;
   const running =
     databaseUrl === undefined
-      ? await startEmbedded(config, reportBug)
+      ? await startEmbedded(config, { log, reportBug })
       : await startGateway({ ...config, databaseUrl }, reportBug);
   log.info({ url: running.url }, 'listening');
   closeWhenTold(running, log);
@@ -82,7 +82,7 @@ async function runProcess(): Promise<void> {
 
 async function startEmbedded(
   config: GatewayConfig,
-  reportBug: (error: unknown, requestId: string) => void,
+  { log, reportBug }: { readonly log: Logger; readonly reportBug: (error: unknown, id: string) => void },
 ): Promise<RunningGateway> {
   const embedded = await import('./embedded.ts');
   const { dataDir, host, port, publicUrl, timeZone } = config;
@@ -93,6 +93,7 @@ async function startEmbedded(
     runnerPort: port === 0 ? 0 : port + 1,
     publicUrl,
     timeZone,
+    reportAbort: (abort) => log.warn(abort, 'a program aborted its job'),
     reportBug,
   });
   return { url: served.gatewayUrl, close: () => served.close() };

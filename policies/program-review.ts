@@ -2,7 +2,8 @@
  * The review of programs as data: the states of a program, who speaks for which side, and what a rejection must say.
  *
  * Guarantee: both lists of steps are closed; a program is approved only when the operator's side and the provider of
- * every dataset that it reads have each approved, by different accounts, none of them of the applicant's organisation.
+ * every dataset that it reads have each approved, by different accounts, none of them of the applicant's organisation. A
+ * suspension ends these approvals: all of them must be given anew.
  * Not covered: whether somebody may act for a side at all; the policies decide that.
  */
 
@@ -11,15 +12,23 @@ export const PROGRAM_STATES = [
   'scanned',
   'in_review',
   'approved',
+  'suspended',
   'rejected',
   'withdrawn',
 ] as const;
 export type ProgramState = (typeof PROGRAM_STATES)[number];
 
-/** What can happen to a program. `read`: a reviewer was shown its code. `approved`: one side has approved. */
-export type ProgramEvent = 'read' | ProgramState;
+/**
+ * What can happen to a program. `read`: a reviewer was shown its code. `approved`: one side has approved. `aborted`: one
+ * of its jobs ended as PROGRAM_ABORTED.
+ */
+export type ProgramEvent = 'read' | 'aborted' | ProgramState;
 
-export type ProgramSide = 'applicant' | 'operator' | 'provider' | 'oversight';
+/** Aborted jobs that suspend a program, counted from its approval: each may have told one bit of the data. */
+export const ABORTS_MAX = 3;
+
+/** For whom somebody acts. `runner`: nobody acted; the runner met it in a job of the account that is named. */
+export type ProgramSide = 'applicant' | 'operator' | 'provider' | 'oversight' | 'runner';
 
 /** Why a program may be rejected; the written reason and its basis stand beside the code. */
 export const PROGRAM_REJECTIONS = [

@@ -8,6 +8,7 @@ import { databaseUrlOfEnvironment } from '../config.ts';
 import type { Served } from '../embedded.ts';
 import { Failure } from '#policies/refusal.ts';
 import { render, say } from '#policies/words.ts';
+import type { ProgramAbort } from '../storage/program-store.ts';
 import { isLoopback } from './session.ts';
 import { renderFields } from './table.ts';
 import { type Terminal, worded } from './terminal.ts';
@@ -71,6 +72,7 @@ async function start(call: VerbCall): Promise<Served> {
       runnerPort,
       publicUrl: publicUrl?.replace(/\/+$/, ''),
       timeZone: timeZoneOf(call),
+      reportAbort: (abort) => reportAbort(call.terminal, abort),
       reportBug: (error, id) => reportBug(call.terminal, error, id),
     });
   } catch (error) {
@@ -96,6 +98,12 @@ function timeZoneOf(call: VerbCall): string {
   } catch (cause) {
     throw new Failure('CONFIG', say('cli.notZone', { zone }), { cause });
   }
+}
+
+/** The operator's own log: a program that aborted its job, by digest and id. */
+function reportAbort(terminal: Terminal, { program, job, aborts, suspended }: ProgramAbort): void {
+  const told = worded(terminal, suspended ? 'cli.serve.suspended' : 'cli.serve.aborted', { program, aborts });
+  terminal.err(`${new Date().toISOString()} ${job} ${told}\n`);
 }
 
 /** The operator's own log: what happened, and the id that the caller was given. */

@@ -58,6 +58,7 @@ export async function runDemo(terminal: Terminal, options: DemoOptions): Promise
     gatewayPort: options.keep ? 7788 : 0,
     runnerPort: options.keep ? 7789 : 0,
     timeZone: 'Asia/Shanghai',
+    reportAbort: () => undefined,
     reportBug: (error, id) =>
       terminal.err(`${id}: ${error instanceof Error ? error.stack : String(error)}\n`),
   });

@@ -56,6 +56,8 @@ interface Common {
   readonly consumes?: 'application/x-www-form-urlencoded';
   /** Most bytes of its body; what request-reading.ts allows unless said. */
   readonly bodyBytesMax?: number;
+  /** The same of a body that says this, where some may be longer than others. */
+  readonly bodyBytesMaxOf?: (value: unknown) => number;
   /** A POST that makes something: an Idempotency-Key is honoured. */
   readonly creates?: boolean;
 }

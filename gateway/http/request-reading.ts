@@ -16,7 +16,7 @@ const FAULTS_MAX = 20;
 const JSON_TYPE = 'application/json';
 
 /** What is still read of a body that is too large, and kept nowhere. */
-const DISCARDED_BYTES_MAX = 2 ** 25;
+const DISCARDED_BYTES_MAX = 2 ** 26;
 
 /**
  * The text of a body of at most `bytesMax` bytes. HttpFault TOO_LARGE, also for one that states no length. The rest of
@@ -43,6 +43,11 @@ export async function readBody(request: Request, bytesMax = BODY_BYTES_MAX): Pro
   } catch {
     throw malformed();
   }
+}
+
+/** HttpFault TOO_LARGE for a body of more bytes. */
+export function checkBytes(text: string, bytesMax: number): void {
+  if (Buffer.byteLength(text) > bytesMax) throw tooLarge(bytesMax);
 }
 
 /** The value of a body. HttpFault MEDIA_TYPE or BAD_REQUEST. */

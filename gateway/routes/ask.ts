@@ -5,8 +5,17 @@ import { say } from '#policies/words.ts';
 import { FieldFaults } from '../problem.ts';
 import type { BuyerAsk } from '../services/planning.ts';
 
-/** Of a request: its parameters may be the weights of a model, some fifty thousand numbers. */
-export const ASK_BYTES_MAX = 2 ** 20;
+/** Of a request for a program: its parameters may be the weights of a model, a million numbers of up to 25 characters. */
+const PROGRAM_BYTES_MAX = 2 ** 25;
+/** Of a query. */
+const QUERY_BYTES_MAX = 2 ** 20;
+
+/** How long requests may be, for their routes. */
+export const ASK_BYTES = {
+  bodyBytesMax: PROGRAM_BYTES_MAX,
+  bodyBytesMaxOf: (value: unknown): number =>
+    typeof value === 'object' && value !== null && 'program' in value ? PROGRAM_BYTES_MAX : QUERY_BYTES_MAX,
+} as const;
 
 /** The request: what was left out is null. FieldFaults for both a query and a program, or neither. */
 export function buyerAsk(body: z.infer<typeof jobAsk>): BuyerAsk {

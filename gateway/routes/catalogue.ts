@@ -33,7 +33,7 @@ import { makeQuote } from '../services/quotes.ts';
 import { findDataset, listDatasets } from '../storage/dataset-list.ts';
 import { findGrant } from '../storage/grant-store.ts';
 import { saveQuote } from '../storage/quote-store.ts';
-import { ASK_BYTES_MAX, buyerAsk } from './ask.ts';
+import { ASK_BYTES, buyerAsk } from './ask.ts';
 
 export function catalogueRoutes(surface: Surface): readonly Endpoint[] {
   return [
@@ -203,7 +203,7 @@ function quoteRoute(surface: Surface): Endpoint {
       'What a request would cost, how exact it would be, and whether it would be refused; reads no data',
     access: { actions: ['quote'] },
     creates: true,
-    bodyBytesMax: ASK_BYTES_MAX,
+    ...ASK_BYTES,
     body: quoteAsk,
     answer: { status: 201, schema: quote },
     handle: async ({ caller, idempotency, language, body }) => {

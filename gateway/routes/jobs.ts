@@ -8,7 +8,7 @@ import { cancelJob, getJob, jobEvents, jobResource, waitForJob } from '../servic
 import { readersOf, readingOf } from '../services/permission.ts';
 import { submitJob } from '../services/submission.ts';
 import { listSeenJobs } from '../storage/oversight.ts';
-import { ASK_BYTES_MAX, buyerAsk } from './ask.ts';
+import { ASK_BYTES, buyerAsk } from './ask.ts';
 
 const READERS = { actions: ['read_jobs'] } as const;
 
@@ -50,7 +50,7 @@ function submitRoute(surface: Surface): Endpoint {
     summary: 'Submit a request; a refusal is a problem that names its job, for it is recorded as well',
     access: { actions: ['run'] },
     creates: true,
-    bodyBytesMax: ASK_BYTES_MAX,
+    ...ASK_BYTES,
     body: jobAsk,
     answer: { status: 202, schema: job },
     handle: async ({ caller, language, idempotency, body }) => {

@@ -16,6 +16,7 @@ import { type Database, openDatabase } from '../storage/database.ts';
 import { createListener } from './listener.ts';
 import { WorkerPool } from '#sandbox/worker/pool.ts';
 import { recheck } from './recheck.ts';
+import type { RunnerShell } from './run-job.ts';
 import { startRunner } from './runner.ts';
 import { secretOf } from './secret.ts';
 import { Sources } from './sources.ts';
@@ -31,7 +32,7 @@ export interface RunningRunner {
 /** Starts a runner of its own on PostgreSQL. Failure CONFIG when the database cannot be reached. */
 export async function startRunnerProcess(
   config: RunnerConfig & { readonly databaseUrl: string },
-  reportBug: (error: unknown, id: string) => void,
+  { reportAbort, reportBug }: Pick<RunnerShell, 'reportAbort' | 'reportBug'>,
 ): Promise<RunningRunner> {
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const db = await openDatabase({ url: config.databaseUrl, role: 'unseen_runner' });
@@ -62,6 +63,7 @@ export async function startRunnerProcess(
       issuer: config.publicUrl,
       separation: 'processes',
       recheck: (job, compiled) => recheck({ db, policies, channel: CHANNEL }, job, compiled),
+      reportAbort,
       reportBug,
     },
     config,
@@ -93,8 +95,12 @@ async function runProcess(): Promise<void> {
   const { databaseUrl } = config;
   if (databaseUrl === undefined)
     throw new RangeError('a runner of its own needs DATABASE_URL; without PostgreSQL use `unseen serve`');
-  const running = await startRunnerProcess({ ...config, databaseUrl }, (error, id) =>
-    log.error({ err: error, id }, 'internal error'),
+  const running = await startRunnerProcess(
+    { ...config, databaseUrl },
+    {
+      reportAbort: (abort) => log.warn(abort, 'a program aborted its job'),
+      reportBug: (error, id) => log.error({ err: error, id }, 'internal error'),
+    },
   );
   log.info({ url: running.url }, 'working');
   closeWhenTold(running, log);

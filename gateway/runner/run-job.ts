@@ -27,6 +27,7 @@ import { failJob, refuseJob } from '../storage/abort.ts';
 import type { Database } from '../storage/database.ts';
 import { findAccount } from '../storage/parties.ts';
 import { openJob } from '../storage/open.ts';
+import type { ProgramAbort } from '../storage/program-store.ts';
 import type { ClaimedJob } from '../storage/queue.ts';
 import { commitRelease, type ReceiptDraft } from '../storage/release.ts';
 import { measureCompiled } from './measuring.ts';
@@ -56,6 +57,8 @@ export interface RunnerShell {
     job: ClaimedJob,
     compiled: Planning['compiled'],
   ) => Promise<ReceiptPayload['policyDecision']>;
+  /** Where the operator is told of a job that its program aborted. */
+  readonly reportAbort: (abort: ProgramAbort) => void;
   /** Where a bug is told in full. */
   readonly reportBug: (error: unknown, jobId: string) => void;
 }
@@ -82,9 +85,13 @@ export async function runJob(shell: RunnerShell, job: ClaimedJob, ends: Ends): P
     if (progress.opened) await untilDue(job, ends);
     const end =
       error instanceof Refusal && !progress.opened
-        ? refuseJob(shell.db, { ...fence, refusal: error })
+        ? refuseJob(shell.db, { ...fence, refusal: error }).then(() => null)
         : failJob(shell.db, { ...fence, ...failureOf(error, shell, job.id), measured });
-    await end.catch((failure: unknown) => shell.reportBug(failure, job.id));
+    const abort = await end.catch((failure: unknown) => {
+      shell.reportBug(failure, job.id);
+      return null;
+    });
+    if (abort !== null) shell.reportAbort(abort);
   }
 }
 

@@ -79,9 +79,16 @@ function textOf(kept: KeptRequest): object {
   const { epsilon, delta, maxError, atSize, outputKind, quote } = kept;
   const terms = { epsilon, delta, maxError, atSize, outputKind, quote };
   if (kept.frontEnd === 'program')
-    return { request: { program: kept.program, params: kept.params, ...terms } };
+    return { request: { program: kept.program, ...shownParams(kept), ...terms } };
   const { sql } = kept;
   return { sql, request: { sql, ...terms } };
+}
+
+/** Parameters as they were sent, as long as they are no load for whoever asks how his job is; their digest always. */
+function shownParams({ params, paramsDigest }: Extract<KeptRequest, { frontEnd: 'program' }>): object {
+  const values = Object.values(params ?? {});
+  const numbers = values.reduce((sum: number, value) => sum + (Array.isArray(value) ? value.length : 1), 0);
+  return { params: numbers > SHOWN_NUMBERS_MAX ? null : params, paramsDigest };
 }
 
 /** What a job costs; once it is done, what it did cost: nothing for a refusal and a repeat. */
@@ -179,6 +186,9 @@ export function jobEvents(
 }
 
 /** A comment line now and then keeps proxies from closing a silent stream. */
+/** Numbers of a request that are repeated to whoever asks after its job. */
+const SHOWN_NUMBERS_MAX = 10_000;
+
 const HEARTBEAT_MS = 15_000;
 
 async function sendEvents(

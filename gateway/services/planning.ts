@@ -87,8 +87,10 @@ interface KeptDecision {
   readonly showing: Showing | null;
   /** Whether a person decides about the release: by kind and policy alone. */
   readonly review: boolean;
-  /** Whether the request was refused when it came. */
+  /** Whether the request was refused when it came; then its parameters are not kept. */
   readonly refused: boolean;
+  /** Of the parameters as they were sent; null without any. */
+  readonly paramsDigest: string | null;
 }
 
 /** A compiled request with everything that follows from it. */

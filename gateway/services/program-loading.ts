@@ -4,6 +4,7 @@
  * Guarantee: what is given is byte for byte what was approved: module and manifest have the digest again. The gateway
  * asks when a request comes, the runner again when its job is about to run.
  */
+import { ABORTS_MAX } from '#policies/program-review.ts';
 import { Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import { programManifestOf } from '#sandbox/program/manifest-file.ts';
@@ -20,6 +21,11 @@ export async function approvedProgram(
   { digest, organisation }: { readonly digest: string; readonly organisation: string },
 ): Promise<Program> {
   const stored = await findProgram(db, digest);
+  if (stored?.organisationId === organisation && stored.state === 'suspended')
+    throw new Refusal(
+      'PROGRAM_NOT_APPROVED',
+      say('programs.suspended', { program: digest, aborts: ABORTS_MAX }),
+    );
   const isApproved =
     stored !== null &&
     stored.state === 'approved' &&

@@ -10,6 +10,7 @@ import {
   PROGRAM_RECORD_FIELDS,
   type ProgramRecord,
   type ProgramSide,
+  type ProgramState,
   type SideApproval,
 } from '#policies/program-review.ts';
 import { Refusal } from '#policies/refusal.ts';
@@ -297,6 +298,9 @@ export function programSummary(shell: Shell, program: ProgramSummary): object {
   };
 }
 
+/** States in which approvals are waited for. */
+const UNDECIDED: ReadonlySet<ProgramState> = new Set(['scanned', 'in_review', 'suspended']);
+
 /** A program with its code, its record and what was done about it. Who has read it is nobody's of the applicant's side. */
 async function programResource(
   shell: Shell,
@@ -306,8 +310,9 @@ async function programResource(
   const all = await listProgramEvents(shell.db, program.digest);
   const isOwner = sideOf(principal, program) === 'applicant';
   const events = isOwner ? all.filter(({ kind }) => kind !== 'read') : all;
-  const isOpen = program.state === 'scanned' || program.state === 'in_review';
-  const given = all.flatMap(({ kind, side, organisationId: organisation, accountId: account }) =>
+  const isOpen = UNDECIDED.has(program.state);
+  const current = all.filter(({ round }) => round === program.round);
+  const given = current.flatMap(({ kind, side, organisationId: organisation, accountId: account }) =>
     kind === 'approved' && (side === 'operator' || side === 'provider')
       ? [{ side, organisation, account }]
       : [],

@@ -6,6 +6,7 @@
  * nothing. The decision is kept with the job, so that it can be made again from the record alone.
  */
 import { randomBytes } from 'node:crypto';
+import { digestOf } from '#crypto/canonical.ts';
 import { type DecisionRecord, recordOf } from '#policies/decide.ts';
 import { refusalOf } from '#policies/explain.ts';
 import { needsReview, refuseVerification } from '#policies/output-kind.ts';
@@ -159,8 +160,12 @@ class Denied extends Refusal {
 }
 
 function keptOf({ ask, planning, decision }: Submission, refused: boolean): KeptRequest {
+  const params = ask.frontEnd === 'program' ? ask.params : null;
   return {
     ...ask,
+    // A million numbers of whoever is refused are not ours to store; which they were can be told by their digest.
+    ...(refused && ask.frontEnd === 'program' && { params: null }),
+    paramsDigest: params === null ? null : digestOf(params),
     decision,
     cost: planning === null ? null : costText(planning.compiled.plan.cost),
     timing: planning?.compiled.plan.timing ?? null,

@@ -2,7 +2,8 @@
  * Abort: how a job ends without an answer of its own, and how the jobs of a stopped runner end.
  *
  * Guarantee: once data may have been read, the reservation is spent, whatever the reason; before that, budget and
- * quota go back. Every end writes a usage record and a leaf. Ending twice writes nothing twice.
+ * quota go back. Every end writes a usage record and a leaf. Ending twice writes nothing twice. An end as PROGRAM_ABORTED
+ * counts for its program in the same transaction.
  */
 import { sql } from 'drizzle-orm';
 
@@ -13,7 +14,9 @@ import { settleUse } from './counters.ts';
 import type { Database, Tx } from './database.ts';
 import { costOf, endReservations } from './ledger.ts';
 import { checkAttempt, grantOf, type LockedJob, lockJob, releaseAtOf } from './locked-job.ts';
+import { countAbort, lockProgramOfJob, type ProgramAbort } from './program-store.ts';
 import { type Ending, endJob, NOTHING_SPENT } from './run-record.ts';
+import { haltProgram } from './suspension.ts';
 
 /** How a job ends that was stopped while it ran. */
 export const KILLED = { code: 'KILLED', sentence: say('storage.killed') } as const;
@@ -31,19 +34,24 @@ export interface FailureInput {
 }
 
 /**
- * Ends a claimed or opened job as failed. To be repeated when the acknowledgement is lost.
+ * Ends a claimed or opened job as failed. To be repeated when the acknowledgement is lost. What is returned is for the
+ * operator to know: that its program aborted it. A program that is suspended by it has no job left that could release.
  * Failure MACHINE_FAULT for a stale attempt; nothing is written then.
  */
-export async function failJob(db: Database, failure: FailureInput): Promise<void> {
+export async function failJob(db: Database, failure: FailureInput): Promise<ProgramAbort | null> {
   const { jobId, attempt, code, sentence } = failure;
-  await db.transact(async (tx) => {
+  const abort = await db.transact(async (tx) => {
+    if (code === 'PROGRAM_ABORTED') await lockProgramOfJob(tx, jobId);
     const job = await lockJob(tx, jobId);
-    if (job.state === 'done' && job.attempt === attempt) return;
+    if (job.state === 'done' && job.attempt === attempt) return null;
     checkAttempt(job, attempt, job.state === 'opened' ? 'opened' : 'claimed');
-    if (job.state === 'opened') await endOpened(tx, job, failure);
-    else await endHeld(tx, job, { outcome: 'failed', code, sentence });
+    if (job.state === 'opened') return endOpened(tx, job, failure);
+    await endHeld(tx, job, { outcome: 'failed', code, sentence });
+    return null;
   });
   await db.notify('done', jobId);
+  if (abort?.suspended === true) await haltProgram(db, abort.program);
+  return abort;
 }
 
 /**
@@ -68,12 +76,12 @@ export async function refuseJob(
   await db.notify('done', jobId);
 }
 
-/** Ends a job whose data may have been read: its reservation is spent and its use counted. */
+/** Ends a job whose data may have been read: its reservation is spent, and its use and its abort are counted. */
 export async function endOpened(
   tx: Tx,
   job: LockedJob,
   failure: Omit<FailureInput, 'jobId' | 'attempt'>,
-): Promise<void> {
+): Promise<ProgramAbort | null> {
   // A stop comes first: a job that failed by itself while it was being stopped must not say so.
   const { code, sentence } = job.haltCode === null ? failure : KILLED;
   // Quota like budget: given back, it would show outside, before the release time, that the run has ended.
@@ -81,7 +89,13 @@ export async function endOpened(
   const spent = costOf(await endReservations(tx, job.id, 'spent'));
   const ending = { outcome: 'failed', code, sentence } as const;
   const { measured } = failure;
-  await endJob(tx, { job, ending, charged: true, spent, measured, releaseAt: releaseAtOf(job) }, null);
+  const { accountId: account, programDigest: program } = job;
+  const releaseAt = releaseAtOf(job);
+  const counted = { job: job.id, account, at: releaseAt };
+  const isAbort = code === 'PROGRAM_ABORTED' && program !== null;
+  const abort = isAbort ? await countAbort(tx, program, counted) : null;
+  await endJob(tx, { job, ending, charged: true, spent, measured, releaseAt }, null);
+  return abort;
 }
 
 /**

@@ -7,6 +7,7 @@
  */
 import { sql, type SQL } from 'drizzle-orm';
 
+import { ABORTS_MAX } from '#policies/program-review.ts';
 import { QUOTA_UNITS } from '#policies/quota.ts';
 
 import type { Tx } from './database.ts';
@@ -52,13 +53,21 @@ const INVARIANTS: Readonly<Record<string, SQL>> = {
   'a program stands as its review says, and was approved by the operator and every provider, none of them the applicant': sql`
     SELECT p.digest AS id FROM program p LEFT JOIN LATERAL (
       SELECT count(*) FILTER (WHERE kind = 'rejected') AS rejected, count(*) FILTER (WHERE kind = 'withdrawn') AS withdrawn,
-        count(*) FILTER (WHERE kind = 'approved' AND side = 'operator') AS operator,
+        count(*) FILTER (WHERE kind = 'suspended') AS round,
         count(*) FILTER (WHERE kind = 'approved' AND organisation_id = p.organisation_id) AS own
       FROM program_event e WHERE e.program_digest = p.digest) e ON true
     WHERE (p.state = 'withdrawn') <> (e.withdrawn > 0) OR p.state = 'rejected' AND e.rejected = 0 OR e.own > 0
-      OR p.state = 'approved' AND (e.operator = 0 OR EXISTS (SELECT FROM dataset d WHERE d.name = ANY(p.datasets)
+      OR p.state = 'suspended' AND e.round = 0
+      OR p.state = 'approved' AND (NOT EXISTS (SELECT FROM program_event a WHERE a.program_digest = p.digest
+          AND a.kind = 'approved' AND a.side = 'operator' AND a.round = e.round)
+        OR EXISTS (SELECT FROM program_event a WHERE a.program_digest = p.digest AND a.kind = 'aborted' AND a.round = e.round
+          HAVING count(*) >= ${ABORTS_MAX}::int) OR EXISTS (SELECT FROM dataset d WHERE d.name = ANY(p.datasets)
         AND NOT EXISTS (SELECT FROM program_event a WHERE a.program_digest = p.digest AND a.kind = 'approved'
-          AND a.side = 'provider' AND a.organisation_id = d.organisation_id)))`,
+          AND a.side = 'provider' AND a.round = e.round AND a.organisation_id = d.organisation_id)))`,
+  'a job that its program aborted is counted for that program, once': sql`
+    SELECT coalesce(j.id, e.id) AS id FROM (SELECT id, program_digest FROM job WHERE code = 'PROGRAM_ABORTED') j
+      FULL JOIN (SELECT * FROM program_event WHERE kind = 'aborted') e ON e.detail->>'job' = j.id
+    WHERE j.id IS NULL OR e.id IS NULL OR j.program_digest IS DISTINCT FROM e.program_digest`,
   'the leaf of a new answer is its receipt': sql`
     SELECT r.id FROM release r JOIN usage_record u ON u.job_id = r.job_id JOIN audit_leaf l ON l.index = u.leaf_index
     WHERE l.body <> r.receipt`,

@@ -3,7 +3,8 @@
  *
  * Guarantee: every step is one transaction with its event and its leaf in the log; what was submitted is never changed.
  * A program is approved by the step that brings the last missing side. A withdrawal is a stop: it marks the unfinished
- * jobs of the program in its own transaction (suspension.ts).
+ * jobs of the program in its own transaction (suspension.ts). Aborted jobs are counted with the end of the job, and the
+ * third since the last approval suspends the program until every side has approved it again.
  * Not covered: who may take a step; the caller asks the policies.
  */
 import { randomBytes } from 'node:crypto';
@@ -12,6 +13,7 @@ import { sql } from 'drizzle-orm';
 
 import { evidenceJson } from '#crypto/canonical.ts';
 import {
+  ABORTS_MAX,
   missingApprovals,
   type ProgramEvent,
   type ProgramRecord,
@@ -23,7 +25,7 @@ import {
 
 import type { Database, Tx } from './database.ts';
 import { appendSql, lockHead } from './log-append.ts';
-import { stopJobs } from './suspension.ts';
+import { jobsOfProgram, stopJobs } from './suspension.ts';
 
 /** A program without its code: what a list holds. */
 export interface ProgramSummary {
@@ -38,6 +40,8 @@ export interface ProgramSummary {
   readonly providers: readonly string[];
   readonly submitter: string;
   readonly state: ProgramState;
+  /** How often it was suspended: approvals of an earlier round count no more. */
+  readonly round: number;
   readonly createdAt: Date;
 }
 
@@ -55,6 +59,7 @@ export interface StoredEvent {
   readonly accountId: string;
   readonly organisationId: string;
   readonly side: ProgramSide;
+  readonly round: number;
   readonly detail: Readonly<Record<string, unknown>>;
   /** Null for a reading. */
   readonly leafIndex: string | null;
@@ -71,7 +76,8 @@ export interface Actor {
 const SUMMARY = sql.raw(`
   p.digest, p.module_digest AS "moduleDigest", p.organisation_id AS "organisationId", p.name, p.version, p.datasets,
   (SELECT coalesce(jsonb_agg(DISTINCT d.organisation_id), '[]') FROM dataset d WHERE d.name = ANY(p.datasets)) AS providers,
-  p.submitter, p.state, p.created_at AS "createdAt"`);
+  p.submitter, p.state, (SELECT count(*)::int FROM program_event s WHERE s.program_digest = p.digest AND s.kind = 'suspended') AS round,
+  p.created_at AS "createdAt"`);
 
 /** Whose programs a reader may see: all, or those of his organisation and those that read its data. */
 export type ProgramReaders = 'all' | { readonly organisation: string };
@@ -112,12 +118,12 @@ export async function hasApprovedPrograms(db: Tx): Promise<boolean> {
   return row?.has === true;
 }
 
-/** Everything that was done about a program, in order. */
+/** Everything that was done about a program, in order; of the end of a job not before that may be seen. */
 export async function listProgramEvents(db: Tx, digest: string): Promise<readonly StoredEvent[]> {
   return db.rows<StoredEvent>(sql`
-    SELECT seq, kind, account_id AS "accountId", organisation_id AS "organisationId", side, detail,
+    SELECT seq, kind, account_id AS "accountId", organisation_id AS "organisationId", side, round, detail,
       leaf_index::text AS "leafIndex", at
-    FROM program_event WHERE program_digest = ${digest} ORDER BY seq`);
+    FROM program_event WHERE program_digest = ${digest} AND (kind NOT IN ('aborted', 'suspended') OR at <= now()) ORDER BY seq`);
 }
 
 export type NewProgram = Pick<
@@ -190,7 +196,7 @@ export async function approveProgram(
   return db.transact(async (tx) => {
     const program = await openReview(tx, digest, by);
     if (typeof program === 'string') return program;
-    const given = await approvalsOf(tx, digest);
+    const given = await approvalsOf(tx, program);
     const isSame = (one: SideApproval): boolean =>
       one.account === by.account || (one.side === by.side && one.organisation === by.organisation);
     if (given.some(isSame)) return 'already';
@@ -238,7 +244,7 @@ export async function withdrawProgram(
       isNew = (await lockProgram(tx, digest)).state !== 'withdrawn';
       if (isNew) await tx.rows(sql`UPDATE program SET state = 'withdrawn' WHERE digest = ${digest}`);
     },
-    jobs: sql`program_digest = ${digest}`,
+    jobs: jobsOfProgram(digest),
     last: async (tx) => {
       if (isNew) await takeStep(tx, digest, { kind: 'withdrawn', by, detail: { reason } });
     },
@@ -246,21 +252,60 @@ export async function withdrawProgram(
   return isNew ? stopped : null;
 }
 
-/** The program in review, locked, for a decision by somebody who was shown its code. */
+/** What became of a program with one of its jobs. */
+export interface ProgramAbort {
+  readonly program: string;
+  readonly job: string;
+  /** Aborted jobs since the last approval. */
+  readonly aborts: number;
+  /** Whether this one suspended it. */
+  readonly suspended: boolean;
+}
+
+/** Locks the program of a job, before the job: withdrawing locks in this order. */
+export async function lockProgramOfJob(tx: Tx, jobId: string): Promise<void> {
+  await tx.rows(sql`
+    SELECT digest FROM program WHERE digest = (SELECT program_digest FROM job WHERE id = ${jobId}) FOR NO KEY UPDATE`);
+}
+
+/**
+ * Counts a job that its program aborted; `at` is when its end may be seen. Part of the transaction that ends the job. What
+ * else runs under a program that is suspended by it is for the caller to stop (`haltProgram`).
+ */
+export async function countAbort(
+  tx: Tx,
+  digest: string,
+  { job, account, at }: { readonly job: string; readonly account: string; readonly at: Date },
+): Promise<ProgramAbort> {
+  const { organisationId: organisation, state, round } = await lockProgram(tx, digest);
+  const by: Actor = { account, organisation, side: 'runner' };
+  await takeStep(tx, digest, { kind: 'aborted', by, detail: { job }, at });
+  const [row] = await tx.rows<{ aborts: number }>(sql`
+    SELECT count(*)::int AS aborts FROM program_event
+    WHERE program_digest = ${digest} AND kind = 'aborted' AND round = ${round}`);
+  const aborts = row?.aborts ?? 0;
+  const suspended = state === 'approved' && aborts >= ABORTS_MAX;
+  if (suspended)
+    await takeStep(tx, digest, { kind: 'suspended', by, detail: { aborts }, state: 'suspended', at });
+  return { program: digest, job, aborts, suspended };
+}
+
+/** The program in review, or suspended, locked, for a decision by somebody who was shown its code since. */
 async function openReview(tx: Tx, digest: string, by: Actor): Promise<ProgramSummary | 'unread' | 'closed'> {
   const program = await lockProgram(tx, digest);
-  if (program.state !== 'in_review') return program.state === 'scanned' ? 'unread' : 'closed';
+  if (program.state === 'scanned') return 'unread';
+  if (program.state !== 'in_review' && program.state !== 'suspended') return 'closed';
   const [row] = await tx.rows<{ read: boolean }>(sql`
     SELECT EXISTS (SELECT FROM program_event
-      WHERE program_digest = ${digest} AND kind = 'read' AND account_id = ${by.account}) AS read`);
+      WHERE program_digest = ${digest} AND round = ${program.round} AND kind = 'read' AND account_id = ${by.account}) AS read`);
   return row?.read === true ? program : 'unread';
 }
 
-/** The sides that have approved. */
-async function approvalsOf(db: Tx, digest: string): Promise<readonly SideApproval[]> {
+/** The sides that have approved it as it stands. */
+async function approvalsOf(db: Tx, { digest, round }: ProgramSummary): Promise<readonly SideApproval[]> {
   return db.rows<SideApproval>(sql`
     SELECT side, organisation_id AS organisation, account_id AS account FROM program_event
-    WHERE program_digest = ${digest} AND kind = 'approved' ORDER BY seq`);
+    WHERE program_digest = ${digest} AND round = ${round} AND kind = 'approved' ORDER BY seq`);
 }
 
 /** Locks a program. RangeError when there is none. */
@@ -277,6 +322,8 @@ interface Step {
   readonly detail: object;
   /** The state that it leads to, if it leads to another. */
   readonly state?: ProgramState;
+  /** When it may be seen; absent: at once. */
+  readonly at?: Date;
 }
 
 /** One step: the state, the event and its leaf. The head of the log is locked last. */
@@ -284,7 +331,7 @@ async function takeStep(tx: Tx, digest: string, step: Step): Promise<void> {
   const { kind, by, detail, state } = step;
   if (state !== undefined) await tx.rows(sql`UPDATE program SET state = ${state} WHERE digest = ${digest}`);
   const head = await lockHead(tx);
-  const at = head.now.toISOString();
+  const at = (step.at ?? head.now).toISOString();
   const body = evidenceJson({ type: 'program', event: kind, program: digest, ...by, detail, at });
   const leaf = appendSql(head, { body, class: 'program', visibleAt: at });
   const made = await tx.rows(sql`
@@ -299,9 +346,10 @@ function eventSql(
 ): ReturnType<typeof sql> {
   const { account, organisation, side } = by;
   return sql`
-    INSERT INTO program_event (id, program_digest, seq, kind, account_id, organisation_id, side, detail, leaf_index, at)
+    INSERT INTO program_event (id, program_digest, seq, kind, account_id, organisation_id, side, round, detail, leaf_index, at)
     VALUES (${randomBytes(16).toString('hex')}, ${digest},
       (SELECT coalesce(max(seq), 0) + 1 FROM program_event WHERE program_digest = ${digest}),
-      ${kind}, ${account}, ${organisation}, ${side}, ${JSON.stringify(detail)}::jsonb,
+      ${kind}, ${account}, ${organisation}, ${side},
+      (SELECT count(*)::int FROM program_event WHERE program_digest = ${digest} AND kind = 'suspended'), ${JSON.stringify(detail)}::jsonb,
       ${leaf === null ? null : String(leaf.index)}::bigint, coalesce(${leaf?.at ?? null}::timestamptz, clock_timestamp()))`;
 }

@@ -141,11 +141,28 @@ export async function stopJobs(
     await last(tx);
     return stopped;
   });
+  return [...halted, ...(await haltJobsUnder(db, jobs))];
+}
+
+/**
+ * Marks the unfinished jobs under something whose stop is committed, and has runners end the processes that work for them.
+ * Returns their ids.
+ */
+async function haltJobsUnder(db: Database, jobs: SQL): Promise<readonly string[]> {
   // INVARIANT: a look of its own, whose snapshot is younger than the commit of the stop.
-  const late = await db.transact((tx) => haltJobs(tx, jobs));
-  // Runners end the processes that work for these.
+  const halted = await db.transact((tx) => haltJobs(tx, jobs));
   await db.notify('halt', '');
-  return [...halted, ...late];
+  return halted;
+}
+
+/** Stops the unfinished jobs of a program whose suspension is committed. */
+export async function haltProgram(db: Database, digest: string): Promise<void> {
+  await haltJobsUnder(db, jobsOfProgram(digest));
+}
+
+/** SQL for the jobs of a program. */
+export function jobsOfProgram(digest: string): SQL {
+  return sql`program_digest = ${digest}`;
 }
 
 async function checkFound(tx: Tx, update: SQL): Promise<void> {

@@ -4,13 +4,25 @@ export const PROGRAM_REVIEW_WORDS = {
     en: 'no approval of your organisation’s program `{program}` is in force: it is unknown, in review, rejected or withdrawn',
     zh: '贵机构的程序 {program} 没有有效的批准：该程序未登记、审查中、已驳回或已撤回',
   },
+  'programs.suspended': {
+    en: 'your organisation’s program `{program}` is suspended: {aborts} of its jobs ended as PROGRAM_ABORTED; it runs again when the operator and every provider have approved it anew',
+    zh: '贵机构的程序 {program} 已被暂停：其 {aborts} 个作业以 PROGRAM_ABORTED 结束；须经运营方与各数据提供方重新批准后方可运行',
+  },
+  'cli.serve.aborted': {
+    en: 'program `{program}` aborted its job; {aborts} since it was approved',
+    zh: '程序 {program} 中止了其作业；自批准以来共 {aborts} 个',
+  },
+  'cli.serve.suspended': {
+    en: 'program `{program}` aborted its job and is suspended; {aborts} since it was approved',
+    zh: '程序 {program} 中止了其作业，现已暂停；自批准以来共 {aborts} 个',
+  },
   'programs.orSql': {
     en: 'a request has either `sql` or `program`, and `params` only with a program',
     zh: '请求须含 `sql` 或 `program` 之一；`params` 只能与程序一同提交',
   },
   'programs.notAdmitted': {
-    en: 'admission found {count} errors in the program; each stands below with its place',
-    zh: '准入检查在程序中发现 {count} 处错误，位置见下',
+    en: 'the program is not admitted; errors found: {count}, each below with its place',
+    zh: '程序未通过准入检查；发现的错误数：{count}，位置见下',
   },
   'programs.known': {
     en: 'exactly this program was submitted already; a corrected one has another digest',

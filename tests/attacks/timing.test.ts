@@ -88,6 +88,7 @@ beforeAll(async () => {
       separation: 'none',
       recheck: (job, compiled) =>
         recheck({ db, policies: world.shell.policies, channel: 'operation' }, job, compiled),
+      reportAbort: () => undefined,
       reportBug: bug,
     },
     { name: 'timing', concurrency: 2 * PAIRS },

@@ -172,6 +172,7 @@ function startBenchRunner({ db, policies }: Shell, sources: Sources, concurrency
     issuer: ISSUER,
     separation: 'processes' as const,
     recheck: (job, compiled) => recheck({ db, policies, channel: CHANNEL }, job, compiled),
+    reportAbort: () => undefined,
     reportBug,
   } satisfies Parameters<typeof startRunner>[0];
   return startRunner(shell, { name: 'bench', concurrency });

@@ -82,6 +82,7 @@ beforeAll(async () => {
     separation: 'none',
     recheck: (job, compiled) =>
       recheck({ db: world.db, policies: world.shell.policies, channel: 'operation' }, job, compiled),
+    reportAbort: () => undefined,
     reportBug: (error) => void world.bugs.push(error),
   };
 });

@@ -4,10 +4,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { verifyReceipt } from '#crypto/receipt.ts';
 import { catalogueOf, compileAsk, type KeptRequest } from '#gateway/services/planning.ts';
 import { recheck } from '#gateway/runner/recheck.ts';
+import { startRunner } from '#gateway/runner/runner.ts';
+import { Sources } from '#gateway/runner/sources.ts';
 import { listDatasets } from '#gateway/storage/dataset-list.ts';
 import { findViolations } from '#gateway/storage/invariants.ts';
 import { PARSER_VERSION } from '#sandbox/program/admission/parse.ts';
 import { claimJob } from '#gateway/storage/queue.ts';
+import { WorkerPool } from '#sandbox/worker/pool.ts';
 import { MODULE, STATEFUL_MODULE, visitsDigest, visitsManifest } from '#tests/support/visits-program.ts';
 import {
   ASK,
@@ -413,6 +416,39 @@ describe('stops over HTTP', () => {
     expect(await jsonOf(world.as('petra', `${path}/withdraw`, {}))).toMatchObject({ state: 'withdrawn' });
     expect(await jsonOf(world.as('olga', `${path}/resume`, {}))).toMatchObject({ state: 'withdrawn' });
   });
+});
+
+test('a runner has a worker wait from its start where a program is approved, and only there', async () => {
+  const bare = await makeWorld();
+  await approved();
+  const warmed = async ({ db, bugs }: World): Promise<readonly string[]> => {
+    const engines: string[] = [];
+    class Workers extends WorkerPool {
+      override warm(engine: 'strict' | 'fast'): void {
+        engines.push(engine);
+      }
+    }
+    const runner = await startRunner(
+      {
+        db,
+        sources: new Sources({ prepare: false }),
+        workers: new Workers(),
+        signingKey: world.receiptKey,
+        secret: Buffer.alloc(32, 1),
+        issuer: 'unseen.example',
+        separation: 'none',
+        recheck: () => Promise.resolve(null),
+        reportAbort: () => undefined,
+        reportBug: (error) => void bugs.push(error),
+      },
+      { name: 'warm', concurrency: 0 },
+    );
+    await runner.stop();
+    return engines;
+  };
+  expect(await warmed(bare)).toEqual([]);
+  expect(await warmed(world)).toEqual(['strict']);
+  await bare.close();
 });
 
 test('nothing of all this broke an invariant or was a bug', async () => {

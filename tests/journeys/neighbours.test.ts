@@ -87,6 +87,7 @@ class Side {
       runnerPort: 0,
       publicUrl: ISSUER,
       timeZone: 'Asia/Shanghai',
+      reportAbort: () => undefined,
       reportBug: (error) => this.bugs.push(error),
     });
     this.shop = await openShop(this.served, { issuer: ISSUER, fetch: this.seen.fetch });

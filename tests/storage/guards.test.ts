@@ -135,9 +135,7 @@ const NOT_BY_ROLE: readonly (readonly [role: string, what: string, statement: SQ
   ]),
   ['unseen_gateway', 'changes a program', sql`UPDATE program SET module = ''`],
   ['unseen_gateway', 'forgets a step of a review', sql`DELETE FROM program_event`],
-  ['unseen_runner', 'approves a program', sql`UPDATE program SET state = 'approved'`],
   ['unseen_runner', 'submits a program', sql`INSERT INTO program DEFAULT VALUES`],
-  ['unseen_runner', 'writes a step of a review', sql`INSERT INTO program_event DEFAULT VALUES`],
   ['unseen_runner', 'decides about an answer', sql`INSERT INTO release_review DEFAULT VALUES`],
   ['unseen_gateway', 'changes an answer', sql`UPDATE release SET cells = ''`],
   ['unseen_runner', 'changes an answer', sql`UPDATE release SET cells = ''`],
@@ -178,10 +176,18 @@ const TAMPERING: Readonly<Record<string, readonly SQL[]>> = {
     [
       sql`UPDATE program SET state = 'withdrawn'`,
       sql`UPDATE program SET state = 'rejected'`,
+      sql`UPDATE program SET state = 'suspended'`,
+      sql`UPDATE program_event SET round = 1 WHERE kind = 'approved'`,
+      sql`UPDATE program_event SET kind = 'aborted' WHERE kind IN ('submitted', 'scanned', 'in_review')`,
       sql`DELETE FROM program_event WHERE side = 'operator'`,
       sql`DELETE FROM program_event WHERE side = 'provider'`,
       sql`UPDATE program_event SET organisation_id = p.organisation_id FROM program p WHERE kind = 'approved' AND side = 'provider'`,
     ],
+  'a job that its program aborted is counted for that program, once': [
+    sql`DELETE FROM program_event WHERE kind = 'aborted'`,
+    sql`UPDATE program_event SET detail = '{"job":"another"}' WHERE kind = 'aborted'`,
+    sql`UPDATE job SET program_digest = NULL WHERE code = 'PROGRAM_ABORTED'`,
+  ],
   'the leaf of a new answer is its receipt': [sql`UPDATE release SET receipt = 'another'`],
   'any other leaf is the canonical usage record': [
     sql`UPDATE usage_record SET digest = 'sha256:0' WHERE type = 'refusal'`,
@@ -238,7 +244,7 @@ describeEngines('on', (engine) => {
     opened = await openEngine(engine);
     db = opened.db;
     scene = await makeScene(db, { population: { ledger: 'population:town', capacity: 900_000n } });
-    await giveShare(db, scene, { nano: 5_500n });
+    await giveShare(db, scene, { nano: 6_500n });
     const first = ask(scene);
     await runWhole(db, first);
     await admit(db, ask(scene, { planDigest: first.planDigest }));
@@ -260,6 +266,10 @@ describeEngines('on', (engine) => {
     await decideHeld(db, held, by, { decision: 'rejected', reason: 'GROUPS_TOO_FINE', note: null });
     const { digest: program } = await approveNew(db, await makeReviewScene(db, scene));
     await openNew(db, ask(scene, { program }));
+    const aborted = await openNew(db, ask(scene, { program }));
+    const sentence = say('program.aborted');
+    const failure = { code: 'PROGRAM_ABORTED', sentence, measured: {} } as const;
+    await failJob(db, { jobId: aborted.id, attempt: aborted.attempt, ...failure });
     await admit(db, ask(scene));
     await db.rows(sql`INSERT INTO checkpoint (size, root, note) VALUES (1, 'aa', 'note')`);
   });

@@ -93,6 +93,7 @@ export class MarkedServer {
       gatewayPort: 0,
       runnerPort: 0,
       timeZone: 'Asia/Shanghai',
+      reportAbort: () => undefined,
       reportBug: (error) => this.bugs.push(error),
     });
     const shop = await openShop(this.served);

@@ -1,8 +1,8 @@
 /**
  * The tables of programs: what was submitted, where its review stands, and everything that anybody did about it.
  *
- * Guarantee: a program is never changed but for its state, and that only forward; its events take inserts only. Both by
- * trigger and by role.
+ * Guarantee: a program is never changed but for its state, and that only as its review goes; its events take inserts only;
+ * a runner may suspend and say so, and nothing else. All of it by trigger and by role.
  */
 import { sql } from 'drizzle-orm';
 import { bigint, check, integer, jsonb, pgTable, text, unique, uniqueIndex } from 'drizzle-orm/pg-core';
@@ -40,7 +40,7 @@ export const program = pgTable(
     unique('program_version').on(table.organisationId, table.name, table.version),
     check(
       'program_state',
-      sql`${table.state} IN ('submitted', 'scanned', 'in_review', 'approved', 'rejected', 'withdrawn')`,
+      sql`${table.state} IN ('submitted', 'scanned', 'in_review', 'approved', 'suspended', 'rejected', 'withdrawn')`,
     ),
   ],
 );
@@ -60,7 +60,12 @@ export const programEvent = pgTable(
       .references(() => account.id),
     organisationId: identifier('organisation_id').notNull(),
     side: text('side').$type<ProgramSide>().notNull(),
-    /** Findings and tool versions of a scan; code, text and basis of a rejection; opinion of an approval. */
+    /** How often the program had been suspended before: what was approved before a suspension counts no more. */
+    round: integer('round').notNull().default(0),
+    /**
+     * Findings and tool versions of a scan; code, text and basis of a rejection; opinion of an approval; the job that was
+     * aborted.
+     */
     detail: jsonb('detail').$type<object>().notNull(),
     /** Its leaf in the log; none for a reading, which changes nothing. */
     leafIndex: bigint('leaf_index', { mode: 'bigint' }).unique(),
@@ -75,10 +80,10 @@ export const programEvent = pgTable(
     ),
     // One account gives one approval, whatever sides it could speak for, and one side needs one.
     uniqueIndex('program_approval_of_account')
-      .on(table.programDigest, table.accountId)
+      .on(table.programDigest, table.round, table.accountId)
       .where(sql`kind = 'approved'`),
     uniqueIndex('program_approval_of_side')
-      .on(table.programDigest, table.side, table.organisationId)
+      .on(table.programDigest, table.round, table.side, table.organisationId)
       .where(sql`kind = 'approved'`),
   ],
 );
