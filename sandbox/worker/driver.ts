@@ -18,8 +18,11 @@ export const TOOLS = `
   const { parse } = JSON;
   const { isArray } = Array;
   const { freeze, getOwnPropertyDescriptor: own, values: valuesOf } = Object;
-  const isOverflow = (error) => typeof error === 'object' && error !== null
-    && own(error, 'message')?.value === 'Maximum call stack size exceeded';
+  const isOverflow = (error) => {
+    const message = typeof error === 'object' && error !== null ? own(error, 'message')?.value : undefined;
+    return message === 'Maximum call stack size exceeded' || (typeof message === 'string'
+      && (message.endsWith(': Stack overflow') || message.endsWith('Regular expression too large')));
+  };
   const Doubles = Float64Array, Integers = Int32Array, Bytes = Uint8Array, Positions = Uint16Array;
   const List = Array, Buffer = ArrayBuffer, Index = Map;
   const indexOf = (values) => new Index(values.map((value, at) => [value, at]));

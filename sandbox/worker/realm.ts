@@ -3,9 +3,9 @@
  *
  * The functions here run inside an isolate, as the text that `String` gives of them, so they use nothing of this
  * file; what they leave for one another lies on the isolate's global object until `$open` clears it.
- * Guarantee: after `$open` the free names of a program are ALLOWED_GLOBALS and `$harden`; there is no clock, no
- * randomness, no locale, no registry of symbols, no way to the functions behind a property, and nothing that can be
- * changed is reachable (walk.ts looks for it).
+ * Guarantee: after `$open` the free names of a program are ALLOWED_GLOBALS, and those of a printed one also `$harden` and
+ * `$iterator`; there is no clock, no randomness, no locale, no symbol, no way to the functions behind a property, no
+ * iterator but the engine's own, and nothing that can be changed is reachable (walk.ts looks for it).
  * Not covered: what syntax alone can keep (private names stamped on frozen objects, variables of a module): admission
  * refuses it.
  *
@@ -87,8 +87,8 @@ function leaveFiveOpen(): void {
 }
 
 /**
- * Removes what SES allows and a program must not have: the registry of symbols is shared by all records, and an
- * accessor leads to the setter of an Error's hidden stack. A description of a property is left, without its
+ * Removes what SES allows and a program must not have: the registry of symbols is shared by all records, a symbol makes
+ * an iterator (see `ownIteratorsOnly`), and an accessor leads to the setter of an Error's hidden stack. A description of a property is left, without its
  * functions, since printed programs look at what they catch by it. SES has taken its own copies by now.
  */
 function dropPowers(): void {
@@ -97,7 +97,7 @@ function dropPowers(): void {
     for (const name of names) Reflect.deleteProperty(from, name);
   };
   drop(Symbol, ['for', 'keyFor']);
-  drop(Object, ['getOwnPropertyDescriptors']);
+  drop(Object, ['getOwnPropertyDescriptors', 'getOwnPropertySymbols']);
   drop(Object.prototype, ['__defineGetter__', '__defineSetter__', '__lookupGetter__', '__lookupSetter__']);
   drop(Array, ['fromAsync']);
   const describe = Object.getOwnPropertyDescriptor;
@@ -180,11 +180,21 @@ function keepOpener(allowed: readonly string[]): void {
       for (const part of ['value', 'get', 'set'] as const) freezeReachable(descriptor[part]);
     }
   };
+  /**
+   * An engine that closes an iterator because of a throw drops what the iterator's own `return` throws, also an overflow
+   * of the stack: then a record could tell, and nobody else, how near the end of the stack it came, which depends on
+   * what was called, and so compiled, before. Without symbols and without these helpers no iterator is a program's.
+   */
+  const ownIteratorsOnly = (): void => {
+    const prototype = getPrototypeOf(getPrototypeOf([].values())!)!;
+    for (const key of ownKeys(prototype)) if (typeof key === 'string') deleteProperty(prototype, key);
+  };
   // The start realm's own of these four keep their powers; those of a compartment are tame.
   const tame = new global.Compartment().globalThis;
-  const given: Record<string, unknown> = { $harden: harden };
+  const given: Record<string, unknown> = { $harden: harden, $iterator: Symbol.iterator };
   for (const name of allowed) given[name] = tame[name];
   global.$open = (start) => {
+    ownIteratorsOnly();
     for (const object of late) freezeReachable(object);
     const started = start();
     for (const key of ownKeys(global)) deleteProperty(global, key);

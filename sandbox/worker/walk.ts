@@ -22,8 +22,10 @@ export interface WalkReport {
 export const WALK_SCRIPT = `${STRICT}globalThis.$walk = (${makeWalk.toString()})(${everyKind.toString()});`;
 
 /** One of each kind of object that needs no name; their prototypes are shared by all records. */
-function everyKind(): readonly (readonly [string, unknown])[] {
-  const { getPrototypeOf, getOwnPropertySymbols } = Object;
+function everyKind(ownKeys: typeof Reflect.ownKeys): readonly (readonly [string, unknown])[] {
+  const { getPrototypeOf } = Object;
+  const firstSymbol = (holder: object): symbol =>
+    ownKeys(holder).find((key): key is symbol => typeof key === 'symbol')!;
   let fault: unknown = null;
   try {
     (null as unknown as () => void)();
@@ -43,16 +45,13 @@ function everyKind(): readonly (readonly [string, unknown])[] {
     ['expression', /x/],
     ['error', fault],
     ['promise', promise],
-    ['symbol', getOwnPropertySymbols(Array.prototype)[0]],
+    ['symbol', firstSymbol(Array.prototype)],
     ['bigint', 1n],
     ['string', 'x'],
     ['number', 1],
     ['boolean', true],
     ['array iterator', [].values()],
-    [
-      'string iterator',
-      String.prototype[getOwnPropertySymbols(String.prototype)[0] as typeof Symbol.iterator](),
-    ],
+    ['string iterator', String.prototype[firstSymbol(String.prototype) as typeof Symbol.iterator]()],
     ['map iterator', new Map().entries()],
     ['set iterator', new Set().values()],
     ['expression iterator', 'x'.matchAll(/x/g)],
@@ -96,7 +95,7 @@ function makeWalk(kinds: typeof everyKind): () => WalkReport {
       queue.push([path, value]);
     };
     // A fresh object is a record's own; what it leads to is everybody's.
-    for (const [path, value] of kinds()) {
+    for (const [path, value] of kinds(ownKeys)) {
       add(`${path}.prototype`, getPrototypeOf(value));
       if (typeof value === 'function') add(path, getPrototypeOf(value.prototype ?? value));
     }

@@ -26,8 +26,8 @@ if (isFrozen) {
   lockdown({ errorTaming: 'safe', evalTaming: 'no-eval', localeTaming: 'safe', consoleTaming: 'unsafe' });
   // The first realm keeps powers that those of a compartment lack, such as Error.stackTraceLimit.
   const { Error, Math, RegExp, Date } = new Compartment().globalThis;
-  Object.assign(globalThis, { $harden: harden, Error, Math, RegExp, Date });
-} else Object.assign(globalThis, { $harden: (value: unknown) => value });
+  Object.assign(globalThis, { $harden: harden, $iterator: Symbol.iterator, Error, Math, RegExp, Date });
+} else Object.assign(globalThis, { $harden: (value: unknown) => value, $iterator: Symbol.iterator });
 
 const results: string[][] = [];
 for (const job of jobs) results.push(await run(job));

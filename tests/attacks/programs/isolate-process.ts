@@ -26,6 +26,7 @@ const BARE_REALM = `globalThis.$harden = (value) => {
   }
   return value;
 };
+globalThis.$iterator = Symbol.iterator;
 globalThis.$open = (start) => start();`;
 
 const input = await text(process.stdin);

@@ -3,7 +3,7 @@
  *
  * Guarantee: nothing of the program runs before the value it made last is frozen; functions are frozen before anything,
  * classes right after their body. The exports are `map`, `$begin` and `$spent`. Free names are those of globals.ts and
- * `$harden`. ASCII but for regular expressions.
+ * `$harden` and `$iterator` (the symbol), which the isolate gives. ASCII but for regular expressions.
  */
 import type { Subject } from '../finding.ts';
 import type { Node } from '../parse.ts';
@@ -25,19 +25,22 @@ const PRELUDE = `var $fuel = ${LOADING_FUEL}, $depth = 0;
 const $own = Object.getOwnPropertyDescriptor;
 function $out() { $fuel = -1; throw 'spent'; }
 function $guard(error) {
-  if ($fuel >= 0 && (typeof error !== 'object' || error === null
-    || $own(error, 'message')?.value !== 'Maximum call stack size exceeded')) return;
+  if ($fuel >= 0 && !$isOverflow(error)) return;
   $fuel = -1;
   throw error;
 }
+function $isOverflow(error) {
+  const message = typeof error === 'object' && error !== null ? $own(error, 'message')?.value : undefined;
+  return typeof message === 'string' && (message === 'Maximum call stack size exceeded'
+    || message.endsWith(': Stack overflow') || message.endsWith('Regular expression too large'));
+}
 function $begin(fuel) { $fuel = fuel; $depth = 0; }
 function $spent() { return $fuel < 0; }
-$harden($out); $harden($guard); $harden($begin); $harden($spent);
+$harden($out); $harden($guard); $harden($isOverflow); $harden($begin); $harden($spent);
 `;
 
 /** A set or map that cannot change: the real one stays in a closure, since freezing does not reach its entries. */
-const VIEW = `const $iterator = Object.getOwnPropertySymbols(Array.prototype).find((symbol) => String(symbol) === 'Symbol(Symbol.iterator)');
-function $view(inner) {
+const VIEW = `function $view(inner) {
   const view = {
     get size() { return inner.size; },
     forEach(visit) { inner.forEach((value, key) => { visit(value, key, view); }); },
