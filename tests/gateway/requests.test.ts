@@ -78,7 +78,8 @@ describe('a body', () => {
       body: JSON.stringify({ ...ASK, sql: `SELECT ${'1'.repeat(2 ** 20)}` }),
       status: 413,
     },
-    { name: 'has 10 MB', body: 'x'.repeat(10_000_000), status: 413 },
+    { name: 'has 10 MB and is no JSON', body: 'x'.repeat(10_000_000), status: 400 },
+    { name: 'has 40 MB', body: 'x'.repeat(40_000_000), status: 413 },
   ])('that $name is refused', async ({ body, status }) => {
     expect((await problemOf(raw(body))).status).toBe(status);
   });
