@@ -73,8 +73,7 @@ export const PROGRAM_CLAIMS: readonly Claim[] = [
   },
   {
     id: 'map-stateless',
-    sentence:
-      'What a record gives depends on that record alone, through every channel that we know of.',
+    sentence: 'What a record gives depends on that record alone, through every channel that we know of.',
     code: [
       'sandbox/program/admission/admit.ts:admitProgram',
       'sandbox/program/admission/print/module.ts:printProgram',

@@ -12,13 +12,14 @@ import { type IsolateTask, runInIsolates } from './isolate-task.ts';
 /** Ways to have the engine close an iterator of the program's own; `inner` is one whose `return` throws. */
 const WAYS: Readonly<Record<string, string>> = {
   'a helper of iterators': 'for (const one of [0].values().flatMap(() => inner)) throw own;',
-  'the constructor of iterators': "for (const one of [].values()[['const', 'ructor'].join('')].from(inner)) throw own;",
+  'the constructor of iterators':
+    "for (const one of [].values()[['const', 'ructor'].join('')].from(inner)) throw own;",
   'the symbol of iterators': `
-    const symbols = Object[['getOwn', 'PropertySymbols'].join('')](Array.prototype);
+    const symbols = Object[['getOwn', 'PropertySymbols'].join('')](Object.getPrototypeOf([]));
     const symbol = symbols.find((key) => String(key) === 'Symbol(Symbol.iterator)');
     for (const one of { [symbol]: () => inner }) throw own;`,
   'the symbol, by a list of entries': `
-    const symbols = Object[['getOwn', 'PropertySymbols'].join('')](Array.prototype);
+    const symbols = Object[['getOwn', 'PropertySymbols'].join('')](Object.getPrototypeOf([]));
     const symbol = symbols.find((key) => String(key) === 'Symbol(Symbol.iterator)');
     Array.from({ [symbol]: () => inner }, () => { throw own; });`,
 };
