@@ -1,9 +1,12 @@
 /** Test runner settings: real databases and real jails start slowly, so the limit per test is generous. */
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
     include: ['tests/**/*.test.ts'],
+    // Tests mostly wait for processes of their own: on two cores one at a time would leave one idle.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 60_000,
     hookTimeout: 120_000,
     pool: 'forks',
