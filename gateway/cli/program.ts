@@ -64,9 +64,12 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     const sentence = ARGUMENT_FAULTS[error.code];
     // commander quotes what it speaks of; the first quotation is the flag, argument or word that is wrong.
     const [, name = ''] = /'([^']*)'/.exec(error.message) ?? [];
+    const [, choices] = / is invalid\. (?:Allowed choices are )?(.+?)\.?$/.exec(error.message) ?? [];
     const [, nearest] = /\(Did you mean (?:one of )?(.*)\?\)/.exec(error.message) ?? [];
     if (sentence !== undefined) {
       terminal.err(`unseen: ${printable(worded(terminal, sentence, { name }))}\n`);
+      if (choices !== undefined)
+        terminal.err(`unseen: ${worded(terminal, 'cli.fault.choices', { choices })}\n`);
       if (nearest !== undefined)
         terminal.err(`unseen: ${worded(terminal, 'cli.fault.nearest', { nearest })}\n`);
       terminal.err(`unseen: ${worded(terminal, 'cli.help.more')}\n`);

@@ -144,6 +144,7 @@ export const CLI_WORDS = {
     en: 'the value of `{name}` is not one that is allowed',
     zh: '`{name}` 的取值不被允许',
   },
+  'cli.fault.choices': { en: 'it may be one of: {choices}', zh: '可选取值：{choices}' },
   'cli.fault.excess': { en: '`{name}` was given more arguments than it takes', zh: '`{name}` 的参数过多' },
   'cli.fault.conflict': {
     en: 'option `{name}` cannot stand beside another one that was given',

@@ -5,9 +5,8 @@ import { expect, test } from 'vitest';
 import { EXIT } from '#gateway/cli/exit-code.ts';
 import { allVerbs, type Verb } from './captured-terminal.ts';
 
-/** Options that every verb has, described once, and those of programs in the lab, which this version does not build. */
+/** Options that every verb has, described once. */
 const EVERYWHERE = new Set(['--json', '--profile', '--help']);
-const UNBUILT = new Set(['--program', '--manifest', '--params']);
 
 interface Section {
   readonly name: string;
@@ -44,9 +43,7 @@ function faultsOf(described: readonly Section[], known: readonly Verb[]): string
 function faultsOfVerb({ name, command }: Verb, described: readonly Section[]): string[] {
   const section = described.find((candidate) => candidate.name === name);
   if (section === undefined) return [`${name}: not described`];
-  const options = command.options
-    .map(({ long }) => long ?? '')
-    .filter((flag) => !EVERYWHERE.has(flag) && !(name === 'unseen lab' && UNBUILT.has(flag)));
+  const options = command.options.map(({ long }) => long ?? '').filter((flag) => !EVERYWHERE.has(flag));
   return [
     ...options
       .filter((flag) => !section.options.includes(flag))
@@ -93,6 +90,12 @@ test('every example of help and manual is a command line that the program takes'
   const written = [...manual.matchAll(/^ {4}(unseen .*)$/gm)].map(([, example = '']) => example);
   expect(helped.length).toBeGreaterThan(30);
   expect([...helped, ...written].flatMap(misusesIn)).toEqual([]);
+  // Those of the pages about programs, with remarks behind them.
+  const told = ['writing', 'reviewing'].flatMap((page) => [
+    ...readFileSync(`docs/programs/${page}.md`, 'utf8').matchAll(/^(unseen .*?)(?: +#.*)?$/gm),
+  ]);
+  expect(told.length).toBeGreaterThan(10);
+  expect(told.flatMap(([, example = '']) => misusesIn(example))).toEqual([]);
 });
 
 test('an example with a verb or flag that does not exist is noticed', () => {
