@@ -43,7 +43,10 @@ export class FramePipe {
     const { promise, resolve } = Promise.withResolvers<Buffer | PipeEnd>();
     this.#waiting.push({ settle: resolve, deadlineMs });
     if (this.#waiting.length === 1) this.#startClock();
-    for (const piece of frame) this.#process.stdin.write(piece);
+    const { stdin } = this.#process;
+    stdin.cork();
+    for (const piece of frame) stdin.write(piece);
+    stdin.uncork();
     return promise;
   }
 

@@ -2,7 +2,8 @@
  * Frames: how the pipes between the runner and its jailed processes are cut, on both sides.
  *
  * A frame is a 32-bit little-endian length and that many bytes. What the bytes mean is each protocol's own.
- * Guarantee: a frame that announces more than a limit given in advance is an error before it is held.
+ * Guarantee: a frame that announces more than a limit given in advance is an error before it is held; a frame that was
+ * cut lies in an ArrayBuffer of exactly its length, which nothing else shares.
  * Not covered: how often frames come; whoever did not ask for one ends the pipe.
  */
 
@@ -11,11 +12,13 @@ export function frameOf(pieces: readonly Uint8Array[]): readonly Uint8Array[] {
   return [uint32(pieces.reduce((sum, { length }) => sum + length, 0)), ...pieces];
 }
 
-/** Cuts a stream of bytes into frames of at most `maxBytes`. */
+/** Cuts a stream of bytes into frames of at most `maxBytes`, each in memory of its own. */
 export class FrameCutter {
   readonly #maxBytes: number;
-  #pieces: Buffer[] = [];
-  #held = 0;
+  readonly #head = Buffer.alloc(4);
+  #headBytes = 0;
+  #frame: Buffer | null = null;
+  #frameBytes = 0;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
@@ -23,26 +26,29 @@ export class FrameCutter {
 
   /** Takes what arrived; returns the frames that are now whole. Throws RangeError at one that is too long. */
   push(piece: Buffer): readonly Buffer[] {
-    this.#pieces.push(piece);
-    this.#held += piece.length;
     const frames: Buffer[] = [];
-    while (this.#held >= 4) {
-      const length = this.#head().readUInt32LE(0);
-      if (length > this.#maxBytes) throw new RangeError('a frame is too long');
-      if (this.#held < 4 + length) break;
-      const bytes = Buffer.concat(this.#pieces);
-      frames.push(bytes.subarray(4, 4 + length));
-      const rest = bytes.subarray(4 + length);
-      this.#pieces = rest.length === 0 ? [] : [rest];
-      this.#held = rest.length;
+    for (let at = 0; ;) {
+      if (this.#frame === null) {
+        const count = piece.copy(this.#head, this.#headBytes, at);
+        at += count;
+        this.#headBytes += count;
+        if (this.#headBytes < this.#head.length) return frames;
+        this.#begin(this.#head.readUInt32LE(0));
+      }
+      const count = piece.copy(this.#frame!, this.#frameBytes, at);
+      at += count;
+      this.#frameBytes += count;
+      if (this.#frameBytes < this.#frame!.length) return frames;
+      frames.push(this.#frame!);
+      this.#frame = null;
     }
-    return frames;
   }
 
-  /** The first piece, made long enough to hold a length. */
-  #head(): Buffer {
-    if (this.#pieces[0]!.length < 4) this.#pieces = [Buffer.concat(this.#pieces)];
-    return this.#pieces[0]!;
+  #begin(length: number): void {
+    if (length > this.#maxBytes) throw new RangeError('a frame is too long');
+    this.#frame = Buffer.from(new ArrayBuffer(length));
+    this.#frameBytes = 0;
+    this.#headBytes = 0;
   }
 }
 

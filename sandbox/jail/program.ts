@@ -15,7 +15,7 @@ export const JAIL_PACKAGES = '/app/node_modules';
 export const JAIL_SCRATCH = '/scratch';
 
 /** Modules of this folder that both ends of a pipe use, as addresses from a folder beside it. */
-export const FRAME_MODULES = ['../jail/frames', '../jail/frame-io'] as const;
+export const FRAME_MODULES = ['../jail/aligned', '../jail/frames', '../jail/frame-io'] as const;
 
 /** A program of ours to run in a jail, or without one in a plain process. */
 export interface JailProgram {

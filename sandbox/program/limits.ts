@@ -5,7 +5,8 @@
  * take longer than all records at the slowest speed that a runner may have; the limit is twice that, with room for
  * start-up and for every re-run that deaths of isolates may cause. A run that reaches it is a machine fault.
  * Not covered: a call into the engine that is long and costs one tick, such as a search in an array of a million
- * numbers. Isolates that such calls hold up until their deadline may together reach the limit: the job then fails.
+ * numbers. Isolates that such calls hold up until their deadline may together reach the limit: the job then fails. Nor
+ * the innocent buffers that a process takes with it when it goes down: what two lanes gain pays for them.
  */
 import { Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';

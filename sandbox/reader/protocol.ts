@@ -6,6 +6,7 @@
  * Guarantee: `decodeAnswer` accepts exactly what `encodeColumns` makes. Every length, bound and tag is checked, so
  * a reader gone wrong can choose values of the right type and nothing else.
  */
+import { alignedView } from '../jail/aligned.ts';
 import { frameOf, uint32 } from '../jail/frames.ts';
 import { BUFFER_RECORDS } from '../worker/records.ts';
 
@@ -196,9 +197,8 @@ function decodeRecordRange(records: unknown, body: Buffer): readonly UnitRecords
     const [rows, hasUnits, length] = entry as [unknown, unknown, unknown];
     check(isCount(rows) && rows <= BUFFER_RECORDS && isCount(length), 'buffer');
     if (hasUnits !== true) return { rows, units: null, hashes: null, bytes: take(length) };
-    // Copies are aligned.
-    const units = new Int32Array(Uint8Array.from(take(4 * rows)).buffer);
-    const hashes = new BigUint64Array(Uint8Array.from(take(8 * rows)).buffer);
+    const units = alignedView(Int32Array, take(4 * rows), rows);
+    const hashes = alignedView(BigUint64Array, take(8 * rows), rows);
     return { rows, units, hashes, bytes: take(length) };
   });
   check(at === body.length, 'body');
@@ -211,7 +211,9 @@ function isCount(value: unknown): value is number {
 
 function frame(header: unknown, bodies: readonly Buffer[]): readonly Uint8Array[] {
   const text = Buffer.from(JSON.stringify(header));
-  return frameOf([uint32(text.length), text, ...bodies]);
+  // White space after JSON, so that the bodies begin where numbers may lie.
+  const padding = Buffer.alloc(-(4 + text.length) & 7, ' ');
+  return frameOf([uint32(text.length + padding.length), text, padding, ...bodies]);
 }
 
 /**

@@ -6,6 +6,7 @@
  * worker gone wrong can choose finite numbers, "nothing", and codes within the declared lists, and no more.
  * Not covered: the records themselves, which the runner forwards as a reader made them.
  */
+import { alignedView } from '../jail/aligned.ts';
 import { frameOf, uint32 } from '../jail/frames.ts';
 import { BUFFER_RECORDS } from './records.ts';
 
@@ -72,8 +73,10 @@ export const ANSWER = { ready: 1, result: 2, failed: 3, died: 4 } as const;
 
 /** Most bytes of one answer: vectors of a whole buffer could be gigabytes. */
 const MAX_RESULT_BYTES = 64 * 2 ** 20;
+/** What stands before the numbers of a result, so that they may be looked at where they lie: the kind, and zeros. */
+const RESULT_HEAD = 8;
 /** Longest answer, kind included. */
-export const MAX_ANSWER_BYTES = 1 + MAX_RESULT_BYTES;
+export const MAX_ANSWER_BYTES = RESULT_HEAD + MAX_RESULT_BYTES;
 
 /** Bytes of a result over `rows` records. */
 function resultBytes({ outputs, keys }: Pick<MapSetup, 'outputs' | 'keys'>, rows: number): number {
@@ -164,27 +167,36 @@ export function headerOf(records: Buffer): { readonly header: string; readonly c
   return { header: records.toString('utf8', 4, 4 + length), columnsAt: aligned(4 + length) };
 }
 
-/** An answer of `kind`; `body` is the numbers of a result, or the JSON of a report. */
-export function encodeAnswer(
-  kind: (typeof ANSWER)[keyof typeof ANSWER],
-  body: Uint8Array = new Uint8Array(),
-): readonly Uint8Array[] {
-  return frameOf([Buffer.of(kind), body]);
+/** An answer of one word. */
+export function encodeWord(kind: Exclude<(typeof ANSWER)[keyof typeof ANSWER], 2>): readonly Uint8Array[] {
+  return frameOf([Buffer.of(kind)]);
+}
+
+/** An answer with a body: the numbers of a result, or the JSON of a report. */
+export function encodeResult(body: Uint8Array): readonly Uint8Array[] {
+  const head = Buffer.alloc(RESULT_HEAD);
+  head[0] = ANSWER.result;
+  return frameOf([head, body]);
+}
+
+/** What an answer of `encodeResult` holds; null for any other. */
+export function resultBody(frame: Buffer): Buffer | null {
+  return frame[0] === ANSWER.result && frame.length >= RESULT_HEAD ? frame.subarray(RESULT_HEAD) : null;
 }
 
 /** The result in an answer, 'died', or null for anything that is neither. */
 export function decodeMapAnswer(frame: Buffer, setup: MapSetup, rows: number): MapResult | 'died' | null {
   if (isEmpty(frame, ANSWER.died)) return 'died';
-  if (frame[0] !== ANSWER.result || frame.length !== 1 + resultBytes(setup, rows)) return null;
-  const { buffer } = Uint8Array.from(frame.subarray(1)); // A copy of its own is aligned.
+  const body = resultBody(frame);
+  if (body?.length !== resultBytes(setup, rows)) return null;
   let at = 0;
   const values = setup.outputs.map(({ width }) => {
-    const part = new Float64Array(buffer, at, rows * width);
+    const part = alignedView(Float64Array, body.subarray(at), rows * width);
     at += part.byteLength;
     return part;
   });
   const codes = setup.keys.map(() => {
-    const part = new Int32Array(buffer, at, rows);
+    const part = alignedView(Int32Array, body.subarray(at), rows);
     at += part.byteLength;
     return part;
   });
@@ -197,11 +209,11 @@ export function decodeMapAnswer(frame: Buffer, setup: MapSetup, rows: number): M
 /** The outputs of a block, 'failed', or null for anything that is neither. */
 export function decodeBlockAnswer(frame: Buffer, { outputs }: BlocksSetup): Float64Array[] | 'failed' | null {
   if (isEmpty(frame, ANSWER.failed)) return 'failed';
-  if (frame[0] !== ANSWER.result || frame.length !== 1 + resultBytes({ outputs, keys: [] }, 1)) return null;
-  const { buffer } = Uint8Array.from(frame.subarray(1));
+  const body = resultBody(frame);
+  if (body?.length !== resultBytes({ outputs, keys: [] }, 1)) return null;
   let at = 0;
   const values = outputs.map(({ width }) => {
-    const part = new Float64Array(buffer, at, width);
+    const part = alignedView(Float64Array, body.subarray(at), width);
     at += part.byteLength;
     return part;
   });

@@ -10,7 +10,7 @@ import { FramePipe } from '../jail/frame-pipe.ts';
 import { type JailReport, startConfined } from '../jail/jail.ts';
 import { findPackage } from '../jail/program.ts';
 import type { WorkerInspection } from './inspection.ts';
-import { ANSWER, encodeInspect, MAX_ANSWER_BYTES } from './protocol.ts';
+import { encodeInspect, MAX_ANSWER_BYTES, resultBody } from './protocol.ts';
 import { type Engine, workerProgram } from './worker-program.ts';
 
 /** Layers inside a worker's process. Blocks run without `lockdown`, `fast` without `jitless`. */
@@ -41,8 +41,9 @@ export async function testWorkers(engine: Engine, jail?: JailReport): Promise<re
   const answer = await pipe.ask(encodeInspect(), DEADLINE_MS);
   pipe.close();
   await confined.exited;
-  if (typeof answer === 'string' || answer[0] !== ANSWER.result) return [];
-  return judge(JSON.parse(answer.toString('utf8', 1)) as WorkerInspection, installedVersion());
+  const body = typeof answer === 'string' ? null : resultBody(answer);
+  if (body === null) return [];
+  return judge(JSON.parse(body.toString('utf8')) as WorkerInspection, installedVersion());
 }
 
 /** The layers that an inspection shows to hold. */

@@ -6,7 +6,7 @@
 import { writeFrame } from '../jail/frame-io.ts';
 import { FrameCutter } from '../jail/frames.ts';
 import { lockedSnapshot, looseSnapshot, makeIsolate, type Snapshot } from './isolate.ts';
-import { ANSWER, ASK, encodeAnswer, headerOf } from './protocol.ts';
+import { ANSWER, ASK, encodeResult, encodeWord, headerOf } from './protocol.ts';
 import { encodeRecords } from './records.ts';
 import { sesText } from './ses-text.ts';
 import { trialDriver } from './trial-driver.ts';
@@ -60,10 +60,10 @@ function recordsAsGiven(
 async function answer(frame: Buffer): Promise<readonly Uint8Array[]> {
   switch (frame[0]) {
     case ASK.hello:
-      return encodeAnswer(ANSWER.ready);
+      return encodeWord(ANSWER.ready);
     case ASK.setup: {
       const parts = await partsOf(JSON.parse(frame.toString('utf8', 1)) as TrialSetup);
-      return encodeAnswer(ANSWER.result, Buffer.from(JSON.stringify(parts)));
+      return encodeResult(Buffer.from(JSON.stringify(parts)));
     }
     default:
       throw new RangeError('a request of no kind');

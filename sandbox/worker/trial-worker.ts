@@ -12,7 +12,7 @@ import { FramePipe } from '../jail/frame-pipe.ts';
 import { frameOf } from '../jail/frames.ts';
 import { checkConfined, type JailDemand, jailRefusal, startConfined } from '../jail/jail.ts';
 import { FRAME_MODULES, type JailProgram } from '../jail/program.ts';
-import { ANSWER, ASK, encodeHello, isEmpty } from './protocol.ts';
+import { ANSWER, ASK, encodeHello, isEmpty, resultBody } from './protocol.ts';
 import { heldLayers } from './self-test.ts';
 import {
   FAULT_KINDS,
@@ -124,7 +124,8 @@ class Trial {
     const question = frameOf([Buffer.of(ASK.setup), Buffer.from(JSON.stringify(setup))]);
     const answer = await pipe.ask(question, setup.deadlineMs * setup.blocks.length + GRACE_MS);
     if (typeof answer === 'string') return null;
-    const parts = answer[0] === ANSWER.result ? readParts(answer.toString('utf8', 1), setup) : null;
+    const body = resultBody(answer);
+    const parts = body === null ? null : readParts(body.toString('utf8'), setup);
     if (parts === null) throw fault();
     return parts;
   }

@@ -1,11 +1,12 @@
 /**
  * The worker: runs in the jail, makes isolates, and maps buffers or runs blocks with a program of a buyer in them.
  *
- * It has no source, no key and no file but its own. Requests come on stdin and are answered one after the other; while
- * an isolate maps one buffer, the isolate of the next is made. It ends when stdin closes.
+ * It has no source, no key and no file but its own. Requests come on stdin and are answered in their order; two buffers
+ * are mapped at a time, one block is run at a time, and meanwhile the isolates of the next are made. It ends when stdin closes.
  * Guarantee: a buffer has an isolate of its own, which nothing else runs in before or after; an answer is numbers or
  * one of two words. What a program throws or prints is never looked at.
  */
+import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { writeFrame } from '../jail/frame-io.ts';
 import { FrameCutter } from '../jail/frames.ts';
@@ -22,10 +23,10 @@ import {
 import {
   ANSWER,
   ASK,
-  type BlocksSetup,
   decodeBlock,
   decodeMap,
-  encodeAnswer,
+  encodeResult,
+  encodeWord,
   headerOf,
   type Setup,
 } from './protocol.ts';
@@ -38,9 +39,12 @@ const MAX_REQUEST_BYTES = 2 ** 30;
 interface Job {
   readonly setup: Setup;
   readonly isolates: IsolateJob;
-  /** The isolate of the next buffer or block, on its way. */
-  next: Promise<ReadyIsolate | null>;
+  /** The isolates of the next buffers or blocks, on their way. */
+  readonly next: Promise<ReadyIsolate | null>[];
 }
+
+/** Buffers that are mapped at a time. A process that dies of a block dies of that one alone. */
+const LANES = { map: 2, blocks: 1 } as const;
 
 /** Made at once, so that a warm process has it before its job comes. Bytecode that ran only once is left out. */
 setFlagsFromString('--bytecode-old-age=1');
@@ -53,12 +57,12 @@ let job: Job | null = null;
 async function answer(frame: Buffer): Promise<readonly Uint8Array[]> {
   switch (frame[0]) {
     case ASK.hello:
-      return encodeAnswer(ANSWER.ready);
+      return encodeWord(ANSWER.ready);
     case ASK.setup:
       job = prepare(JSON.parse(frame.toString('utf8', 1)) as Setup);
-      return encodeAnswer(ANSWER.ready);
+      return encodeWord(ANSWER.ready);
     case ASK.inspect:
-      return encodeAnswer(ANSWER.result, Buffer.from(JSON.stringify(await inspectIsolates(ses))));
+      return encodeResult(Buffer.from(JSON.stringify(await inspectIsolates(ses))));
     case ASK.map:
       return map(frame);
     case ASK.block:
@@ -77,7 +81,7 @@ function prepare(setup: Setup): Job {
     driver: isMap ? mapDriver(setup) : blockDriver(setup),
     params: JSON.stringify(setup.params),
   };
-  return { setup, isolates, next: make(isolates) };
+  return { setup, isolates, next: Array.from({ length: LANES[setup.mode] }, () => make(isolates)) };
 }
 
 /** An isolate that cannot be made, for whatever reason, is one that died. */
@@ -85,55 +89,67 @@ function make(isolates: IsolateJob): Promise<ReadyIsolate | null> {
   return makeIsolate(isolates).catch(() => null);
 }
 
-/** The isolate made for this request; the one for the request after it is begun. */
-async function takeIsolate(mode: Setup['mode']): Promise<ReadyIsolate | null> {
-  if (job?.setup.mode !== mode) throw new RangeError('a request that does not fit the job');
-  const ready = await job.next;
-  job.next = make(job.isolates);
-  return ready;
-}
-
 async function map(frame: Buffer): Promise<readonly Uint8Array[]> {
   const { deadlineMs, orderAt, recordsAt } = decodeMap(frame);
   const { header, columnsAt } = headerOf(frame.subarray(recordsAt));
-  const isolate = await takeIsolate('map');
-  if (isolate === null) return encodeAnswer(ANSWER.died);
-  try {
-    const result = await isolate.run([orderAt, header, recordsAt + columnsAt, ownBytes(frame)], deadlineMs);
-    return result === null ? encodeAnswer(ANSWER.died) : encodeAnswer(ANSWER.result, new Uint8Array(result));
-  } catch {
-    return encodeAnswer(ANSWER.died);
-  } finally {
-    isolate.dispose();
-  }
+  const args = [orderAt, header, recordsAt + columnsAt, frame.buffer as ArrayBuffer];
+  const result = await inIsolate('map', (isolate) => isolate.run(args, deadlineMs));
+  return result === null ? encodeWord(ANSWER.died) : encodeResult(new Uint8Array(result));
 }
 
 async function block(frame: Buffer): Promise<readonly Uint8Array[]> {
   const { deadlineMs, tables } = decodeBlock(frame);
-  const isolate = await takeIsolate('blocks');
-  if (isolate === null) return encodeAnswer(ANSWER.failed);
-  const { cpuMs } = job!.setup as BlocksSetup;
+  const args = tables.flatMap((table) => {
+    const { header, columnsAt } = headerOf(table);
+    return [header, columnsAt, ownBytes(table)];
+  });
+  const result = await inIsolate('blocks', (isolate, { cpuMs }) =>
+    runWithin(isolate, args, { cpuMs, deadlineMs }),
+  );
+  return result === null ? encodeWord(ANSWER.failed) : encodeResult(new Uint8Array(result));
+}
+
+type SetupOf<M extends Setup['mode']> = Extract<Setup, { mode: M }>;
+
+/**
+ * Runs in the isolate that was made for this request, and makes that of the next one meanwhile. Null: no answer, for
+ * whatever reason, and none is looked at.
+ */
+async function inIsolate<M extends Setup['mode']>(
+  mode: M,
+  run: (isolate: ReadyIsolate, setup: SetupOf<M>) => Promise<ArrayBuffer | null>,
+): Promise<ArrayBuffer | null> {
+  if (job?.setup.mode !== mode) throw new RangeError('a request that does not fit the job');
+  const { setup, isolates, next } = job;
+  const isolate = await next.shift()!;
   try {
-    const parts = tables.flatMap((table) => {
-      const { header, columnsAt } = headerOf(table);
-      return [header, columnsAt, ownBytes(table)];
-    });
-    const result = await runWithin(isolate, parts, { cpuMs, deadlineMs });
-    return result === null
-      ? encodeAnswer(ANSWER.failed)
-      : encodeAnswer(ANSWER.result, new Uint8Array(result));
+    const result = isolate === null ? null : run(isolate, setup as SetupOf<M>);
+    next.push(make(isolates));
+    return await result;
   } catch {
-    return encodeAnswer(ANSWER.failed);
+    return null;
   } finally {
-    isolate.dispose();
+    isolate?.dispose();
   }
 }
 
-/** Requests are taken from the pipe as they come and answered in turn. */
+/** Writes an answer after those before it, and after the next request of its lane has begun. */
+async function tell(reply: Promise<readonly Uint8Array[]>, before: Promise<void>): Promise<void> {
+  const [frame] = await Promise.all([reply, before]);
+  await setImmediate();
+  writeFrame(frame);
+}
+
+/** Requests are taken from the pipe as they come and answered in turn; others run while an answer is written. */
 const cutter = new FrameCutter(MAX_REQUEST_BYTES);
-let turn: Promise<void> = Promise.resolve();
+const lanes: Promise<unknown>[] = Array.from({ length: LANES.map }, () => Promise.resolve());
+let maps = 0;
+let written: Promise<void> = Promise.resolve();
 process.stdin.on('data', (piece: Buffer) => {
   for (const frame of cutter.push(piece)) {
-    turn = turn.then(async () => writeFrame(await answer(frame)));
+    const lane = frame[0] === ASK.map ? (maps += 1) % lanes.length : 0;
+    const reply = lanes[lane]!.then(() => answer(frame));
+    lanes[lane] = reply;
+    written = tell(reply, written);
   }
 });

@@ -34,7 +34,7 @@ interface Deaths {
   readonly process: ReadonlySet<number>;
 }
 
-/** A worker that doubles, answers in turn, and dies of some records; `started` counts processes. */
+/** A worker that doubles, two buffers at a time, answers in turn, and dies of some records; `started` counts processes. */
 function mortalWorkers({ isolate, process }: Deaths): {
   start: () => Promise<Worker>;
   started: () => number;
@@ -46,11 +46,12 @@ function mortalWorkers({ isolate, process }: Deaths): {
     started += 1;
     let isGone = false;
     let turn: Promise<unknown> = Promise.resolve();
-    const answer = (bytes: Uint8Array): MapResult | 'died' => {
+    const under: (readonly number[])[] = [];
+    const answer = (): MapResult | 'died' => {
+      const atWork = under.slice(0, 2).flat();
+      const values = under.shift()!;
       if (isGone) return 'died';
-      const [column] = decodeRecords(bytes).columns;
-      const values = column?.kind === 'number' ? [...column.values] : [];
-      if (values.some((value) => process.has(value))) isGone = true;
+      if (atWork.some((value) => process.has(value))) isGone = true;
       if (isGone || values.some((value) => isolate.has(value))) {
         deaths += 1;
         return 'died';
@@ -66,9 +67,9 @@ function mortalWorkers({ isolate, process }: Deaths): {
         return isGone;
       },
       map: (bytes) => {
-        const mine = turn
-          .then(() => new Promise<void>((done) => setImmediate(done)))
-          .then(() => answer(bytes));
+        const [column] = decodeRecords(bytes).columns;
+        under.push(column?.kind === 'number' ? [...column.values] : []);
+        const mine = turn.then(() => new Promise<void>((done) => setImmediate(done))).then(answer);
         turn = mine;
         return mine;
       },
@@ -136,10 +137,10 @@ describe('a map over buffers', () => {
     const values = Array.from({ length: 300 }, (_, at) => at);
     const buffers = [values.slice(0, 100), values.slice(100, 200), values.slice(200)];
     expect((await mapped(buffers, { isolate: new Set([5]), process: NONE })).started).toBe(1);
-    // 100, 50, 25, 13, 7, 4, 2 records, and the one alone.
+    // With its neighbour; then, each in a process of its own: 100, 50, 25, 13, 7, 4, 2 records, and the one alone.
     expect(await mapped(buffers, { isolate: NONE, process: new Set([150]) })).toMatchObject({
-      started: 9,
-      deaths: 8,
+      started: 11,
+      deaths: 9,
     });
   });
 

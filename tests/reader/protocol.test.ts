@@ -1,7 +1,7 @@
 /** The pipe's protocol: what is sent arrives, and anything else ends the reader without a word of it getting through. */
 import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { LaunchedProcess } from '#sandbox/jail/launch.ts';
 import { FrameCutter } from '#sandbox/jail/frames.ts';
 import { PipeError, ReaderPipe } from '#sandbox/reader/reader-pipe.ts';
@@ -9,9 +9,13 @@ import {
   type Column,
   decodeAnswer,
   encodeColumns,
+  encodeRecordRange,
   encodeStatement,
   encodeValue,
+  type RecordRange,
+  type UnitRecords,
 } from '#sandbox/reader/protocol.ts';
+import { encodeRecords } from '#sandbox/worker/records.ts';
 
 const finite = fc.double({ noNaN: true, noDefaultInfinity: true });
 const text = fc
@@ -88,6 +92,62 @@ test('no change of a byte makes an answer that is taken for another shape', () =
     }),
     { numRuns: 500 },
   );
+});
+
+describe('ranges of records', () => {
+  const record = (rows: number): UnitRecords => ({
+    rows,
+    units: Int32Array.from({ length: rows }, (_, row) => row - 1),
+    hashes: BigUint64Array.from({ length: rows }, (_, row) => 2n ** 63n + BigInt(row)),
+    bytes: encodeRecords({
+      rows,
+      columns: [{ kind: 'boolean', values: new Uint8Array(rows).fill(1) }],
+    }),
+  });
+  const whole = (range: RecordRange): Buffer => Buffer.concat(encodeRecordRange(7, range)).subarray(4);
+
+  test('come back as they went, wherever their numbers lie in the frame', () => {
+    const records = [record(1), record(3), { ...record(2), units: null, hashes: null }, record(0), record(5)];
+    const frame = whole({ records, next: 11 });
+    for (let shift = 0; shift < 8; shift += 1) {
+      const held = Buffer.from(new ArrayBuffer(frame.length + 8)).subarray(shift, shift + frame.length);
+      frame.copy(held);
+      const answer = decodeAnswer(held);
+      expect(answer).toMatchObject({ id: 7, next: 11 });
+      const found = 'records' in answer ? answer.records : [];
+      expect(
+        found.map(({ rows, units, hashes, bytes }) => [rows, units, hashes, Buffer.from(bytes)]),
+      ).toEqual(records.map(({ rows, units, hashes, bytes }) => [rows, units, hashes, Buffer.from(bytes)]));
+    }
+  });
+
+  test('that announce other bytes than they bring, or more records than a buffer holds, are refused', () => {
+    const frame = (header: unknown): Buffer => {
+      const head = Buffer.from(JSON.stringify(header));
+      const length = Buffer.alloc(4);
+      length.writeUInt32LE(head.length);
+      return Buffer.concat([length, head, Buffer.alloc(32)]);
+    };
+    const decoded = (fields: object) => decodeAnswer(frame({ id: 7, next: null, ...fields }));
+    expect(decoded({ records: [[1, false, 32]] })).toHaveProperty('records');
+    expect(decoded({ records: [[1, true, 20]] })).toHaveProperty('records');
+    for (const wrong of [
+      { records: [[1, false, 31]] },
+      { records: [[1, false, 33]] },
+      { records: [[1, true, 32]] },
+      { records: [[65_537, false, 32]] },
+      { records: [[-1, false, 32]] },
+      { records: [[1.5, false, 32]] },
+      { records: [[1, false]] },
+      { records: [[1, false, 32, 0]] },
+      { records: 'all' },
+      { records: [7] },
+      { records: [[1, false, 32]], next: -1 },
+      { records: [[1, false, 32]], next: 'soon' },
+      { records: [[1, false, 32]], next: undefined },
+    ])
+      expect(() => decoded(wrong), JSON.stringify(wrong)).toThrow(RangeError);
+  });
 });
 
 test('frames are cut wherever the pipe cuts them', () => {

@@ -11,7 +11,8 @@ import inspector from 'node:inspector';
 import { connect } from 'node:net';
 
 const [behaviour, port] = process.argv.slice(2);
-const [READY, RESULT, DIED] = [1, 2, 4];
+const [READY, DIED] = [1, 4];
+const RESULT_HEAD = Buffer.of(2, 0, 0, 0, 0, 0, 0, 0);
 
 const frame = (...parts) => {
   const body = Buffer.concat(parts);
@@ -24,7 +25,7 @@ const say = (bytes) => {
 };
 const doubles = (values) => Buffer.from(Float64Array.from(values).buffer);
 const codes = (values) => Buffer.from(Int32Array.from(values).buffer);
-const result = (values, keys) => frame(Buffer.of(RESULT), doubles(values), codes(keys));
+const result = (values, keys) => frame(RESULT_HEAD, doubles(values), codes(keys));
 
 /** What it says when it should map; `rows` are many, with one output and one key of two values. */
 const SAYINGS = {
@@ -35,7 +36,7 @@ const SAYINGS = {
   'a kind of its own': (rows) =>
     frame(Buffer.of(9), doubles(Array(rows).fill(1)), codes(Array(rows).fill(0))),
   'an error with a text': () => frame(Buffer.of(DIED), Buffer.from('secret')),
-  'a text in place of numbers': () => frame(Buffer.of(RESULT), Buffer.from('secret')),
+  'a text in place of numbers': () => frame(RESULT_HEAD, Buffer.from('secret')),
   'one number too few': (rows) => result(Array(rows - 1).fill(1), Array(rows).fill(0)),
   'one number too many': (rows) => result(Array(rows + 1).fill(1), Array(rows).fill(0)),
   infinity: (rows) => result(Array(rows).fill(Infinity), Array(rows).fill(0)),
