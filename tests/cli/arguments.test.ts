@@ -21,6 +21,7 @@ test.for([
     args: ['account', 'create', 'a', '--organisation', 'o', '--role', 'king', '--new-key', 'k'],
     says: 'the value of `--role <role>` is not one',
   },
+  { args: ['grant', 'approve', 'g-1', '--side', 'court'], says: 'it may be one of: provider, buyer' },
   { args: ['whoami', 'now'], says: 'more arguments than it takes' },
   { args: ['query', ...ASK, '--sql', 'x', '--sql-file', 'y'], says: 'cannot stand beside another' },
   { args: ['job', 'wait'], says: 'the argument `id` is missing' },
