@@ -193,7 +193,7 @@ test('a file with a column of the engine’s own name is copied instead of numbe
   expect([...(await readAll(engine, dataset, ['File_Row_Number'])).byUnit.values()]).toEqual([['["a"]']]);
 });
 
-test('the rows of a million-row copy are in order within every buffer, whatever threads read them', async () => {
+test('the rows of a large copy are in order within every buffer, whatever threads read them', async () => {
   const rows = Array.from({ length: 300_000 }, (_, row) => ({ person: (row * 7919) % 50_000, note: 'n' }));
   using engine = await openRows(rows, NOTES.columns);
   const seen = await readAll(engine, NOTES, []);
