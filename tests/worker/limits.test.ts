@@ -75,6 +75,7 @@ const OVERFLOWS: Readonly<Record<string, string>> = {
     'let a = []; for (let i = 0; i < 1e5; i += 1) a = [a]; return JSON.stringify(a).length;',
   'recursion that is caught':
     'const f = (n) => f(n + 1) + 1; try { return f(0); } catch (error) { throw error; }',
+  'an expression that its compiler cannot hold': "return Number(new RegExp('a'.repeat(1000000)).test('b'));",
 };
 
 /** Where V8's stack ends depends on what it compiled before: a record that sees it must not stand among others. */
@@ -205,6 +206,13 @@ test.each(Object.entries(FAILING))('%s fails the block, and the next is well', a
     expect(await worker.block([visits(1)], DEADLINE_MS)).toBe('failed');
     expect(await worker.block([visits(1, 2)])).toEqual([Float64Array.of(2)]);
   });
+});
+
+test('a block that loops ends when its processor time does, long before its deadline', async () => {
+  const setup = blocksSetup('export function run() { for (;;); }', { cpuMs: 200 });
+  const start = performance.now();
+  expect(await withWorker(setup, (worker) => worker.block([visits(1)], 60_000))).toBe('failed');
+  expect(performance.now() - start).toBeLessThan(30_000);
 });
 
 test('a block that takes memory without end ends in time, with its process if need be', async () => {

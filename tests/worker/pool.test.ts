@@ -52,6 +52,32 @@ test('a killed worker is gone for every later call, and the pool has another', a
   }
 });
 
+test('a process is given to one job only', async () => {
+  const pool = new WorkerPool({ warm: 2 });
+  try {
+    pool.warm('fast');
+    const [first, second] = [
+      await pool.take('fast', 'preferred', SETUP),
+      await pool.take('fast', 'preferred', SETUP),
+    ];
+    first.kill();
+    expect(await second.map(visits(5), 1)).toEqual({ values: [JOB], codes: [] });
+  } finally {
+    await pool.close();
+  }
+});
+
+test.skipIf(isJailMissing)('a process that is not confined as its jail says is not employed', async () => {
+  // A report that claims every layer over a process that has none of them.
+  const claimed = { ...PLAIN_JAIL, layers: [...JAIL_LAYERS], missing: [] };
+  const pool = new WorkerPool({ jail: claimed, warm: 0 });
+  try {
+    await expect(pool.take('fast', 'required', SETUP)).rejects.toMatchObject({ code: 'JAIL' });
+  } finally {
+    await pool.close();
+  }
+});
+
 test('closing the pool ends the workers that have a job', async () => {
   const pool = new WorkerPool();
   const worker = await pool.take('fast', 'preferred', SETUP);
