@@ -117,14 +117,8 @@ export class Library {
     return this.#exports.stackTop();
   }
 
-  /** How many times the library has refused so far. */
-  get exceptions(): number {
-    return this.#exceptions;
-  }
-
-  /** True when handles can be given back: not after a trap. */
-  get isSound(): boolean {
-    return !hasTrapped;
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /** Nothing is computed any more. */

@@ -106,6 +106,7 @@ export class Seal implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    if (this.#library.isClosed) return;
     for (const cipher of this.#ciphers.keys()) cipher[Symbol.dispose]();
     for (const key of this.#keys.keys()) key[Symbol.dispose]();
     for (const handle of this.#own) this.#library.release(() => handle.delete());
