@@ -85,7 +85,6 @@ const descriptionSchema = z.strictObject(description);
 
 /** A value of a clear column. */
 export type ClearValue = z.infer<typeof clearValue>;
-export type ManifestColumn = z.infer<typeof encryptedColumn>;
 export type DatasetManifest = z.infer<typeof manifestSchema>;
 /** All of a manifest but what comes out of encrypting. */
 export type DatasetDescription = z.infer<typeof descriptionSchema>;

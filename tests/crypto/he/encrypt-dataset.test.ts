@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { DatasetFiles } from '#crypto/he/dataset-files.ts';
-import { type DatasetManifest, groupRanges, openManifest, partsOf } from '#crypto/he/dataset-manifest.ts';
+import {
+  type DatasetManifest,
+  ROWS_PART,
+  groupRanges,
+  openManifest,
+  partsOf,
+  presencePart,
+} from '#crypto/he/dataset-manifest.ts';
 import { SlotDecryptor, sumOfSlots } from '#crypto/he/decrypt.ts';
 import { encryptDataset } from '#crypto/he/encrypt-dataset.ts';
 import { EncryptionThreads } from '#crypto/he/encryption-threads.ts';
@@ -60,11 +67,11 @@ async function sumOf(
 }
 
 function plainSum({ columns, rows }: RowGroup, part: string): bigint {
-  if (part === '$rows') return BigInt(rows);
+  if (part === ROWS_PART) return BigInt(rows);
   const [cost, age] = columns;
   if (part === 'cost') return cost!.grid.reduce((sum, value) => sum + value - 50_000n, 0n);
   const isPresent = (row: number) => age!.present![row] === 1;
-  if (part === 'age$present') return BigInt(age!.present!.filter(Boolean).length);
+  if (part === presencePart('age')) return BigInt(age!.present!.filter(Boolean).length);
   return age!.grid.reduce((sum, value, row) => sum + (isPresent(row) ? value - 60n : 0n), 0n);
 }
 

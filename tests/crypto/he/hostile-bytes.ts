@@ -23,7 +23,7 @@ export interface Originals {
 const [HEADER_BYTES, COEFFICIENTS_AT] = [16, 113];
 
 /** Bytes that any run makes again. */
-export function bytesFrom(seed: string, count: number): Uint8Array {
+function bytesFrom(seed: string, count: number): Uint8Array {
   const key = new Uint8Array(32);
   key.set(new TextEncoder().encode(seed).subarray(0, 32));
   return Uint8Array.from(

@@ -1,7 +1,8 @@
 /** What the adapter refuses before the library, after it, and how the library fares: mutated objects, exceptions, traps. */
 import { execFileSync } from 'node:child_process';
 import { hash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { initialize } from 'node-seal';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
@@ -12,6 +13,9 @@ import type { HeError } from '#crypto/he/he-error.ts';
 import { NODE_SEAL, canRunOn } from '#crypto/he/library.ts';
 import { type KeySet, Seal } from '#crypto/he/seal.ts';
 import { type Mutant, mutantsOf } from './hostile-bytes.ts';
+
+/** The library as it is installed. */
+const PACKAGE = new URL('../../../node_modules/node-seal/', import.meta.url);
 
 let seal: Seal;
 let keys: KeySet;
@@ -221,8 +225,36 @@ test('the version of Node.js is one that runs the library right', () => {
   }
 });
 
+test('a library with one changed byte is not run', () => {
+  const folder = mkdtempSync(`${tmpdir()}/unseen-he-library-`);
+  try {
+    const [ours, theirs] = [
+      new URL('../../../crypto/he/', import.meta.url),
+      `${folder}/node_modules/node-seal`,
+    ];
+    for (const name of ['library.ts', 'he-error.ts']) copyFileSync(new URL(name, ours), `${folder}/${name}`);
+    writeFileSync(`${folder}/package.json`, '{"type":"module"}');
+    const program = `const { Library } = await import('./library.ts');
+      const code = await Library.open().then(() => 'none', (error) => error.code); process.stdout.write(code);`;
+    const run = () => execFileSync(process.execPath, ['-e', program], { cwd: folder, encoding: 'utf8' });
+    const copy = () => cpSync(PACKAGE, theirs, { recursive: true, dereference: true });
+    copy();
+    expect(run()).toBe('none');
+    for (const name of Object.keys(NODE_SEAL.files)) {
+      copy();
+      const bytes = readFileSync(`${theirs}/dist/${name}`);
+      bytes[bytes.length - 1]! ^= 1;
+      writeFileSync(`${theirs}/dist/${name}`, bytes);
+      expect(run(), name).toBe('LIBRARY_CHANGED');
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 test('the pinned version is the one in use', () => {
-  const manifest = new URL('../../../node_modules/node-seal/package.json', import.meta.url);
-  const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string };
+  const { version } = JSON.parse(readFileSync(new URL('package.json', PACKAGE), 'utf8')) as {
+    version: string;
+  };
   expect(version).toBe(NODE_SEAL.version);
 });
