@@ -68,6 +68,10 @@ test('sampling and planning print a line per id', async () => {
   expectLines(await bench('--small', 'S1', 'S2', 'S3', 'PL'), ['S1', 'S2', 'S3', 'PL']);
 });
 
+test('computing on encrypted columns prints a line per id', async () => {
+  expectLines(await bench('--small', 'HE1', 'HE2', 'HE3', 'HE4'), ['HE1', 'HE2', 'HE3', 'HE4']);
+});
+
 test.skipIf(findPostgres() === null)(
   'what needs PostgreSQL brings a cluster of its own',
   async () => {
