@@ -2,17 +2,15 @@
  * SM4-GCM: SM4 (GB/T 32907-2016) in Galois/counter mode (NIST SP 800-38D), the bytes of RFC 8998.
  *
  * Node has it natively where its OpenSSL binding lists `sm4-gcm`; elsewhere it is composed of native SM4-CTR for
- * the text, native SM4-ECB for two blocks (H and the mask of the tag) and GHASH of @noble/ciphers.
+ * the text, native SM4-ECB for two blocks (H and the mask of the tag) and GHASH (ghash.ts).
  * Guarantee: both give the same bytes; `open` checks the whole tag, in constant time, before it decrypts anything.
  * Not covered: nonces. One nonce used twice under one key gives the plaintexts and the authentication key away;
- * whoever calls counts them. GHASH in JavaScript looks up tables by secret-dependent indices: a neighbour that
- * observes the caches of this machine is not kept off.
+ * whoever calls counts them.
  */
 import { createCipheriv, createDecipheriv, getCipherInfo, timingSafeEqual } from 'node:crypto';
 
-import { GHASH } from '@noble/ciphers/_polyval.js';
-
 import { type Aead, TAG_BYTES, checkLengths } from '../aead.ts';
+import { ghash } from './ghash.ts';
 
 const BLOCK_BYTES = 16;
 
@@ -83,12 +81,7 @@ function tagOf(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, ciphertext: 
     Buffer.concat([new Uint8Array(BLOCK_BYTES), counterBlock(nonce, 1)]),
   );
   const [hashKey, mask] = [blocks.subarray(0, BLOCK_BYTES), blocks.subarray(BLOCK_BYTES)];
-  // Each update is padded to whole blocks, as GCM pads its two parts.
-  const hash = new GHASH(hashKey, aad.length + ciphertext.length)
-    .update(aad)
-    .update(ciphertext)
-    .update(lengthBlock(aad.length, ciphertext.length))
-    .digest();
+  const hash = ghash(hashKey, [aad, ciphertext, lengthBlock(aad.length, ciphertext.length)]);
   return hash.map((byte, at) => byte ^ mask[at]!);
 }
 

@@ -15,6 +15,7 @@ import { PROGRAMS } from './programs.ts';
 import { READING } from './reading.ts';
 import { RELEASE_RATE } from './releases.ts';
 import { SAMPLING } from './sampling.ts';
+import { SEALING_SM4 } from './sm4.ts';
 
 const BENCHMARKS: readonly Benchmark[] = [
   READING,
@@ -27,6 +28,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   SAMPLING,
   PLANNING_TIME,
   ADMISSION_TIME,
+  SEALING_SM4,
 ];
 
 const EXIT_ARGUMENTS = 2;

@@ -64,7 +64,6 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@cedar-policy/cedar-wasm': ['policies/'],
   '@duckdb/node-api': ['sandbox/reader/', 'gateway/demo/generate.ts'],
   '@electric-sql/pglite': ['gateway/storage/'],
-  '@noble/ciphers': ['crypto/sm/sm4-gcm.ts'],
   '@hono/node-server': ['gateway/'],
   '@hono/zod-openapi': ['gateway/'],
   acorn: ['sandbox/program/admission/parse.ts'],

@@ -1,11 +1,11 @@
 /** SM4-GCM: the published examples, any flipped bit refused, and two ways to the same bytes. */
 import { createCipheriv, createDecipheriv } from 'node:crypto';
-import { GHASH } from '@noble/ciphers/_polyval.js';
 import fc from 'fast-check';
 import { sm4 } from 'sm-crypto-v2';
 import { describe, expect, test } from 'vitest';
 import type { Aead } from '#crypto/aead.ts';
 import { toHex } from '#crypto/bytes.ts';
+import { ghash } from '#crypto/sm/ghash.ts';
 import { composedSm4Gcm, nativeSm4Gcm, sm4Gcm } from '#crypto/sm/sm4-gcm.ts';
 import { isOpensslSm2Missing, openssl } from '#tests/support/openssl.ts';
 import vectors from '../../vectors/sm.json' with { type: 'json' };
@@ -56,8 +56,8 @@ describe.for(WAYS)('$name', ({ aead }) => {
     );
   });
 
-  test('texts around the sizes at which the tables of GHASH change', () => {
-    for (const size of [0, 1, 15, 16, 17, 1_023, 1_025, 65_535, 65_537, 1 << 20]) {
+  test('texts around whole blocks, and of a whole segment', () => {
+    for (const size of [0, 1, 15, 16, 17, 65_535, 65_537, 1 << 20]) {
       const text = Buffer.alloc(size, 7);
       const sealed = aead.seal(KEY, NONCE, AAD, text);
       expect(sealed.length).toBe(size + 16);
@@ -159,7 +159,7 @@ function referenceSeal(key: Uint8Array, iv: Uint8Array, aad: Uint8Array, text: U
 function carelessTag(aad: Uint8Array, text: Uint8Array): Uint8Array {
   const block = (content: Buffer): Buffer => createCipheriv('sm4-ecb', KEY, new Uint8Array()).update(content);
   const mask = block(Buffer.concat([NONCE, hex('00000001')]));
-  const hash = new GHASH(block(Buffer.alloc(16))).update(aad).update(text).digest();
+  const hash = ghash(block(Buffer.alloc(16)), [aad, text]);
   return hash.map((byte, at) => byte ^ mask[at]!);
 }
 
