@@ -16,6 +16,7 @@ import { PROGRAMS } from './programs.ts';
 import { READING } from './reading.ts';
 import { RELEASE_RATE } from './releases.ts';
 import { SAMPLING } from './sampling.ts';
+import { SEALING_SM4 } from './sm4.ts';
 
 const BENCHMARKS: readonly Benchmark[] = [
   READING,
@@ -29,6 +30,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   PLANNING_TIME,
   ADMISSION_TIME,
   ENVELOPE,
+  SEALING_SM4,
 ];
 
 const EXIT_ARGUMENTS = 2;
