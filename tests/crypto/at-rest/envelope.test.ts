@@ -68,6 +68,24 @@ test('a MiB and a half in segments of a MiB comes back', async () => {
   expect((await opened(cut(envelope, [65_536]))).given.equals(plaintext)).toBe(true);
 });
 
+test('suite 2 seals and opens by SM4-GCM and SM3, and its key opens nothing of suite 1', async () => {
+  const dataKey = Buffer.alloc(16, 7);
+  for (const length of [0, 1, SEGMENT, SEGMENT + 1, 3 * SEGMENT]) {
+    const envelope = await sealed(counted(length), { suite: 2, dataKey });
+    expect(await opened(cut(envelope, [50]), { key: dataKey })).toEqual({
+      given: counted(length),
+      code: null,
+    });
+    const { head, segments } = partsOf(envelope);
+    const truncated = await opened([Buffer.concat([head, ...segments.slice(0, -1)])], { key: dataKey });
+    expect(truncated.code).toMatch(/^(TRUNCATED|SEGMENT_REFUSED)$/);
+    const relabelled = Buffer.from(envelope);
+    relabelled.writeUInt16BE(1, 4);
+    expect((await opened([relabelled], { key: dataKey })).code).toBe('KEY_LENGTH');
+    expect((await opened([relabelled], { key: KEY })).code).toBe('KEY_REFUSED');
+  }
+});
+
 test('two envelopes of one content under one key have nothing in common but the head’s names', async () => {
   const [one, two] = [partsOf(await sealed(counted(64))), partsOf(await sealed(counted(64)))];
   expect(one.segments[0]).not.toEqual(two.segments[0]);
@@ -285,13 +303,14 @@ describe('negative controls', () => {
     // The flag is the last byte of nonce and associated data: this build is blind to it.
     const blind = (bytes: Uint8Array): Uint8Array => Buffer.concat([bytes.subarray(0, -1), Buffer.alloc(1)]);
     const flagless: Aead = {
-      ...aes256Gcm,
+      name: 'AES-256-GCM',
+      keyBytes: 32,
       seal: (key, nonce, aad, plaintext) => aes256Gcm.seal(key, blind(nonce), blind(aad), plaintext),
       open: (key, nonce, aad, bytes) => aes256Gcm.open(key, blind(nonce), blind(aad), bytes),
     };
     const passes = [aes256Gcm, flagless].map((aead) => {
       const segments = new Segments({ ...suite, aead }, object, KEY);
-      const notLast = segments.seal(0, false, counted(SEGMENT));
+      const notLast = Buffer.concat(segments.seal(0, false, counted(SEGMENT)));
       try {
         return segments.open(0, true, notLast).length === SEGMENT;
       } catch {

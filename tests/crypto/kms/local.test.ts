@@ -63,6 +63,21 @@ kmsContract('the sealed file', {
   },
 });
 
+kmsContract('the sealed file of suite 2', {
+  destroyed: 'KEY_DESTROYED',
+  algorithm: 'SM4-GCM',
+  world: async () => {
+    newBase();
+    createLocalKeyring({ directory, root: { keyFile } }, 2);
+    return {
+      open: () => openLocalKms(optionsOf()),
+      end: async () => {
+        rmSync(base, { recursive: true });
+      },
+    };
+  },
+});
+
 describe('the sealed file', () => {
   beforeEach(newBase);
   afterEach(() => {
