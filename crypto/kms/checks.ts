@@ -8,9 +8,14 @@ const WRAPPED_TEXT = /^[!-~]{1,1024}$/;
 const DATA_KEY_BYTES_MIN = 16;
 const DATA_KEY_BYTES_MAX = 64;
 
-/** KEY_ID_INVALID unless 1 to 64 of `a-z 0-9 _ -`, the first a letter or digit: safe in a path, whatever the service. */
+/** 1 to 64 of `a-z 0-9 _ -`, the first a letter or digit: safe in a path, whatever the service. */
+export function isKeyId(id: string): boolean {
+  return KEY_ID.test(id);
+}
+
+/** KEY_ID_INVALID unless it `isKeyId`. */
 export function checkKeyId(id: string): void {
-  if (!KEY_ID.test(id)) throw new KmsError('KEY_ID_INVALID');
+  if (!isKeyId(id)) throw new KmsError('KEY_ID_INVALID');
 }
 
 /** CONTEXT_INVALID unless it keeps the rules of `isContext`; an empty one is no context. */

@@ -17,7 +17,7 @@ import { decodeBytes, encodeBytes } from '../bytes.ts';
 import { contextText, type EncryptionContext } from '../encryption-context.ts';
 import { type DestructionRecord, type KeyDescription, type KmsAdapter, KmsError } from './adapter.ts';
 import type { DataKey, KeyVersion, KmsHealth, VersionState, WrappedKey } from './adapter.ts';
-import { checkContext, checkDataKey, checkKeyId, checkWrapped } from './checks.ts';
+import { checkContext, checkDataKey, checkKeyId, checkWrapped, isKeyId } from './checks.ts';
 import { type VaultAnswer, VaultClient, type VaultOptions } from './vault-client.ts';
 
 const CREATE = { type: 'aes256-gcm96', derived: true, exportable: false, allow_plaintext_backup: false };
@@ -52,8 +52,9 @@ class VaultKms implements KmsAdapter {
     checkKeyId(id);
     if ((await this.#policy(id)) !== null) throw new KmsError('KEY_EXISTS');
     const answer = await this.#done('POST', `keys/${id}`, CREATE);
-    // Someone else made it meanwhile: Vault then does nothing and says so.
-    if (isRecord(answer.body) && Array.isArray(answer.body['warnings'])) throw new KmsError('KEY_EXISTS');
+    // Someone else made it meanwhile: Vault then does nothing and says so, in words.
+    const warnings = isRecord(answer.body) ? answer.body['warnings'] : null;
+    if (/already exist/.test(JSON.stringify(warnings ?? ''))) throw new KmsError('KEY_EXISTS');
     return this.describe(id);
   }
 
@@ -70,7 +71,8 @@ class VaultKms implements KmsAdapter {
     if (!Array.isArray(keys) || !keys.every((key) => typeof key === 'string')) {
       throw new KmsError('RESPONSE_MALFORMED');
     }
-    return keys.toSorted();
+    // Others may keep keys beside ours, under names that no key of ours can have.
+    return keys.filter(isKeyId).toSorted();
   }
 
   async generateDataKey(id: string, context: EncryptionContext, bytes: 16 | 32): Promise<DataKey> {
@@ -97,8 +99,6 @@ class VaultKms implements KmsAdapter {
   }
 
   async rewrap(wrapped: WrappedKey, context: EncryptionContext): Promise<WrappedKey> {
-    checkWrapped(wrapped);
-    await this.#usable(wrapped.keyId);
     return wrappedOf(wrapped.keyId, await this.#opened('rewrap', wrapped, context));
   }
 
@@ -163,7 +163,10 @@ class VaultKms implements KmsAdapter {
     this.#client.close();
   }
 
-  /** Asks to open a wrapped key; what a refusal means is looked up, since Vault says it only in words. */
+  /**
+   * Asks to open a wrapped key, once Vault's numbers say that it may be. They are looked up again when Vault refuses,
+   * since it says why only in words.
+   */
   async #opened(
     verb: 'decrypt' | 'rewrap',
     wrapped: WrappedKey,
@@ -173,12 +176,18 @@ class VaultKms implements KmsAdapter {
     checkContext(context);
     const { keyId, version, ciphertext } = wrapped;
     if (versionOf(ciphertext) !== version) throw new KmsError('WRAPPED_MALFORMED');
+    await this.#openable(keyId, version);
     const body = { ciphertext, context: contextOf(context) };
     const answer = await this.#client.transit('POST', `${verb}/${keyId}`, body);
     if (answer.status !== 400) return dataOf(done(answer));
-    const policy = await this.#known(keyId);
+    await this.#openable(keyId, version);
+    throw new KmsError('WRAPPED_REFUSED');
+  }
+
+  async #openable(id: string, version: number): Promise<void> {
+    const policy = await this.#known(id);
     if (version < policy.available) throw new KmsError('KEY_DESTROYED');
-    throw new KmsError(isDisabled(policy) ? 'KEY_DISABLED' : 'WRAPPED_REFUSED');
+    if (isDisabled(policy)) throw new KmsError('KEY_DISABLED');
   }
 
   async #policy(id: string): Promise<KeyPolicy | null> {
@@ -237,12 +246,16 @@ function dataOf({ body }: VaultAnswer): Record<string, unknown> {
 /** A key that was not made as ours are is refused: it would wrap without context, or could be exported. */
 function policyOf(data: Record<string, unknown>): KeyPolicy {
   const { type, derived, exportable, allow_plaintext_backup: backup, keys } = data;
-  const isOurs = type === CREATE.type && derived === true && exportable === false && backup === false;
+  const flags = [derived, exportable, backup];
+  if (typeof type !== 'string' || !isRecord(keys) || !flags.every((flag) => typeof flag === 'boolean')) {
+    throw new KmsError('RESPONSE_MALFORMED');
+  }
+  const isOurs = type === CREATE.type && derived === true && !exportable && !backup;
   if (!isOurs) throw new KmsError('CONFIGURATION');
   const latest = countOf(data['latest_version']);
   const available = Math.max(countOf(data['min_available_version']), 1);
   const decryptable = Math.max(countOf(data['min_decryption_version']), 1);
-  if (!isRecord(keys) || latest < 1 || available > latest || decryptable > latest) {
+  if (latest < 1 || available > latest || decryptable > latest) {
     throw new KmsError('RESPONSE_MALFORMED');
   }
   const created = Object.entries(keys).map(([version, at]) => [Number(version), countOf(at)] as const);

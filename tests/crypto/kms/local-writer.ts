@@ -10,8 +10,7 @@ const kms = openLocalKms({
   lock: lockDirectory,
 });
 for (;;) {
-  await kms.rotate('k');
-  const { latestVersion } = await kms.describe('k');
+  const { latestVersion } = await kms.rotate('k');
   // What is told here is promised: it must be on disk.
   process.stdout.write(`${latestVersion}\n`);
 }

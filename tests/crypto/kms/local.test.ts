@@ -224,22 +224,10 @@ describe('the sealed file', () => {
     await first.createKey('k');
     const { wrapped, plaintext } = await first.generateDataKey('k', CONTEXT, 32);
     await first.close();
-    const writer = fileURLToPath(new URL('./local-writer.ts', import.meta.url));
     let least = 1;
     for (let round = 0; round < 8; round += 1) {
-      const child = spawn(process.execPath, [writer, directory, keyFile], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      let told = '';
-      child.stdout.on('data', (part: Buffer) => (told += part.toString()));
-      await once(child.stdout, 'data');
-      await new Promise((resolve) => {
-        setTimeout(resolve, 3 + 7 * round);
-      });
-      child.kill('SIGKILL');
-      await once(child, 'close');
+      const [promised = 0] = (await toldBeforeKill(3 + 7 * round)).slice(-1);
       const kms = openLocalKms(optionsOf());
-      const promised = Number(told.slice(0, told.lastIndexOf('\n')).split('\n').at(-1));
       const { latestVersion } = await kms.describe('k');
       expect(promised).toBeGreaterThan(least);
       expect([promised, promised + 1]).toContain(latestVersion);
@@ -250,6 +238,45 @@ describe('the sealed file', () => {
     }
     expect(readdirSync(directory).filter((name) => !name.startsWith('lock'))).toEqual(['keyring.sealed']);
   }, 30_000);
+
+  /** Rotates in another process, kills it so long after its first rotation, and gives every version that it told. */
+  async function toldBeforeKill(afterMs: number): Promise<readonly number[]> {
+    const writer = fileURLToPath(new URL('./local-writer.ts', import.meta.url));
+    const child = spawn(process.execPath, [writer, directory, keyFile], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let told = '';
+    child.stdout.on('data', (part: Buffer) => (told += part.toString()));
+    await once(child.stdout, 'data');
+    await new Promise((resolve) => {
+      setTimeout(resolve, afterMs);
+    });
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    return told.split('\n').slice(0, -1).map(Number);
+  }
+
+  test('three processes at once never make one version twice, and none is lost', async () => {
+    createLocalKeyring({ directory, root: { keyFile } }, 1);
+    const kms = openLocalKms(optionsOf());
+    await kms.createKey('k');
+    const told = (await Promise.all([300, 400, 500].map(toldBeforeKill))).flat();
+    expect(new Set(told).size).toBe(told.length);
+    const { latestVersion } = await kms.describe('k');
+    expect(latestVersion).toBeGreaterThanOrEqual(Math.max(...told));
+    // Each killed process may have made one that it did not come to tell.
+    expect(latestVersion - 1 - told.length).toBeLessThanOrEqual(3);
+    await kms.close();
+  }, 20_000);
+
+  test('what a process left that died while it wrote is in nobody’s way', async () => {
+    createLocalKeyring({ directory, root: { keyFile } }, 1);
+    writeFileSync(join(directory, 'keyring.sealed.new'), 'half of a');
+    const kms = openLocalKms(optionsOf());
+    expect((await kms.createKey('k')).state).toBe('active');
+    expect(readdirSync(directory)).toEqual(['keyring.sealed']);
+    await kms.close();
+  });
 
   test('what stands where an old file was is not readable through it', async () => {
     createLocalKeyring({ directory, root: { keyFile } }, 1);

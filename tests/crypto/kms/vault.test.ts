@@ -89,8 +89,7 @@ describe('a Vault that fails', () => {
     const { wrapped } = await kms.generateDataKey('k', CONTEXT, 32);
     server.fault = fault;
     expect(await codeOf(kms.unwrap(wrapped, CONTEXT))).toBe(code);
-    const second = fault === 'wrong-shape' ? 'CONFIGURATION' : code;
-    expect(await codeOf(kms.generateDataKey('k', CONTEXT, 32))).toBe(second);
+    expect(await codeOf(kms.generateDataKey('k', CONTEXT, 32))).toBe(code);
     expect(await kms.health()).toEqual({ ok: false, code });
     server.fault = null;
     expect(await kms.unwrap(wrapped, CONTEXT)).toHaveLength(32);
@@ -109,10 +108,34 @@ describe('a Vault that fails', () => {
     expect(await codeOf(kms.destroy('k'))).toBe('RESPONSE_MALFORMED');
   });
 
-  test('a key that was made without a context, or open to export, is refused', async () => {
+  test('a key that was made without derivation, which would ignore the context, is refused in every use', async () => {
     await kms.createKey('k');
+    const { wrapped } = await kms.generateDataKey('k', CONTEXT, 32);
     server.keys.set('loose', { ...server.keys.get('k')!, isDerived: false });
-    expect(await codeOf(kms.generateDataKey('loose', CONTEXT, 32))).toBe('CONFIGURATION');
+    for (const work of [
+      () => kms.describe('loose'),
+      () => kms.generateDataKey('loose', CONTEXT, 32),
+      () => kms.unwrap({ ...wrapped, keyId: 'loose' }, CONTEXT),
+    ]) {
+      expect(await codeOf(work())).toBe('CONFIGURATION');
+    }
+  });
+
+  test('a key whose minimum was raised by hand is disabled, though its newest version could wrap', async () => {
+    await kms.createKey('k');
+    await kms.rotate('k');
+    const { wrapped } = await kms.generateDataKey('k', CONTEXT, 32);
+    Object.assign(server.keys.get('k')!, { minDecryption: 2, minEncryption: 2 });
+    // The server alone would open it: what refuses is ours.
+    expect(await codeOf(kms.unwrap(wrapped, CONTEXT))).toBe('KEY_DISABLED');
+    expect((await kms.enable('k')).state).toBe('active');
+    expect(await kms.unwrap(wrapped, CONTEXT)).toHaveLength(32);
+  });
+
+  test('keys of others beside ours are left out', async () => {
+    await kms.createKey('k');
+    server.keys.set('Theirs.v1', server.keys.get('k')!);
+    expect(await kms.list()).toEqual(['k']);
   });
 
   test('a refused token is read again from its file, once', async () => {
