@@ -78,7 +78,7 @@ class LocalKms implements KmsAdapter {
   constructor(options: LocalKmsOptions) {
     this.#options = options;
     this.#path = join(options.directory, FILE);
-    const { suite, object } = headOf(readStore(this.#path));
+    const { suite, object } = readStore(this.#path, headOf).value;
     this.#context = object.context;
     this.#rootKey = deriveRoot(options.root, object.context, suite);
     this.#ring = rings.emptyKeyring(suite.number);
@@ -211,9 +211,10 @@ class LocalKms implements KmsAdapter {
   }
 
   #refresh(): void {
-    const identity = fileIdentity(this.#path);
-    if (identity !== null && identity === this.#identity) return;
-    const ring = openKeyring(readStore(this.#path), this.#rootKey, this.#context);
+    if (this.#identity !== null && fileIdentity(this.#path) === this.#identity) return;
+    const { value: ring, identity } = readStore(this.#path, (bytes) => {
+      return openKeyring(bytes, this.#rootKey, this.#context);
+    });
     if (ring.sequence < this.#ring.sequence) {
       rings.wipeKeyring(ring);
       throw new KmsError('STORE_DAMAGED');
@@ -265,12 +266,26 @@ function wrapAad(id: string, version: number, context: EncryptionContext): Uint8
   return Buffer.from(`unseen/wrap/1 ${id} ${version} ${contextText(context)}`);
 }
 
-function readStore(path: string): Uint8Array {
-  if (fileIdentity(path) === null) throw new KmsError('STORE_MISSING');
-  const bytes = readSecretFile(path);
-  // There, and not a file of its owner's alone.
-  if (bytes === null) throw new KmsError('STORE_DAMAGED');
-  return bytes;
+/**
+ * What the file holds, with the identity that it had before it was read. A file that is replaced meanwhile is
+ * overwritten under its reader: what cannot be read is read again, as long as the name leads to another file each time.
+ */
+function readStore<T>(
+  path: string,
+  read: (bytes: Uint8Array) => T,
+): { readonly value: T; readonly identity: string } {
+  for (;;) {
+    const identity = fileIdentity(path);
+    if (identity === null) throw new KmsError('STORE_MISSING');
+    try {
+      const bytes = readSecretFile(path);
+      // There, and not a file of its owner's alone.
+      if (bytes === null) throw new KmsError('STORE_DAMAGED');
+      return { value: read(bytes), identity };
+    } catch (error) {
+      if (fileIdentity(path) === identity) throw error;
+    }
+  }
 }
 
 function writeStore(path: string, bytes: Uint8Array): void {

@@ -247,12 +247,15 @@ describe('the sealed file', () => {
     });
     let told = '';
     child.stdout.on('data', (part: Buffer) => (told += part.toString()));
-    await once(child.stdout, 'data');
+    const closed = once(child, 'close');
+    await Promise.race([once(child.stdout, 'data'), closed]);
     await new Promise((resolve) => {
       setTimeout(resolve, afterMs);
     });
+    // It lived until now: a writer that another one disturbs would have ended by itself.
+    expect(child.exitCode).toBeNull();
     child.kill('SIGKILL');
-    await once(child, 'close');
+    await closed;
     return told.split('\n').slice(0, -1).map(Number);
   }
 
