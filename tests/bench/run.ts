@@ -6,6 +6,7 @@
  */
 import { ADMISSION_TIME } from './admission.ts';
 import { stopPostgres } from './durable-postgres.ts';
+import { ENVELOPE } from './envelope.ts';
 import { COST_GROWTH } from './growth.ts';
 import { LATENCY, THROUGHPUT } from './jobs.ts';
 import type { Benchmark } from './measure.ts';
@@ -28,6 +29,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   SAMPLING,
   PLANNING_TIME,
   ADMISSION_TIME,
+  ENVELOPE,
   SEALING_SM4,
 ];
 
