@@ -49,7 +49,7 @@ export function generateSigningKey(): SigningKey {
 export function importSigningKey(jwk: unknown): SigningKey {
   const { x } = readPublic(jwk);
   const d = keyTextOf((jwk as Partial<PrivateJwk>).d);
-  const key = signingKeyOf(createPrivateKey({ key: { kty: 'OKP', crv: 'Ed25519', x, d }, format: 'jwk' }));
+  const key = signingKeyOf(privateKeyOf({ kty: 'OKP', crv: 'Ed25519', x, d }));
   if (key.publicJwk.x !== x) throw new EvidenceError('KEY_MALFORMED');
   return key;
 }
@@ -85,6 +85,15 @@ export function rawPublicKeyOf(jwk: PublicJwk): Uint8Array {
 /** The JWK of 32 raw bytes. */
 export function publicJwkOf(raw: Uint8Array): PublicJwk {
   return { kty: 'OKP', crv: 'Ed25519', x: keyTextOf(encodeBytes(raw, 'base64url')) };
+}
+
+function privateKeyOf(jwk: PrivateJwk): KeyObject {
+  try {
+    return createPrivateKey({ key: { ...jwk }, format: 'jwk' });
+  } catch {
+    // Node 26 compares the halves itself.
+    throw new EvidenceError('KEY_MALFORMED');
+  }
 }
 
 function signingKeyOf(privateKey: KeyObject): SigningKey {

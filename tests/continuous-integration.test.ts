@@ -81,32 +81,38 @@ function runScript(npm: string) {
   return { status, last: stdout.trimEnd().split('\n').at(-1) };
 }
 
-test.skipIf(!existsSync('/usr/lib/postgresql/15/bin/initdb') || !existsSync('/usr/bin/bwrap')).for([
-  {
-    when: 'all is well',
-    npm: `echo '3 passed, 0 failed, 0 skipped' > "$TEST_RESULTS_FILE"`,
-    status: 0,
-    last: '3 passed, 0 failed, 0 skipped',
-  },
-  {
-    when: 'the installation fails',
-    npm: '[ "$1" != cit ]',
-    status: 1,
-    last: '0 passed, 0 failed, 0 skipped',
-  },
-  {
-    when: 'a check after the tests fails',
-    npm: `[ "$1" = cit ] && echo '3 passed, 0 failed, 0 skipped' > "$TEST_RESULTS_FILE"`,
-    status: 1,
-    last: '3 passed, 0 failed, 0 skipped',
-  },
-  { when: 'no test was run', npm: 'true', status: 1, last: '0 passed, 0 failed, 0 skipped' },
-  {
-    when: 'every test was skipped',
-    npm: `echo '0 passed, 0 failed, 9 skipped' > "$TEST_RESULTS_FILE"`,
-    status: 1,
-    last: '0 passed, 0 failed, 9 skipped',
-  },
-])('.ci/run ends with $status and the closing line when $when', ({ npm, status, last }) => {
+test
+  .skipIf(
+    !['/usr/lib/postgresql/15/bin/initdb', '/usr/bin/bwrap', '/usr/bin/openssl'].every((file) =>
+      existsSync(file),
+    ),
+  )
+  .for([
+    {
+      when: 'all is well',
+      npm: `echo '3 passed, 0 failed, 0 skipped' > "$TEST_RESULTS_FILE"`,
+      status: 0,
+      last: '3 passed, 0 failed, 0 skipped',
+    },
+    {
+      when: 'the installation fails',
+      npm: '[ "$1" != cit ]',
+      status: 1,
+      last: '0 passed, 0 failed, 0 skipped',
+    },
+    {
+      when: 'a check after the tests fails',
+      npm: `[ "$1" = cit ] && echo '3 passed, 0 failed, 0 skipped' > "$TEST_RESULTS_FILE"`,
+      status: 1,
+      last: '3 passed, 0 failed, 0 skipped',
+    },
+    { when: 'no test was run', npm: 'true', status: 1, last: '0 passed, 0 failed, 0 skipped' },
+    {
+      when: 'every test was skipped',
+      npm: `echo '0 passed, 0 failed, 9 skipped' > "$TEST_RESULTS_FILE"`,
+      status: 1,
+      last: '0 passed, 0 failed, 9 skipped',
+    },
+  ])('.ci/run ends with $status and the closing line when $when', ({ npm, status, last }) => {
   expect(runScript(npm)).toEqual({ status, last });
 });

@@ -7,6 +7,7 @@
 import { ADMISSION_TIME } from './admission.ts';
 import { stopPostgres } from './durable-postgres.ts';
 import { ENCRYPTED } from './encrypted.ts';
+import { ENVELOPE } from './envelope.ts';
 import { COST_GROWTH } from './growth.ts';
 import { LATENCY, THROUGHPUT } from './jobs.ts';
 import type { Benchmark } from './measure.ts';
@@ -16,6 +17,7 @@ import { PROGRAMS } from './programs.ts';
 import { READING } from './reading.ts';
 import { RELEASE_RATE } from './releases.ts';
 import { SAMPLING } from './sampling.ts';
+import { SEALING_SM4 } from './sm4.ts';
 
 const BENCHMARKS: readonly Benchmark[] = [
   READING,
@@ -29,6 +31,8 @@ const BENCHMARKS: readonly Benchmark[] = [
   PLANNING_TIME,
   ADMISSION_TIME,
   ENCRYPTED,
+  ENVELOPE,
+  SEALING_SM4,
 ];
 
 const EXIT_ARGUMENTS = 2;
