@@ -17,6 +17,7 @@ import { keyRelease } from './keys/key-release.ts';
 import { readKeysConfig } from './keys/keys-file.ts';
 import { LazyKms } from './keys/open-kms.ts';
 import { listen } from './http/listening.ts';
+import { type DestructionShell, startDestructions } from './runner/key-destruction.ts';
 import { createListener } from './runner/listener.ts';
 import { WorkerPool } from '#sandbox/worker/pool.ts';
 import { recheck } from './runner/recheck.ts';
@@ -108,7 +109,18 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
     reportBug: options.reportBug,
   };
   app = createApp(shell) as unknown as Hono;
+  const signingKey = receiptKeyOf(options.dataDir);
+  const destructions: DestructionShell = {
+    db,
+    kms,
+    sources,
+    signingKey,
+    issuer: shell.publicUrl,
+    waitMs: kms.config.waitMs,
+    reportBug: options.reportBug,
+  };
   const listener = createListener({
+    destructions,
     reader: () => Promise.resolve(shell),
     db,
     policies,
@@ -125,7 +137,7 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
       db,
       sources,
       workers,
-      signingKey: receiptKeyOf(options.dataDir),
+      signingKey,
       secret: secretOf(options.dataDir),
       issuer: shell.publicUrl,
       separation: 'none',
@@ -136,6 +148,7 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
     { name: 'embedded', concurrency: CONCURRENCY },
   );
   opened.defer(() => runner.stop());
+  opened.defer(startDestructions(destructions));
   opened.defer(startHousekeeping(db, options.reportBug));
   return {
     gatewayUrl: gateway.url,

@@ -16,6 +16,7 @@ import { readKeysConfig } from '../keys/keys-file.ts';
 import { LazyKms } from '../keys/open-kms.ts';
 import { closeWhenTold } from '../shutdown.ts';
 import { type Database, openDatabase } from '../storage/database.ts';
+import { type DestructionShell, startDestructions } from './key-destruction.ts';
 import { createListener } from './listener.ts';
 import { WorkerPool } from '#sandbox/worker/pool.ts';
 import { recheck } from './recheck.ts';
@@ -50,7 +51,17 @@ export async function startRunnerProcess(
     keys: keyRelease(kms),
     ...(config.readerMemoryMiB !== undefined && { memoryMiB: config.readerMemoryMiB }),
   });
+  const destructions: DestructionShell = {
+    db,
+    kms,
+    sources,
+    signingKey,
+    issuer: config.publicUrl,
+    waitMs: kms.config.waitMs,
+    reportBug,
+  };
   const listener = createListener({
+    destructions,
     reader: () => tokenReader(db, config),
     db,
     policies,
@@ -73,10 +84,12 @@ export async function startRunnerProcess(
     },
     config,
   );
+  const stopDestructions = startDestructions(destructions);
   return {
     url: listening.url,
     close: async () => {
       await listening.close();
+      await stopDestructions();
       await runner.stop();
       await workers.close();
       await sources.close();
