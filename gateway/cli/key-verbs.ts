@@ -123,9 +123,83 @@ function registerKeyEnd(host: VerbHost): void {
     );
   defineVerb(
     host,
+    {
+      name: 'inventory',
+      about: 'cli.key.inventory',
+      examples: ['unseen key inventory', 'unseen key inventory --json'],
+    },
+    inventory,
+  );
+  defineVerb(
+    host,
     { name: 'destruction <id>', about: 'cli.key.destruction', examples: ['unseen key destruction visits'] },
     async (call) => showStanding(call, await keeperOf(call).keyDestruction(call.argument(0))),
   );
+}
+
+/** The runner's inventory, and the keys that the gateway publishes. */
+async function inventory(call: VerbCall): Promise<void> {
+  const { terminal } = call;
+  const client = keeperOf(call);
+  const items = (await client.cryptoInventory())
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as InventoryItem);
+  const { keys } = (await client.keySet()) as { readonly keys: readonly Readonly<Record<string, string>>[] };
+  const published = keys.map(({ kid = '', alg = '' }) => publishedKey(kid, alg));
+  const logKey = (await client.logKey()).split('+')[0] ?? '';
+  const all = [...items, ...published, publishedKey(`log ${logKey}`, 'EdDSA')];
+  if (call.json) return terminal.out(all.map((item) => `${JSON.stringify(item)}\n`).join(''));
+  await terminal.out(
+    renderTable(
+      (['what', 'name', 'version', 'state', 'algorithm', 'created', 'owner'] as const).map((name) => ({
+        title: worded(terminal, `cli.column.${name}`),
+      })),
+      all.map(rowOf),
+    ),
+  );
+}
+
+/** An entry, in the terms of CycloneDX, as far as the table shows it. */
+interface InventoryItem {
+  readonly type: string;
+  readonly name: string;
+  readonly version?: string;
+  readonly cryptoProperties?: {
+    readonly assetType: string;
+    readonly relatedCryptoMaterialProperties?: Readonly<Record<string, string | number>>;
+  };
+  readonly properties?: readonly { readonly name: string; readonly value: string }[];
+}
+
+function publishedKey(name: string, algorithm: string): InventoryItem {
+  return {
+    type: 'cryptographic-asset',
+    name,
+    cryptoProperties: {
+      assetType: 'related-crypto-material',
+      relatedCryptoMaterialProperties: {
+        type: 'public-key',
+        state: 'active',
+        algorithmRef: `algorithm:${algorithm}`,
+      },
+    },
+    properties: [{ name: 'unseen:owner', value: 'operator' }],
+  };
+}
+
+function rowOf({ type, name, version, cryptoProperties, properties = [] }: InventoryItem): readonly string[] {
+  const material = cryptoProperties?.relatedCryptoMaterialProperties ?? {};
+  const told = (wanted: string): string => properties.find((one) => one.name === wanted)?.value ?? '';
+  return [
+    String(material['type'] ?? cryptoProperties?.assetType ?? type),
+    name,
+    version ?? '',
+    String(material['state'] ?? ''),
+    String(material['algorithmRef'] ?? told('unseen:key')).replace('algorithm:', ''),
+    String(material['creationDate'] ?? told('unseen:registered')),
+    told('unseen:owner') || told('unseen:context:dataset'),
+  ];
 }
 
 /** The client of the runner that keeps the keys. Failure CONFIG where the profile knows none. */

@@ -162,6 +162,11 @@ export class Client {
     });
   }
 
+  /** The inventory of cryptography of the runner: JSON objects, one a line. */
+  cryptoInventory(): Promise<string> {
+    return this.#text({ path: '/v1/crypto-inventory', base: this.#runner() });
+  }
+
   /** How the end of a key stands, at the runner that keeps it. */
   keyDestruction(key: string): Promise<KeyStanding> {
     return this.#json({

@@ -1,5 +1,5 @@
 /**
- * The runner's routes about the end of keys: two people ask and agree, anybody of theirs calls it off, a hold stops it.
+ * The runner's routes about keys: their inventory, and their end, for which two people ask and agree, anybody of theirs calls it off, a hold stops it.
  *
  * They are the runner's own, as registration is: the gateway has no part in keys.
  */
@@ -13,6 +13,7 @@ import { parseBody, readBody } from '../http/request-reading.ts';
 import { type KeyAct, type Standing, standingOf } from '../keys/destruction.ts';
 import { demand } from '../services/permission.ts';
 import { listKeyEvents } from '../storage/key-events.ts';
+import { inventoryOf } from './inventory.ts';
 import { actOnKey, type DestructionShell, providersOf } from './key-destruction.ts';
 import type { ListenerShell } from './listener.ts';
 
@@ -38,6 +39,12 @@ export function addKeyRoutes(app: Hono, shell: ListenerShell, destructions: Dest
       const by = { account: principal.id, organisation: principal.org.id };
       return c.json(resourceOf(key, await actOnKey(destructions, key, { act, by, reason })));
     });
+  app.get('/v1/crypto-inventory', async (c) => {
+    const { principal } = await authenticate(await shell.reader(), c.req.header('authorization') ?? null);
+    demand(shell, { action: 'destroy_key', principal, provider: '' });
+    const lines = await inventoryOf(destructions);
+    return c.body(`${lines.join('\n')}\n`, 200, { 'content-type': 'application/x-ndjson' });
+  });
   app.get('/v1/keys/:id/destruction', async (c) => {
     const { key } = await whoAsks(c, shell, destructions);
     return c.json(resourceOf(key, standingOf(await listKeyEvents(destructions.db, key))));

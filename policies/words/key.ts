@@ -94,6 +94,12 @@ export const KEY_WORDS = {
     en: 'show how the destruction of a key stands, and its signed record',
     zh: '显示密钥销毁的进展及其签名记录',
   },
+  'cli.key.inventory': {
+    en: 'list all cryptography in use: algorithms, keys, versions, states, sealed data (operator)',
+    zh: '列出在用的全部密码应用：算法、密钥、版本、状态与封装数据（运营方）',
+  },
+  'cli.column.what': { en: 'WHAT', zh: '类别' },
+  'cli.column.owner': { en: 'OWNER OR DATASET', zh: '所有者或数据集' },
   'cli.column.requestedBy': { en: 'ASKED FOR BY', zh: '申请人' },
   'cli.column.approvedBy': { en: 'AGREED TO BY', zh: '同意人' },
   'cli.column.dueAt': { en: 'NOT BEFORE', zh: '不早于' },
