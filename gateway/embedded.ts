@@ -118,23 +118,11 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
   };
   app = createApp(shell) as unknown as Hono;
   const signingKey = receiptKeyOf(options.dataDir, cryptoProfile);
-  const destructions: DestructionShell = {
-    db,
-    kms,
-    sources,
-    signingKey,
-    issuer: shell.publicUrl,
-    waitMs: kms.config.waitMs,
-    reportBug: options.reportBug,
-  };
-  const listener = createListener({
-    destructions,
-    reader: () => Promise.resolve(shell),
-    db,
-    policies,
-    sources,
-    reportBug: options.reportBug,
-  });
+  const issuer = shell.publicUrl;
+  const parts = { db, sources, signingKey, issuer, reportBug: options.reportBug };
+  const destructions: DestructionShell = { ...parts, kms, waitMs: kms.config.waitMs };
+  const reader = (): Promise<Shell> => Promise.resolve(shell);
+  const listener = createListener({ ...parts, reader, policies, destructions });
   const runnerHttp = await listen((request) => listener.fetch(request), {
     host: options.host,
     port: options.runnerPort,
@@ -142,16 +130,12 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
   opened.defer(() => runnerHttp.close());
   const runner = await startRunner(
     {
-      db,
-      sources,
+      ...parts,
       workers,
-      signingKey,
       secret: secretOf(options.dataDir),
-      issuer: shell.publicUrl,
       separation: 'none',
       recheck: (job, compiled) => recheck({ db, policies, channel: CHANNEL }, job, compiled),
       reportAbort: options.reportAbort,
-      reportBug: options.reportBug,
     },
     { name: 'embedded', concurrency: CONCURRENCY },
   );

@@ -43,7 +43,7 @@ export function registerKeyVerbs(parent: VerbHost): void {
       about: 'cli.seal',
       offline: true,
       flags: [
-        { flags: '--key <id>', about: 'cli.flag.key', required: true },
+        { flags: '--key <id>', about: 'cli.flag.sealingKey', required: true },
         { flags: '--out <file>', about: 'cli.flag.sealedOut', required: true },
         { flags: '--dataset <name>', about: 'cli.flag.sealedDataset' },
         { flags: '--lineage <name>', about: 'cli.flag.sealedLineage' },

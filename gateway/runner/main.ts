@@ -51,36 +51,23 @@ export async function startRunnerProcess(
     keys: keyRelease(kms),
     ...(config.readerMemoryMiB !== undefined && { memoryMiB: config.readerMemoryMiB }),
   });
-  const destructions: DestructionShell = {
-    db,
-    kms,
-    sources,
-    signingKey,
-    issuer: config.publicUrl,
-    waitMs: kms.config.waitMs,
-    reportBug,
-  };
+  const parts = { db, sources, signingKey, issuer: config.publicUrl, reportBug };
+  const destructions: DestructionShell = { ...parts, kms, waitMs: kms.config.waitMs };
   const listener = createListener({
-    destructions,
+    ...parts,
     reader: () => tokenReader(db, config),
-    db,
     policies,
-    sources,
-    reportBug,
+    destructions,
   });
   const listening = await listen((request) => listener.fetch(request), config);
   const runner = await startRunner(
     {
-      db,
-      sources,
+      ...parts,
       workers,
-      signingKey,
       secret: secretOf(config.dataDir),
-      issuer: config.publicUrl,
       separation: 'processes',
       recheck: (job, compiled) => recheck({ db, policies, channel: CHANNEL }, job, compiled),
       reportAbort,
-      reportBug,
     },
     config,
   );

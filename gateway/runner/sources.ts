@@ -43,7 +43,7 @@ export interface OpenSource {
 
 /** Whoever gives out the data keys of sealed sources, one for each opening. Refuses KEY_REFUSED; fails as it says. */
 export interface KeyRelease {
-  releaseKey(dataset: Dataset): Promise<ReleasedKey>;
+  readonly releaseKey: (dataset: Dataset) => Promise<ReleasedKey>;
 }
 
 export interface SourceOptions {

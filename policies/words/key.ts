@@ -111,7 +111,7 @@ export const KEY_WORDS = {
     en: 'keys.yaml; default: UNSEEN_KEYS, or the one in the data directory',
     zh: 'keys.yaml 文件；默认取 UNSEEN_KEYS，或数据目录中的该文件',
   },
-  'cli.flag.key': { en: 'the key', zh: '密钥' },
+  'cli.flag.sealingKey': { en: 'the key', zh: '密钥' },
   'cli.flag.sealedOut': { en: 'the sealed file to write', zh: '要写入的封装文件' },
   'cli.flag.sealedDataset': {
     en: 'the dataset that it is for; default: the key’s name',

@@ -271,7 +271,9 @@ describe('an envelope that is not whole or not the one that was meant is refused
   });
 
   test('control: the envelope itself opens', async () => {
-    await (await open()).close();
+    const reader = await open();
+    expect(reader.isGone).toBe(false);
+    await reader.close();
   });
 });
 
