@@ -25,6 +25,16 @@ export function databaseUrlOfEnvironment(environment: NodeJS.ProcessEnv = proces
   return environment['DATABASE_URL'] || undefined;
 }
 
+/** The file that says where keys of sealed data are kept (docs/encryption-at-rest.md); undefined: `keys.yaml` of the data directory. */
+export function keysFileOfEnvironment(environment: NodeJS.ProcessEnv = process.env): string | undefined {
+  return environment['UNSEEN_KEYS'] || undefined;
+}
+
+/** The runner's data directory, for tools that work on its key store; undefined: what `unseen serve` takes. */
+export function runnerDataDirOfEnvironment(environment: NodeJS.ProcessEnv = process.env): string | undefined {
+  return environment['UNSEEN_RUNNER_DATA_DIR'] || undefined;
+}
+
 /** What a gateway process of its own was told. Files and directories are paths. */
 export interface GatewayConfig {
   readonly databaseUrl: string | undefined;
@@ -55,7 +65,7 @@ export function gatewayConfig(environment: NodeJS.ProcessEnv = process.env): Gat
     publicUrl: publicUrl.replace(/\/+$/, ''),
     timeZone: environment['UNSEEN_TIME_ZONE'] || 'Asia/Shanghai',
     logOrigin: environment['UNSEEN_LOG_ORIGIN'] || 'unseen.local/log',
-    cryptoProfile: cryptoProfileOf(environment),
+    cryptoProfile: cryptoProfileOfEnvironment(environment),
     receiptKeyFile: environment['UNSEEN_RECEIPT_KEY'] || null,
     operatorKeyFile: environment['UNSEEN_OPERATOR_KEY'] || null,
   };
@@ -94,14 +104,15 @@ export function runnerConfig(environment: NodeJS.ProcessEnv = process.env): Runn
     port,
     publicUrl,
     gatewayUrl: (environment['UNSEEN_GATEWAY_URL'] || publicUrl).replace(/\/+$/, ''),
-    cryptoProfile: cryptoProfileOf(environment),
+    cryptoProfile: cryptoProfileOfEnvironment(environment),
     name: environment['UNSEEN_RUNNER_NAME'] || hostname(),
     concurrency: Math.max(1, Number.parseInt(environment['UNSEEN_RUNNER_CONCURRENCY'] ?? '2', 10) || 2),
     readerMemoryMiB: memoryOf('UNSEEN_READER_MEMORY_MIB', environment['UNSEEN_READER_MEMORY_MIB']),
   };
 }
 
-function cryptoProfileOf(environment: NodeJS.ProcessEnv): Profile {
+/** The crypto profile of a process; RangeError for a name that is none. */
+export function cryptoProfileOfEnvironment(environment: NodeJS.ProcessEnv = process.env): Profile {
   const profile = profileOf(environment['UNSEEN_CRYPTO_PROFILE'] || 'international');
   if (profile === null) throw new RangeError('UNSEEN_CRYPTO_PROFILE is international or sm');
   return profile;

@@ -14,7 +14,11 @@ import { policyEngine } from '#policies/decide.ts';
 import type { Channel } from '#policies/grant.ts';
 import type { Sentence } from '#policies/words.ts';
 import { createApp } from './app.ts';
+import { keyRelease } from './keys/key-release.ts';
+import { readKeysConfig } from './keys/keys-file.ts';
+import { LazyKms } from './keys/open-kms.ts';
 import { listen } from './http/listening.ts';
+import { type DestructionShell, startDestructions } from './runner/key-destruction.ts';
 import { createListener } from './runner/listener.ts';
 import { WorkerPool } from '#sandbox/worker/pool.ts';
 import { recheck } from './runner/recheck.ts';
@@ -86,7 +90,9 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
     receiptKeyFile: null,
     cryptoProfile,
   });
-  const sources = new Sources({ prepare: true });
+  const kms = new LazyKms(readKeysConfig(options.dataDir, undefined, cryptoProfile));
+  opened.defer(() => kms.close());
+  const sources = new Sources({ prepare: true, keys: keyRelease(kms) });
   opened.defer(() => sources.close());
   const policies = policyEngine();
   const workers = new WorkerPool();
@@ -111,7 +117,18 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
     reportBug: options.reportBug,
   };
   app = createApp(shell) as unknown as Hono;
+  const signingKey = receiptKeyOf(options.dataDir, cryptoProfile);
+  const destructions: DestructionShell = {
+    db,
+    kms,
+    sources,
+    signingKey,
+    issuer: shell.publicUrl,
+    waitMs: kms.config.waitMs,
+    reportBug: options.reportBug,
+  };
   const listener = createListener({
+    destructions,
     reader: () => Promise.resolve(shell),
     db,
     policies,
@@ -128,7 +145,7 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
       db,
       sources,
       workers,
-      signingKey: receiptKeyOf(options.dataDir, cryptoProfile),
+      signingKey,
       secret: secretOf(options.dataDir),
       issuer: shell.publicUrl,
       separation: 'none',
@@ -139,6 +156,7 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
     { name: 'embedded', concurrency: CONCURRENCY },
   );
   opened.defer(() => runner.stop());
+  opened.defer(startDestructions(destructions));
   opened.defer(startHousekeeping(db, options.reportBug));
   return {
     gatewayUrl: gateway.url,

@@ -19,6 +19,7 @@ interface Row {
   readonly policy: ReleasePolicy;
   readonly path: string;
   readonly type: Dataset['source']['type'];
+  readonly sealed: Dataset['source']['sealed'] | null;
   readonly content: string;
   readonly commitment: string;
 }
@@ -26,10 +27,34 @@ interface Row {
 /** Everything a runner needs of a version, or undefined. */
 export async function findRunnable(db: Tx, versionId: string): Promise<RunnableVersion | undefined> {
   const [row] = await db.rows<Row>(sql`
-    SELECT d.manifest, d.policy, s.path, s.identity->>'type' AS type, s.digest AS content, v.commitment
+    SELECT d.manifest, d.policy, s.path, s.identity->>'type' AS type, s.identity->'sealed' AS sealed, s.digest AS content, v.commitment
     FROM dataset_version v JOIN dataset d ON d.name = v.dataset_name JOIN runner_source s ON s.version_id = v.id
     WHERE v.id = ${versionId}`);
   if (row === undefined) return undefined;
-  const { manifest, policy, path, type, content, commitment } = row;
-  return { dataset: { ...manifest, source: { type, path } }, policy, content, commitment };
+  const { manifest, policy, path, type, sealed, content, commitment } = row;
+  const source = { type, path, ...(sealed && { sealed }) };
+  return { dataset: { ...manifest, source }, policy, content, commitment };
+}
+
+/** A version that is sealed. */
+export interface SealedVersion {
+  readonly versionId: string;
+  readonly dataset: string;
+  readonly provider: string;
+  readonly path: string;
+  readonly key: string;
+  readonly registeredAt: Date;
+}
+
+/** The versions that are sealed, under one key or under any. */
+export async function listSealedVersions(
+  db: Tx,
+  key: string | null = null,
+): Promise<readonly SealedVersion[]> {
+  return db.rows<SealedVersion>(sql`
+    SELECT v.id AS "versionId", d.name AS dataset, d.organisation_id AS provider, s.path,
+      s.identity->'sealed'->>'key' AS key, v.registered_at AS "registeredAt"
+    FROM runner_source s JOIN dataset_version v ON v.id = s.version_id JOIN dataset d ON d.name = v.dataset_name
+    WHERE s.identity->'sealed'->>'key' IS NOT NULL AND (${key}::text IS NULL OR s.identity->'sealed'->>'key' = ${key}::text)
+    ORDER BY d.name, v.registered_at`);
 }
