@@ -5,12 +5,14 @@
  * SHA-256, access tokens are signed with EdDSA, and TLS is the operator's (docs/crypto-profiles.md).
  */
 
+import { type Suite, suiteOf } from './at-rest/suites.ts';
+
 export type Profile = 'international' | 'sm';
 
 /** What a profile means. */
 export interface ProfileSuite {
   /** Encrypted data at rest: its cipher, and the hash under HKDF. */
-  readonly storage: { readonly aead: 'AES-256-GCM' | 'SM4-GCM'; readonly kdfHash: 'sha256' | 'sm3' };
+  readonly storage: Suite;
   /** JWS `alg` of receipts, and with it the type of their key. */
   readonly receipts: { readonly alg: 'EdDSA' | 'SM2SM3' };
   /** Hash of the Merkle tree, and the signature under checkpoints. */
@@ -19,12 +21,12 @@ export interface ProfileSuite {
 
 export const PROFILES: Readonly<Record<Profile, ProfileSuite>> = {
   international: {
-    storage: { aead: 'AES-256-GCM', kdfHash: 'sha256' },
+    storage: suiteOf(1),
     receipts: { alg: 'EdDSA' },
     log: { treeHash: 'sha256', alg: 'EdDSA' },
   },
   sm: {
-    storage: { aead: 'SM4-GCM', kdfHash: 'sm3' },
+    storage: suiteOf(2),
     receipts: { alg: 'SM2SM3' },
     // RFC 6962 and the witnesses of C2SP know no other hash; the signature alone is SM.
     log: { treeHash: 'sha256', alg: 'SM2SM3' },

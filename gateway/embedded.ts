@@ -90,7 +90,7 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
     receiptKeyFile: null,
     cryptoProfile,
   });
-  const kms = new LazyKms(readKeysConfig(options.dataDir));
+  const kms = new LazyKms(readKeysConfig(options.dataDir, undefined, cryptoProfile));
   opened.defer(() => kms.close());
   const sources = new Sources({ prepare: true, keys: keyRelease(kms) });
   opened.defer(() => sources.close());

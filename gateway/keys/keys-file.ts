@@ -8,6 +8,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import * as z from 'zod';
 import type { SuiteNumber } from '#crypto/at-rest/suites.ts';
+import { PROFILES, type Profile } from '#crypto/profile.ts';
 import type { VaultOptions } from '#crypto/kms/vault-client.ts';
 import { Failure } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
@@ -55,23 +56,38 @@ export interface KeysConfig {
   readonly service:
     | { readonly kind: 'local'; readonly directory: string; readonly root: RootPlace }
     | ({ readonly kind: 'vault' } & Omit<VaultOptions, 'clock'>);
+  /** As `cipher` says; default: that of the crypto profile. */
   readonly suite: SuiteNumber;
   /** From the approval of a destruction to the destruction. */
   readonly waitMs: number;
 }
 
 /** Reads the configuration of a data directory. Failure CONFIG that names file, field and rule. */
-export function readKeysConfig(dataDir: string, stated = keysFileOfEnvironment()): KeysConfig {
+export function readKeysConfig(
+  dataDir: string,
+  stated = keysFileOfEnvironment(),
+  profile: Profile = cryptoProfileOfEnvironment(),
+): KeysConfig {
   const file = stated ?? join(dataDir, 'keys.yaml');
-  if (stated === undefined && !existsSync(file)) return configOf({ kind: 'Keys', service: 'local' }, dataDir);
+  if (stated === undefined && !existsSync(file))
+    return configOf({ kind: 'Keys', service: 'local' }, { base: dataDir, dataDir, profile });
   const value = parseManifestText(readManifestText(file), file);
-  return configOf(checkAgainst(schema, value, file), dirname(resolve(file)), dataDir);
+  return configOf(checkAgainst(schema, value, file), { base: dirname(resolve(file)), dataDir, profile });
 }
 
-function configOf(stated: z.infer<typeof schema>, base: string, dataDir = base): KeysConfig {
+interface KeysPlace {
+  /** To which paths of the file are relative. */
+  readonly base: string;
+  readonly dataDir: string;
+  readonly profile: Profile;
+}
+
+const SUITE_OF: Readonly<Record<'aes-256-gcm' | 'sm4-gcm', SuiteNumber>> = { 'aes-256-gcm': 1, 'sm4-gcm': 2 };
+
+function configOf(stated: z.infer<typeof schema>, { base, dataDir, profile }: KeysPlace): KeysConfig {
   return {
     service: stated.service === 'vault' ? vaultOf(stated, base) : localOf(stated, base, dataDir),
-    suite: (stated.cipher ?? CIPHERS[cryptoProfileOfEnvironment()]) === 'sm4-gcm' ? 2 : 1,
+    suite: stated.cipher === undefined ? PROFILES[profile].storage.number : SUITE_OF[stated.cipher],
     waitMs: Math.round((stated.destruction?.waitDays ?? WAIT_DAYS) * DAY_MS),
   };
 }

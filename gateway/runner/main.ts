@@ -45,7 +45,7 @@ export async function startRunnerProcess(
   writeFileSync(join(config.dataDir, 'receipt-key.public.jwk'), JSON.stringify(signingKey.publicJwk));
   const policies = policyEngine();
   const workers = new WorkerPool();
-  const kms = new LazyKms(readKeysConfig(config.dataDir));
+  const kms = new LazyKms(readKeysConfig(config.dataDir, undefined, config.cryptoProfile));
   const sources = new Sources({
     prepare: true,
     keys: keyRelease(kms),

@@ -6,6 +6,7 @@ import { keyRelease } from '#gateway/keys/key-release.ts';
 import { type KeysConfig, readKeysConfig } from '#gateway/keys/keys-file.ts';
 import { LazyKms, prepareKms } from '#gateway/keys/open-kms.ts';
 import { sealFile } from '#gateway/keys/sealed-file.ts';
+import type { Profile } from '#crypto/profile.ts';
 import type { KmsAdapter } from '#crypto/kms/adapter.ts';
 import type { KeyRelease } from '#gateway/runner/sources.ts';
 
@@ -21,9 +22,9 @@ export interface KeyPlace {
   close(): Promise<void>;
 }
 
-export async function keyPlace(): Promise<KeyPlace> {
+export async function keyPlace(profile: Profile = 'international'): Promise<KeyPlace> {
   const directory = mkdtempSync(join(tmpdir(), 'unseen-keys-'));
-  const config = readKeysConfig(directory, undefined);
+  const config = readKeysConfig(directory, undefined, profile);
   await prepareKms(config);
   const lazy = new LazyKms(config);
   const kms = await lazy.get();
