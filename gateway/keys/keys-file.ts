@@ -18,8 +18,6 @@ import { cryptoProfileOfEnvironment, keysFileOfEnvironment } from '../config.ts'
 
 const DAY_MS = 86_400_000;
 const WAIT_DAYS = 7;
-/** What is sealed with where keys.yaml does not say. */
-const CIPHERS = { international: 'aes-256-gcm', sm: 'sm4-gcm' } as const;
 const WAIT_DAYS_MAX = 365;
 
 const place = z.string().min(1, { error: 'manifest.emptyText' });
