@@ -10,6 +10,7 @@ import { BUDGET_WORDS } from './words/budget.ts';
 import { CLI_HELP_WORDS } from './words/cli-help.ts';
 import { CLI_WORDS } from './words/cli.ts';
 import { DEMO_WORDS } from './words/demo.ts';
+import { ENCRYPTED_WORDS } from './words/encrypted.ts';
 import { GATEWAY_WORDS } from './words/gateway.ts';
 import { GRANT_WORDS } from './words/grant.ts';
 import { MANIFEST_WORDS } from './words/manifest.ts';
@@ -40,6 +41,7 @@ export const WORDS = {
   ...CLI_HELP_WORDS,
   ...CLI_WORDS,
   ...DEMO_WORDS,
+  ...ENCRYPTED_WORDS,
   ...GATEWAY_WORDS,
   ...GRANT_WORDS,
   ...MANIFEST_WORDS,

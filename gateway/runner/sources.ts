@@ -8,13 +8,15 @@
  */
 import { Failure } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
+import { type EncryptedDataset, isEncrypted } from '#sandbox/encrypted/circuits.ts';
+import { type EncryptedFiles, openEncryptedFiles } from '#sandbox/encrypted/files.ts';
 import type { RecordEngine } from '#sandbox/execute.ts';
 import type { Dataset } from '#sandbox/manifest/dataset.ts';
 import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
 import { printPreparation } from '#sandbox/query/prepare.ts';
 import type { PhysicalColumns } from '#sandbox/query/scan.ts';
 import { openReader, type Reader } from '#sandbox/reader/reader.ts';
-import { checkUnchanged, contentDigest, identify, isSameIdentity } from '#sandbox/reader/source.ts';
+import { checkUnchanged, contentDigest, fileOf, identify, isSameIdentity } from '#sandbox/reader/source.ts';
 
 /** A source that passed the checks of registration. */
 export interface OpenSource {
@@ -22,6 +24,8 @@ export interface OpenSource {
   readonly content: string;
   readonly layers: readonly string[];
   readonly prepared: boolean;
+  /** Of encrypted data, which have no reader: its files, as the signed manifest has them. */
+  readonly encrypted?: EncryptedFiles;
   /** What a job compares before it reads, as text: for the runner's own table. */
   readonly identity: Readonly<Record<string, string>>;
   checkUnchanged(): Promise<void>;
@@ -53,7 +57,8 @@ export class Sources {
 
   /** Opens and checks a source, once while its file and reader stay. Fails: SOURCE_UNREADABLE, CONFIG; refuses: JAIL. */
   async open(dataset: Dataset, policy: ReleasePolicy): Promise<OpenSource> {
-    const { source } = dataset;
+    if (isEncrypted(dataset)) return openEncrypted(dataset);
+    const source = fileOf(dataset);
     const prepare = this.#options.prepare && policy.prepare;
     // A prepared copy depends on the whole manifest: bounds, grids and lists are worked into it.
     const name = JSON.stringify([source, policy.jail, prepare ? dataset : null]);
@@ -86,7 +91,7 @@ export class Sources {
     wanted: { readonly dataset: Dataset; readonly policy: ReleasePolicy; readonly prepare: boolean },
   ): Promise<Opened> {
     const known = await previous?.catch(() => undefined);
-    const { source } = wanted.dataset;
+    const source = fileOf(wanted.dataset);
     if (
       known !== undefined &&
       !known.reader.isGone &&
@@ -120,6 +125,22 @@ export class Sources {
   }
 }
 
+/** Encrypted data: the signed manifest is what was registered, and no reader opens anything. */
+async function openEncrypted(dataset: EncryptedDataset): Promise<OpenSource> {
+  const files = await openEncryptedFiles(dataset);
+  return {
+    content: dataset.encryption.manifestDigest,
+    layers: [],
+    prepared: true,
+    encrypted: files,
+    identity: { type: 'encrypted', ...files.custodian },
+    checkUnchanged: async () => {
+      await openEncryptedFiles(dataset);
+    },
+    use: () => Promise.reject(new RangeError('encrypted data have no reader')),
+  };
+}
+
 function engineOf({ reader, physical }: Opened, signal: AbortSignal | undefined): RecordEngine {
   return {
     physical,
@@ -151,8 +172,9 @@ async function openSource(
   policy: ReleasePolicy,
   { prepare, memoryMiB }: SourceOptions,
 ): Promise<Opened> {
+  const source = fileOf(dataset);
   const reader = await openReader({
-    source: dataset.source,
+    source,
     jail: policy.jail,
     ...(memoryMiB !== undefined && { memoryMiB }),
   });
@@ -163,7 +185,7 @@ async function openSource(
       prepared: null,
     };
     const [[rows]] = (await reader.query('SELECT count(*) FROM source')) as [[bigint]];
-    const content = await contentDigest(reader, dataset.source, reader.identity);
+    const content = await contentDigest(reader, source, reader.identity);
     const opened = { reader, rows, content, physical: stored };
     checkAgainstSource(dataset, opened);
     return prepare ? { ...opened, physical: await prepareCopy(dataset, reader, stored) } : opened;

@@ -10,12 +10,19 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { Failure } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
+import type { Dataset } from '../manifest/dataset.ts';
 import { footerOf } from './footer.ts';
 
 /** A source as a manifest names it. */
 export interface SourceFile {
   readonly type: 'parquet' | 'csv';
   readonly path: string;
+}
+
+/** The file that a reader opens of a dataset. RangeError for one that no reader can open. */
+export function fileOf({ source }: Pick<Dataset, 'source'>): SourceFile {
+  if (source.type === 'encrypted') throw new RangeError('encrypted data have no reader');
+  return source;
 }
 
 /** What is compared at every job. Operator-side only: it depends on the data. */

@@ -1,0 +1,63 @@
+/** Sentences about encrypted columns: what cannot be asked of them, and what an answer rests on. */
+export const ENCRYPTED_WORDS = {
+  'encrypted.units': {
+    en: 'COUNT(DISTINCT …) is not possible here: units were bounded when the data were encrypted, and cannot be told apart since; use COUNT(*)',
+    zh: '此处无法使用 COUNT(DISTINCT …)：隐私单元在加密时已限定，此后无法区分；请使用 COUNT(*)',
+  },
+  'encrypted.hideBelow': {
+    en: 'this policy hides cells by their number of units (`hideBelow`), which encrypted data do not tell; the provider must register the dataset under a policy without it',
+    zh: '该策略按单元数隐藏单元格（`hideBelow`），而加密数据无法得知单元数；须由数据提供方改用不含该项的策略登记',
+  },
+  'encrypted.aggregate': {
+    en: 'on encrypted columns there are COUNT, SUM, AVG, VARIANCE and STDDEV; QUANTILE, MEDIAN and HISTOGRAM would have to compare encrypted values',
+    zh: '加密列可用 COUNT、SUM、AVG、VARIANCE、STDDEV；QUANTILE、MEDIAN、HISTOGRAM 需要比较密文，无法提供',
+  },
+  'encrypted.predicate': {
+    en: '`{name}` is encrypted: WHERE, FILTER and CASE may use clear columns only ({clear})',
+    zh: '{name} 是加密列：WHERE、FILTER、CASE 只能使用明文列（{clear}）',
+  },
+  'encrypted.expression': {
+    en: 'an argument over encrypted columns must be a sum of columns with constant weights, or a product of two columns; VARIANCE and STDDEV take one column',
+    zh: '加密列上的参数只能是列的常数加权和，或两列之积；VARIANCE 与 STDDEV 只接受单列',
+  },
+  'encrypted.case': {
+    en: 'CASE around an encrypted column may have one branch on clear columns, and nothing otherwise (ELSE NULL; in SUM also ELSE 0)',
+    zh: '包含加密列的 CASE 只能有一个以明文列为条件的分支，其余为空（ELSE NULL；SUM 中亦可 ELSE 0）',
+  },
+  'encrypted.nullable': {
+    en: 'values of {names} may be absent, so the column cannot be combined with another; ask for each by itself',
+    zh: '{names} 的取值可能缺失，因此不能与其他列组合；请分别查询',
+  },
+  'encrypted.grid': {
+    en: 'the weights do not lie on the grid of the columns: use weights with few decimals on columns with a decimal `granularity`, or whole numbers',
+    zh: '权重不在列的网格上：请对十进制 `granularity` 的列使用小数位较少的权重，或使用整数权重',
+  },
+  'encrypted.range': {
+    en: 'the largest possible sum with its noise does not fit into the numbers of profile {profile}; ask for less (one column, narrower weights, a larger epsilon), or have the data encrypted with a coarser granularity, a lower maxRows or a larger profile',
+    zh: '可能的最大总和连同噪声超出 {profile} 参数的数值范围；请缩小查询（单列、较小权重、较大 epsilon），或由提供方以更粗的 granularity、更小的 maxRows 或更大的参数重新加密',
+  },
+  'encrypted.growth': {
+    en: 'so many weighted products would not decrypt any more; use smaller weights, or have the data encrypted with fewer clear values',
+    zh: '如此多的加权乘积将无法再解密；请使用较小的权重，或由提供方减少明文取值后重新加密',
+  },
+  'encrypted.inexact': {
+    en: 'ln and exp are not accepted in conditions and keys over clear columns here, because engines round them differently',
+    zh: '此处的明文列条件与分组不接受 ln 与 exp，因为各引擎的舍入不一致',
+  },
+  'encrypted.cells': {
+    en: 'the keys span {cells} cells, but the clear columns have only {max} combinations of values; group by fewer expressions',
+    zh: '分组共有 {cells} 个单元格，而明文列只有 {max} 种取值组合；请减少分组表达式',
+  },
+  'encrypted.program': {
+    en: 'programs cannot read encrypted columns; ask in SQL',
+    zh: '程序无法读取加密列；请使用 SQL 查询',
+  },
+  'note.encrypted': {
+    en: 'Computed on encrypted values; each unit has at most {rows} row(s) in all, and values were clamped: the bound is the provider’s word, signed in the manifest ({manifest}).',
+    zh: '在密文上计算；每个单元总共最多 {rows} 行，取值已截断：该限度由数据提供方声明，并在清单中签名（{manifest}）。',
+  },
+  'note.custodian': {
+    en: 'The noise was added by the custodian of the key before anything was decrypted for the platform, and is attested by its signature; the platform never holds the key.',
+    zh: '噪声由密钥托管方在交付解密结果之前添加，并以其签名证明；平台从不持有密钥。',
+  },
+} as const;
