@@ -1,6 +1,6 @@
 /** What the runner alone reads of a version: where its data lie and what identifies them. */
 import { sql } from 'drizzle-orm';
-import type { CustodianAddress, Dataset, FileSource } from '#sandbox/manifest/dataset.ts';
+import type { CustodianAddress, Dataset, DatasetSource } from '#sandbox/manifest/dataset.ts';
 import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
 import type { Tx } from '../storage/database.ts';
 import type { StoredManifest } from './register.ts';
@@ -18,7 +18,9 @@ interface Row {
   readonly manifest: StoredManifest;
   readonly policy: ReleasePolicy;
   readonly path: string;
-  readonly identity: { readonly type: FileSource['type'] } | ({ readonly type: 'encrypted' } & CustodianAddress);
+  readonly identity:
+    | { readonly type: DatasetSource['type']; readonly sealed?: DatasetSource['sealed'] }
+    | ({ readonly type: 'encrypted' } & CustodianAddress);
   readonly content: string;
   readonly commitment: string;
 }
@@ -36,7 +38,10 @@ export async function findRunnable(db: Tx, versionId: string): Promise<RunnableV
 
 /** Where the data lie, with what the runner alone knows of their custodian. */
 function sourceOf(path: string, identity: Row['identity']): Dataset['source'] {
-  if (identity.type !== 'encrypted') return { type: identity.type, path };
+  if (identity.type !== 'encrypted') {
+    const { type, sealed } = identity;
+    return { type, path, ...(sealed && { sealed }) };
+  }
   const { url, ca, cert, certKey, orderKey } = identity;
   return { type: 'encrypted', path, custodian: { url, ca, cert, certKey, orderKey } };
 }

@@ -23,10 +23,11 @@ export interface Column {
 export type DatasetGrade = 'general' | 'business_important' | 'important';
 export type DatasetOrigin = 'public' | 'enterprise' | 'personal' | 'synthetic';
 
-/** One file that a reader opens. */
-export interface FileSource {
+export interface DatasetSource {
   readonly type: 'parquet' | 'csv';
   readonly path: string;
+  /** The file is an envelope (crypto/at-rest) under this key-encryption key. */
+  readonly sealed?: { readonly key: string } | undefined;
 }
 
 /** Where the ciphertexts are, and how the custodian of their key is reached. All the operator's side alone knows. */
@@ -35,6 +36,7 @@ export interface EncryptedSource {
   /** The directory that `unseen encrypt` made; absolute once loaded, as are all paths here. */
   readonly path: string;
   readonly custodian: CustodianAddress;
+  readonly sealed?: undefined;
 }
 
 /** How a runner reaches a custodian: HTTPS with certificates on both sides. */
@@ -72,7 +74,7 @@ export interface Dataset {
   readonly name: string;
   readonly title: { readonly en: string; readonly zh: string } | null;
   /** `path` is absolute once loaded. */
-  readonly source: FileSource | EncryptedSource;
+  readonly source: DatasetSource | EncryptedSource;
   /** Absent: the source is read as it is. */
   readonly encryption?: Encryption;
   readonly lineage: string;

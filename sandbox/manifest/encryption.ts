@@ -12,12 +12,16 @@ import type { Column, Dataset, Encryption } from './dataset.ts';
 import { type FieldPath, faultOf } from './fault.ts';
 
 /** The source with absolute paths. CONFIG where a custodian is missing, or has no place. */
-export function sourceOf({ source: { type, path, custodian } }: DatasetText, file: string): Dataset['source'] {
+export function sourceOf(
+  { source: { type, path, sealed, custodian } }: DatasetText,
+  file: string,
+): Dataset['source'] {
   const full = (name: string): string => resolve(dirname(file), name);
   if (type !== 'encrypted') {
     if (custodian !== undefined) throw faultOf(file, ['source', 'custodian'], 'manifest.encryptedOnly');
-    return { type, path: full(path) };
+    return { type, path: full(path), ...(sealed !== undefined && { sealed }) };
   }
+  if (sealed !== undefined) throw faultOf(file, ['source', 'sealed'], 'manifest.encryptedSealed');
   if (custodian === undefined) throw faultOf(file, ['source', 'custodian'], 'manifest.missing');
   const { url, ca, cert, certKey, orderKey } = custodian;
   return {
