@@ -9,6 +9,7 @@ import { ACCURACY_WORDS } from './words/accuracy.ts';
 import { BUDGET_WORDS } from './words/budget.ts';
 import { CLI_HELP_WORDS } from './words/cli-help.ts';
 import { CLI_WORDS } from './words/cli.ts';
+import { CUSTODIAN_WORDS } from './words/custodian.ts';
 import { DEMO_WORDS } from './words/demo.ts';
 import { ENCRYPTED_WORDS } from './words/encrypted.ts';
 import { GATEWAY_WORDS } from './words/gateway.ts';
@@ -41,6 +42,7 @@ export const WORDS = {
   ...BUDGET_WORDS,
   ...CLI_HELP_WORDS,
   ...CLI_WORDS,
+  ...CUSTODIAN_WORDS,
   ...DEMO_WORDS,
   ...ENCRYPTED_WORDS,
   ...GATEWAY_WORDS,

@@ -75,17 +75,18 @@ const count = z
   .min(1)
   .max(2 ** 40);
 const digest = z.templateLiteral([z.literal('sha256:'), z.string().regex(/^[0-9a-f]{64}$/)]);
-const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$/);
+/** Also a thumbprint, which may begin with a hyphen. */
+const id = z.string().regex(/^[A-Za-z0-9_-][A-Za-z0-9_.:-]{0,127}$/);
 /** The name of an encrypted column, of `$rows`, or of a column's presence. */
 const factor = z.string().regex(/^[^\p{C}\p{Zl}\p{Zp}]{1,256}$/u);
 const moment = z.iso.datetime({ offset: true });
 
 /** weight · Π factors, of one row: at most two encrypted factors. */
-const term = z.strictObject({ weight: integer, factors: z.array(factor).min(1).max(2) });
+const term = z.strictObject({ weight: integer, factors: z.array(factor).min(1).max(2).readonly() });
 
 const measure = z.strictObject({
   circuit: z.enum(CIRCUITS),
-  terms: z.array(term).min(1).max(4_096),
+  terms: z.array(term).min(1).max(4_096).readonly(),
   /** What the terms of one row lie between, in grid integers; zero (a row that is absent) lies between as well. */
   lowGrid: integer,
   highGrid: integer,
@@ -98,7 +99,7 @@ const planSchema = z.strictObject({
   rowsPerUnit: count,
   /** How many cells each measure has. No row is in two of them. */
   cells: count,
-  measures: z.array(measure).min(1).max(256),
+  measures: z.array(measure).min(1).max(256).readonly(),
 });
 
 const output = z.strictObject({
@@ -119,7 +120,7 @@ const orderSchema = z.strictObject({
   planDigest: digest,
   /** `OrderPlan` as canonical JSON. */
   plan: z.string().max(1 << 20),
-  outputs: z.array(output).min(1),
+  outputs: z.array(output).min(1).readonly(),
   purpose: id,
   issuedAt: moment,
   expiresAt: moment,
@@ -134,7 +135,10 @@ const attestationSchema = z.strictObject({
   manifestDigest: digest,
   mechanism: z.enum(['gaussian', 'laplace']),
   /** Per measure: σ² (gaussian) or the scale (laplace) in grid steps, an exact fraction. */
-  noise: z.array(z.string().regex(/^[1-9]\d*(?:\/[1-9]\d*)?$/)).min(1),
+  noise: z
+    .array(z.string().regex(/^[1-9]\d*(?:\/[1-9]\d*)?$/))
+    .min(1)
+    .readonly(),
   /** `valuesDigestOf` the returned vector. */
   valuesDigest: digest,
   /** Which order under the key this is, and how many integers left with it and all before. */
