@@ -52,6 +52,22 @@ export const ENCRYPTED_WORDS = {
     en: 'programs cannot read encrypted columns; ask in SQL',
     zh: '程序无法读取加密列；请使用 SQL 查询',
   },
+  'encrypted.changed': {
+    en: 'the files of the encrypted dataset are not those that its signed manifest lists; nothing was released',
+    zh: '加密数据集的文件与其签名清单所列不一致；未发布任何内容',
+  },
+  'encrypted.disagrees': {
+    en: '{path}: `{field}` of the signed manifest is not what dataset.yaml says; use the dataset.yaml that `unseen encrypt` printed',
+    zh: '{path}：签名清单中的 `{field}` 与 dataset.yaml 不一致；请使用 `unseen encrypt` 输出的 dataset.yaml',
+  },
+  'encrypted.attestation': {
+    en: 'what the key custodian returned does not carry the noise of this Plan under its signature; nothing was released',
+    zh: '密钥托管方返回的结果未附带其签名证明的本计划噪声；未发布任何内容',
+  },
+  'encrypted.orderKey': {
+    en: '{path}: this is not a private Ed25519 JWK; make the order key with `unseen custodian order-key`, or take the one that the custodian knows',
+    zh: '{path}：不是 Ed25519 私钥 JWK；请使用托管方已登记的指令签名密钥',
+  },
   'note.encrypted': {
     en: 'Computed on encrypted values; each unit has at most {rows} row(s) in all, and values were clamped: the bound is the provider’s word, signed in the manifest ({manifest}).',
     zh: '在密文上计算；每个单元总共最多 {rows} 行，取值已截断：该限度由数据提供方声明，并在清单中签名（{manifest}）。',

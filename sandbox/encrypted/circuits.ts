@@ -14,7 +14,8 @@ import type { Dataset, Encryption } from '../manifest/dataset.ts';
 import { type BoundedArgument, cellsOf, type Measure, midGridOf, type Plan } from '../plan.ts';
 import { boundColumn } from '../query/bounds.ts';
 import { centredReach } from '../release/sensitivity.ts';
-import { type EncryptedShape, presenceFactor, ROWS_FACTOR } from './order-noise.ts';
+import { presencePart, ROWS_PART } from '#crypto/he/dataset-manifest.ts';
+import type { EncryptedShape } from './order-noise.ts';
 import {
   type EncryptedColumns,
   less,
@@ -83,7 +84,7 @@ function countOf(argument: Expr | null, dataset: EncryptedDataset): PlannedCircu
     value !== null && isClear && value.op !== 'literal'
       ? both(when, { op: 'not', arg: { op: 'isNull', arg: value } })
       : when;
-  const presence = value === null || isClear ? ROWS_FACTOR : presenceIn(value, dataset);
+  const presence = value === null || isClear ? ROWS_PART : presenceIn(value, dataset);
   checkClear(condition, dataset);
   return {
     when: condition,
@@ -116,6 +117,7 @@ function summed({ kind, argument: stated }: Summed, dataset: EncryptedDataset): 
     centredSquares: [0n, reach * reach] as const,
   }[kind];
   const terms = termsOf(all, columns, presenceIn(value, dataset));
+  if (terms.length === 0) throw new Refusal('FUNCTION', say('encrypted.expression'));
   return { when, circuit, terms, low, high, argument };
 }
 
@@ -165,9 +167,10 @@ function polynomial(value: Expr, dataset: EncryptedDataset): Polynomial {
 function presenceIn(value: Expr, { encryption: { nullable } }: EncryptedDataset): string {
   const names = [...columnsOf(value)];
   const absent = names.filter((name) => nullable.includes(name));
-  if (absent.length === 0) return ROWS_FACTOR;
-  if (names.length > 1) throw new Refusal('FUNCTION', say('encrypted.nullable', { names: absent.join(', ') }));
-  return presenceFactor(absent[0]!);
+  if (absent.length === 0) return ROWS_PART;
+  if (names.length > 1)
+    throw new Refusal('FUNCTION', say('encrypted.nullable', { names: absent.join(', ') }));
+  return presencePart(absent[0]!);
 }
 
 /** Refuses PREDICATE: a condition that an encrypted column is in, or an operation that is not exact. */

@@ -23,8 +23,8 @@ import {
 } from './circuits.ts';
 import { noiseOfOrder } from './order-noise.ts';
 
-/** Bits by which the noise of a sum of products may grow over that of one (crypto/he/seal.ts). */
-const PRODUCT_GROWTH_BITS = 24;
+/** Bits of room for the noise of ciphertexts that are left over (crypto/he/seal.ts leaves fewer). */
+const ROOM_BITS_LEFT = 16;
 
 /** What one masked ciphertext takes its custodian and the network, and a product the evaluator: for planned times. */
 const MS_PER_OUTPUT = 150;
@@ -87,11 +87,14 @@ function blocksOf(dataset: EncryptedDataset): bigint {
 }
 
 function checkGrowth(circuits: readonly PlannedCircuit[], dataset: EncryptedDataset): void {
+  const { bits, productBits } = profileOf(dataset.encryption.profile).room;
   const blocks = blocksOf(dataset);
   for (const { terms } of circuits) {
-    const products = terms.filter(({ factors }) => factors.length === 2);
-    const weights = products.reduce((sum, { weight }) => sum + (weight < 0n ? -weight : weight), 0n);
-    if (weights * blocks > 1n << BigInt(PRODUCT_GROWTH_BITS))
+    const growth = terms.reduce((sum, { weight, factors }) => {
+      const size = (weight < 0n ? -weight : weight) * blocks;
+      return sum + (factors.length === 2 ? size << BigInt(productBits) : size);
+    }, 0n);
+    if (growth > 1n << BigInt(bits - ROOM_BITS_LEFT))
       throw new Refusal('BOUNDS_MISSING', say('encrypted.growth'));
   }
 }
@@ -104,6 +107,7 @@ function timingOf(
   if (timing.mode !== 'planned') return timing;
   const cells = keys.mode === 'listed' ? keys.cells : 1;
   const products = circuits.flatMap(({ terms }) => terms.filter(({ factors }) => factors.length === 2));
-  const more = cells * circuits.length * MS_PER_OUTPUT + products.length * Number(blocksOf(dataset)) * MS_PER_PRODUCT;
+  const more =
+    cells * circuits.length * MS_PER_OUTPUT + products.length * Number(blocksOf(dataset)) * MS_PER_PRODUCT;
   return { mode: 'planned', releaseAfterMs: timing.releaseAfterMs + more };
 }

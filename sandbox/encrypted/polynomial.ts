@@ -166,9 +166,10 @@ export function termsOf(
   const centred = polynomial.flatMap(({ weight, factors }) =>
     factors
       .map((name) => [{ weight: ONE, factors: [name] }, ...constant(rational(midGridOf(columns.get(name)!)))])
-      .reduce<Polynomial>((a, b) => a.flatMap((left) => b.map((right) => times(left, right))), [
-        { weight, factors: [] },
-      ]),
+      .reduce<Polynomial>(
+        (a, b) => a.flatMap((left) => b.map((right) => times(left, right))),
+        [{ weight, factors: [] }],
+      ),
   );
   return collected(centred).map(({ weight, factors }) => ({
     weight: weight.numerator,
