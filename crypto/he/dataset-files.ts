@@ -98,6 +98,7 @@ export async function readAt(file: FileHandle, from: number, length: number): Pr
   return bytes;
 }
 
+/** Opens a file to read. HeError FILE_ABSENT. */
 async function openExisting(path: string, name: string): Promise<FileHandle> {
   try {
     return await open(path, 'r');

@@ -19,8 +19,8 @@ import { PROFILE_NAMES, largestMagnitude, profileOf } from './profiles.ts';
 const MANIFEST_TYPE = 'unseen-encrypted-dataset+jwt';
 /** A version of this schema; a reader refuses versions that it does not know. */
 const VERSION = '1';
-/** So many digests fit into a signed text (signing.ts). At 8,192 slots: 80 million values in all columns. */
-const CIPHERTEXTS_MAX = 10_000;
+/** So many ciphertexts at most: so many digests fit into a signed text (signing.ts). At 8,192 slots: 80 million values in all columns. */
+export const CIPHERTEXTS_MAX = 10_000;
 /** Characters of a field path that may be shown to a person: the path may come from a forged manifest. */
 const FIELD = /^[A-Za-z0-9_.$]{1,120}$/;
 
