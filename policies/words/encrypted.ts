@@ -68,6 +68,42 @@ export const ENCRYPTED_WORDS = {
     en: '{path}: this is not a private Ed25519 JWK; make the order key with `unseen custodian order-key`, or take the one that the custodian knows',
     zh: '{path}：不是 Ed25519 私钥 JWK；请使用托管方已登记的指令签名密钥',
   },
+  'encrypt.absent': {
+    en: 'there is no column `{column}` in the dataset’s manifest',
+    zh: '数据集清单中没有列 `{column}`',
+  },
+  'encrypt.private': {
+    en: 'column `{column}` identifies units or is hidden: it may not stay clear',
+    zh: '列 `{column}` 标识隐私单元或为隐藏列：不得保留为明文',
+  },
+  'encrypt.listed': {
+    en: 'column `{column}` may stay clear only as a key with listed `values`',
+    zh: '列 `{column}` 只有作为列出 `values` 的 key 才能保留为明文',
+  },
+  'encrypt.whole': {
+    en: 'column `{column}` lists numbers with decimals: a clear column lists texts, booleans, dates or whole numbers',
+    zh: '列 `{column}` 列出了小数：明文列只能列出文本、布尔值、日期或整数',
+  },
+  'encrypt.number': {
+    en: 'column `{column}` cannot be encrypted: only numbers with role value and `bounds` can be summed',
+    zh: '列 `{column}` 无法加密：只有 role 为 value 且带 `bounds` 的数字列可以求和',
+  },
+  'encrypt.nullable': {
+    en: 'column `{column}` is not encrypted, so `--nullable` has nothing to say of it',
+    zh: '列 `{column}` 未加密，`--nullable` 不适用于它',
+  },
+  'encrypt.nothing': {
+    en: 'no column is left to encrypt: a dataset to encrypt has a number with role value and `bounds`',
+    zh: '没有可加密的列：须有 role 为 value 且带 `bounds` 的数字列',
+  },
+  'encrypt.missing': {
+    en: 'column `{column}` has rows without a value: name it in `--nullable`, or fill it',
+    zh: '列 `{column}` 存在缺失值：请在 `--nullable` 中列出，或补齐数据',
+  },
+  'encrypt.description': {
+    en: 'the signed manifest has no place for `{field}` as it is: rename the column or shorten the list',
+    zh: '签名清单无法容纳 `{field}`：请重命名列或缩短列表',
+  },
   'note.encrypted': {
     en: 'Computed on encrypted values; each unit has at most {rows} row(s) in all, and values were clamped: the bound is the provider’s word, signed in the manifest ({manifest}).',
     zh: '在密文上计算；每个单元总共最多 {rows} 行，取值已截断：该限度由数据提供方声明，并在清单中签名（{manifest}）。',
