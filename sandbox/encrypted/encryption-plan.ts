@@ -145,14 +145,14 @@ export function printBounded(plan: EncryptionPlan, physical: PhysicalColumns): s
   const grids = encrypted.map(
     ({ column, argument }, at) => `CAST(${printGrid(quoteName(column.name), argument)} AS BIGINT) AS g${at}`,
   );
-  const numbered = `s AS (SELECT *, row_number() OVER () AS n FROM (${printScan(dataset, unit, names, physical)}))`;
-  const items = [...(unit === null ? [] : ['u']), 'n', ...printCell(keys, columns, physical), ...grids];
+  const numbered = `s AS (SELECT *, row_number() OVER () AS row FROM (${printScan(dataset, unit, names, physical)}))`;
+  const items = [...(unit === null ? [] : ['u']), 'row', ...printCell(keys, columns, physical), ...grids];
   const listed = `r AS (SELECT ${items.join(', ')} FROM s${joinsOf(keys, columns, physical)})`;
-  const rank = `row_number() OVER (PARTITION BY u ORDER BY hash(n, $1), n)`;
+  const rank = `row_number() OVER (PARTITION BY u ORDER BY hash(row, $1), row)`;
   const bounded = unit === null ? '' : ` QUALIFY ${rank} <= ${rowsPerUnitOf(plan)}`;
   const kept = `f AS (SELECT * FROM r WHERE cell IS NOT NULL${bounded})`;
   const values = ['cell', ...encrypted.map((_, at) => `g${at}`)].join(', ');
-  return `CREATE TABLE ${TABLE} AS WITH ${numbered}, ${listed}, ${kept} SELECT ${values} FROM f ORDER BY cell, n`;
+  return `CREATE TABLE ${TABLE} AS WITH ${numbered}, ${listed}, ${kept} SELECT ${values} FROM f ORDER BY cell, row`;
 }
 
 /** Whether the statement has a parameter. */
