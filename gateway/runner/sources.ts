@@ -12,7 +12,7 @@ import { say } from '#policies/words.ts';
 import { type EncryptedDataset, isEncrypted } from '#sandbox/encrypted/circuits.ts';
 import { type EncryptedFiles, openEncryptedFiles } from '#sandbox/encrypted/files.ts';
 import type { RecordEngine } from '#sandbox/execute.ts';
-import type { Dataset, DatasetSource } from '#sandbox/manifest/dataset.ts';
+import type { CustodianAddress, Dataset, DatasetSource } from '#sandbox/manifest/dataset.ts';
 import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
 import { printPreparation } from '#sandbox/query/prepare.ts';
 import type { PhysicalColumns } from '#sandbox/query/scan.ts';
@@ -25,6 +25,7 @@ import {
   isSameIdentity,
   type ReleasedKey,
 } from '#sandbox/reader/source.ts';
+import type { CustodianLink } from '../custodian/link.ts';
 
 /** How often a sealed file may be replaced while it is being opened. */
 const REPLACED_MAX = 3;
@@ -36,7 +37,7 @@ export interface OpenSource {
   readonly layers: readonly string[];
   readonly prepared: boolean;
   /** Of encrypted data, which have no reader: its files, as the signed manifest has them. */
-  readonly encrypted?: EncryptedFiles;
+  readonly encrypted?: { readonly files: EncryptedFiles; readonly link: CustodianLink };
   /** What a job compares before it reads, and under which key a sealed file is: for the runner's own table. */
   readonly identity: Readonly<Record<string, string | object>>;
   checkUnchanged(): Promise<void>;
@@ -56,6 +57,8 @@ export interface SourceOptions {
   readonly prepare: boolean;
   /** What the engine of one reader may take before it spills; absent: the reader's default. */
   readonly memoryMiB?: number;
+  /** The way to the custodian of encrypted data. Absent: none are opened. */
+  readonly linkOf?: (address: CustodianAddress) => CustodianLink;
   /** Absent: no sealed source is opened. */
   readonly keys?: KeyRelease;
 }
@@ -99,7 +102,7 @@ export class Sources {
    * Fails: SOURCE_UNREADABLE, CONFIG, and for a sealed one as `releaseKey`, KILLED; refuses: JAIL.
    */
   async open(dataset: Dataset, policy: ReleasePolicy, opening: Opening = {}): Promise<OpenSource> {
-    if (isEncrypted(dataset)) return openEncrypted(dataset);
+    if (isEncrypted(dataset)) return openEncrypted(dataset, this.#options.linkOf);
     const source = fileOf(dataset);
     if (source.sealed !== undefined) return this.#openSealed(dataset, policy, opening);
     const prepare = this.#options.prepare && policy.prepare;
@@ -217,13 +220,17 @@ export class Sources {
 }
 
 /** Encrypted data: the signed manifest is what was registered, and no reader opens anything. */
-async function openEncrypted(dataset: EncryptedDataset): Promise<OpenSource> {
+async function openEncrypted(
+  dataset: EncryptedDataset,
+  linkOf: SourceOptions['linkOf'],
+): Promise<OpenSource> {
+  if (linkOf === undefined) throw new Failure('CONFIG', say('encrypted.noCustodian'));
   const files = await openEncryptedFiles(dataset);
   return {
     content: dataset.encryption.manifestDigest,
     layers: [],
     prepared: true,
-    encrypted: files,
+    encrypted: { files, link: linkOf(files.custodian) },
     identity: { type: 'encrypted', ...files.custodian },
     checkUnchanged: async () => {
       await openEncryptedFiles(dataset);

@@ -64,6 +64,10 @@ export const ENCRYPTED_WORDS = {
     en: 'what the key custodian returned does not carry the noise of this Plan under its signature; nothing was released',
     zh: '密钥托管方返回的结果未附带其签名证明的本计划噪声；未发布任何内容',
   },
+  'encrypted.noCustodian': {
+    en: 'encrypted data cannot be opened here: this process has no way to a custodian',
+    zh: '此处无法打开加密数据：本进程没有通往托管方的连接',
+  },
   'encrypted.orderKey': {
     en: '{path}: this is not a private Ed25519 JWK; make the order key with `unseen custodian order-key`, or take the one that the custodian knows',
     zh: '{path}：不是 Ed25519 私钥 JWK；请使用托管方已登记的指令签名密钥',
