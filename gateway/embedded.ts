@@ -13,7 +13,11 @@ import { policyEngine } from '#policies/decide.ts';
 import type { Channel } from '#policies/grant.ts';
 import type { Sentence } from '#policies/words.ts';
 import { createApp } from './app.ts';
+import { keyRelease } from './keys/key-release.ts';
+import { readKeysConfig } from './keys/keys-file.ts';
+import { LazyKms } from './keys/open-kms.ts';
 import { listen } from './http/listening.ts';
+import { type DestructionShell, startDestructions } from './runner/key-destruction.ts';
 import { createListener } from './runner/listener.ts';
 import { WorkerPool } from '#sandbox/worker/pool.ts';
 import { recheck } from './runner/recheck.ts';
@@ -78,7 +82,9 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
   opened.defer(() => db.close());
   const operator = await keepOperator(db, options.dataDir);
   const keys = loadKeys(options.dataDir, { logOrigin: 'unseen.local/log', receiptKeyFile: null });
-  const sources = new Sources({ prepare: true });
+  const kms = new LazyKms(readKeysConfig(options.dataDir));
+  opened.defer(() => kms.close());
+  const sources = new Sources({ prepare: true, keys: keyRelease(kms) });
   opened.defer(() => sources.close());
   const policies = policyEngine();
   const workers = new WorkerPool();
@@ -103,7 +109,18 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
     reportBug: options.reportBug,
   };
   app = createApp(shell) as unknown as Hono;
+  const signingKey = receiptKeyOf(options.dataDir);
+  const destructions: DestructionShell = {
+    db,
+    kms,
+    sources,
+    signingKey,
+    issuer: shell.publicUrl,
+    waitMs: kms.config.waitMs,
+    reportBug: options.reportBug,
+  };
   const listener = createListener({
+    destructions,
     reader: () => Promise.resolve(shell),
     db,
     policies,
@@ -120,7 +137,7 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
       db,
       sources,
       workers,
-      signingKey: receiptKeyOf(options.dataDir),
+      signingKey,
       secret: secretOf(options.dataDir),
       issuer: shell.publicUrl,
       separation: 'none',
@@ -131,6 +148,7 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
     { name: 'embedded', concurrency: CONCURRENCY },
   );
   opened.defer(() => runner.stop());
+  opened.defer(startDestructions(destructions));
   opened.defer(startHousekeeping(db, options.reportBug));
   return {
     gatewayUrl: gateway.url,

@@ -11,8 +11,12 @@ import type { TokenReader } from '../auth/authenticate.ts';
 import { type RunnerConfig, runnerConfig } from '../config.ts';
 import { listen } from '../http/listening.ts';
 import { receiptKeyOf } from '../services/key-files.ts';
+import { keyRelease } from '../keys/key-release.ts';
+import { readKeysConfig } from '../keys/keys-file.ts';
+import { LazyKms } from '../keys/open-kms.ts';
 import { closeWhenTold } from '../shutdown.ts';
 import { type Database, openDatabase } from '../storage/database.ts';
+import { type DestructionShell, startDestructions } from './key-destruction.ts';
 import { createListener } from './listener.ts';
 import { WorkerPool } from '#sandbox/worker/pool.ts';
 import { recheck } from './recheck.ts';
@@ -41,11 +45,23 @@ export async function startRunnerProcess(
   writeFileSync(join(config.dataDir, 'receipt-key.public.jwk'), JSON.stringify(signingKey.publicJwk));
   const policies = policyEngine();
   const workers = new WorkerPool();
+  const kms = new LazyKms(readKeysConfig(config.dataDir));
   const sources = new Sources({
     prepare: true,
+    keys: keyRelease(kms),
     ...(config.readerMemoryMiB !== undefined && { memoryMiB: config.readerMemoryMiB }),
   });
+  const destructions: DestructionShell = {
+    db,
+    kms,
+    sources,
+    signingKey,
+    issuer: config.publicUrl,
+    waitMs: kms.config.waitMs,
+    reportBug,
+  };
   const listener = createListener({
+    destructions,
     reader: () => tokenReader(db, config),
     db,
     policies,
@@ -68,13 +84,16 @@ export async function startRunnerProcess(
     },
     config,
   );
+  const stopDestructions = startDestructions(destructions);
   return {
     url: listening.url,
     close: async () => {
       await listening.close();
+      await stopDestructions();
       await runner.stop();
       await workers.close();
       await sources.close();
+      await kms.close();
       await db.close();
     },
   };

@@ -190,7 +190,9 @@ async function releasedKeyOf(
   { dataset }: RunnableVersion,
 ): Promise<ReleasedKey | undefined> {
   return sources.releaseKey(dataset).catch((error: unknown) => {
-    throw withoutPath(error, dataset);
+    // That a key service is not set up here is the operator's to know.
+    const isService = error instanceof Failure && error.code === 'CONFIG';
+    throw isService ? new Failure('KMS_UNAVAILABLE', say('keys.unavailable')) : withoutPath(error, dataset);
   });
 }
 
