@@ -3,6 +3,7 @@
  *
  * Guarantee: SQL runs in the reader, a program in a worker of its own, and nothing of either in this process.
  */
+import { randomUUID } from 'node:crypto';
 import type { Attestation } from '#crypto/he/order.ts';
 import { type EncryptedDataset, isEncrypted } from '#sandbox/encrypted/circuits.ts';
 import { measureEncrypted } from '#sandbox/encrypted/measure.ts';
@@ -70,7 +71,7 @@ async function measuredByCustodian(
     throw new RangeError('a Plan over encrypted data has their files');
   const made = await measureEncrypted({ plan: { ...planned, encrypted }, dataset }, source.files, {
     ...source.link,
-    ...{ random, signal, jail: policy.jail, now: Date.now },
+    ...{ random, signal, jail: policy.jail, now: Date.now, orderId: randomUUID() },
     purpose: purpose ?? LAB_PURPOSE,
   });
   return { ...made, noise: null };

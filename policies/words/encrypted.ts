@@ -108,6 +108,39 @@ export const ENCRYPTED_WORDS = {
     en: 'the signed manifest has no place for `{field}` as it is: rename the column or shorten the list',
     zh: '签名清单无法容纳 `{field}`：请重命名列或缩短列表',
   },
+  'encrypt.exists': {
+    en: 'the directory `{directory}` is not empty; go on with an interrupted run by --resume, or name another one',
+    zh: '目录 `{directory}` 非空；请用 --resume 继续中断的加密，或另选目录',
+  },
+  'encrypt.keys': {
+    en: '`{directory}` does not hold the public keys of a custodian (public.key and relin.keys of one profile)',
+    zh: '`{directory}` 中没有托管方的公钥（同一参数的 public.key 与 relin.keys）',
+  },
+  'encrypt.rowsPerUnit': {
+    en: '--rows-per-unit must be a whole number from 1: so many rows of one unit are kept in all',
+    zh: '--rows-per-unit 须为不小于 1 的整数：每个单元总共保留的行数',
+  },
+  'encrypt.signingKey': {
+    en: '`{file}` is not a private Ed25519 JWK, and cannot be made one',
+    zh: '`{file}` 不是 Ed25519 私钥 JWK，也无法新建',
+  },
+  'encrypt.custodianKey': {
+    en: '`{file}` is not the public Ed25519 JWK of a custodian',
+    zh: '`{file}` 不是托管方的 Ed25519 公钥 JWK',
+  },
+  'encrypt.refused': {
+    en: 'the encryption was refused: {code} ({field}); an interrupted run goes on only with the same rows, columns and keys',
+    zh: '加密被拒绝：{code}（{field}）；中断后只能以相同的数据行、列和密钥继续',
+  },
+  'encrypt.progress': { en: '{percent} % ({rows} rows)', zh: '{percent}%（{rows} 行）' },
+  'encrypt.left': {
+    en: 'left out, and nowhere in the result: {columns}',
+    zh: '未纳入结果的列：{columns}',
+  },
+  'encrypt.done': {
+    en: 'encrypted into {directory}; register it with the dataset.yaml that follows, once its paths of certificates and order key are yours, and give manifest.jws to the custodian',
+    zh: '已加密到 {directory}；请将随后输出的 dataset.yaml 中的证书与指令密钥路径改为您的路径后登记，并把 manifest.jws 交给托管方',
+  },
   'note.encrypted': {
     en: 'Computed on encrypted values; each unit has at most {rows} row(s) in all, and values were clamped: the bound is the provider’s word, signed in the manifest ({manifest}).',
     zh: '在密文上计算；每个单元总共最多 {rows} 行，取值已截断：该限度由数据提供方声明，并在清单中签名（{manifest}）。',

@@ -8,7 +8,6 @@
  * decrypt is a one-time pad. This process sees noisy sums alone.
  * Not covered: a runner that was changed: it can send a ciphertext that is another sum than its order says.
  */
-import { randomUUID } from 'node:crypto';
 import { sha256Hex } from '#crypto/canonical.ts';
 import type { SigningKey } from '#crypto/ed25519-key.ts';
 import { thumbprintOf } from '#crypto/ed25519-key.ts';
@@ -36,6 +35,8 @@ export interface EncryptedMeans {
   readonly custodian: Custodian;
   /** Signs orders; the custodian knows it. */
   readonly orderKey: SigningKey;
+  /** Of the order, never used before. */
+  readonly orderId: string;
   readonly random: RandomSource;
   readonly jail: JailDemand;
   /** What the answer is for, as the custodian is told. */
@@ -160,12 +161,17 @@ function cellOf(plan: Plan, tuple: ClearTuple): number | null {
 function orderOf(
   plan: EncryptedPlan,
   orderPlan: OrderPlan,
-  { ciphertexts, purpose, now }: Pick<EncryptedMeans, 'purpose' | 'now'> & Pick<MaskedSums, 'ciphertexts'>,
+  {
+    ciphertexts,
+    orderId,
+    purpose,
+    now,
+  }: Pick<EncryptedMeans, 'orderId' | 'purpose' | 'now'> & Pick<MaskedSums, 'ciphertexts'>,
 ): Omit<Order, 'version'> {
   const { custodian, keyId, manifestDigest } = plan.encrypted;
   const { cells } = orderPlan;
   return {
-    orderId: randomUUID(),
+    orderId,
     audience: thumbprintOf({ kty: 'OKP', crv: 'Ed25519', x: custodian }),
     keyId,
     manifestDigest: `sha256:${manifestDigest}`,

@@ -18,8 +18,8 @@ import {
 import { centred, profileOf } from '#crypto/he/profiles.ts';
 import { Failure } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
-import { noiseText } from '../encrypted/order-noise.ts';
 import { cellsOf, type Partials, type Plan, type PlannedEncryption } from '../plan.ts';
+import { noiseText } from './noise.ts';
 import { noiseOfPlan } from './planned-noise.ts';
 import { planDigestOf } from './statement.ts';
 

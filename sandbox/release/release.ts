@@ -22,12 +22,11 @@ import {
   type ReleasedCell,
   widthOf,
 } from '../plan.ts';
-import { noiseTailOf } from '../encrypted/order-noise.ts';
 import type { Scalar } from '../expression.ts';
 import { isAttested } from './attestation.ts';
 import { estimatorOf, isSameGrid } from './estimate.ts';
 import type { NoisePool } from './noise-pool.ts';
-import type { NoiseSpec } from './noise.ts';
+import { type NoiseSpec, noiseTailOf } from './noise.ts';
 import { noiseOfPlan } from './planned-noise.ts';
 import { measuredWidthOf, rangesOf } from './sensitivity.ts';
 import { isReleased, thresholdOf } from './threshold.ts';

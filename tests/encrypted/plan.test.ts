@@ -8,9 +8,10 @@ import {
   orderPlanOf,
   shapeOf,
 } from '#sandbox/encrypted/circuits.ts';
-import { noiseOfOrder, noiseText, rowRangeOf } from '#sandbox/encrypted/order-noise.ts';
+import { noiseOfOrder, rowRangeOf } from '#sandbox/encrypted/order-noise.ts';
 import { parseDataset } from '#sandbox/manifest/dataset-file.ts';
 import type { Plan } from '#sandbox/plan.ts';
+import { noiseText } from '#sandbox/release/noise.ts';
 import { noiseOfPlan } from '#sandbox/release/planned-noise.ts';
 import { notesOf } from '#sandbox/release/notes.ts';
 import { compiled, policyWith } from '#tests/query/people.ts';

@@ -2,6 +2,7 @@
  * An encrypted dataset with everything round it, made of real parts: a CSV file, the provider's encryption of it, a
  * custodian in this process with the real key, and the platform's side that holds no key.
  */
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,7 +29,7 @@ import {
   type EncryptedPlan,
   measureEncrypted,
 } from '#sandbox/encrypted/measure.ts';
-import { noiseOfOrder, noiseText } from '#sandbox/encrypted/order-noise.ts';
+import { noiseOfOrder } from '#sandbox/encrypted/order-noise.ts';
 import { registrationOf } from '#sandbox/encrypted/registration.ts';
 import { boundRows } from '#sandbox/encrypted/rows.ts';
 import { parseDataset } from '#sandbox/manifest/dataset-file.ts';
@@ -38,6 +39,7 @@ import { parsePolicy } from '#sandbox/manifest/policy-file.ts';
 import { fileOf } from '#sandbox/reader/source.ts';
 import { openReader } from '#sandbox/reader/reader.ts';
 import { type Compiled, compileQuery } from '#sandbox/query/compile.ts';
+import { noiseText } from '#sandbox/release/noise.ts';
 import { present } from '#sandbox/release/present.ts';
 import { secureRandom } from '#sandbox/release/random.ts';
 import { release } from '#sandbox/release/release.ts';
@@ -218,6 +220,7 @@ export class EncryptedScene implements AsyncDisposable {
     return {
       custodian: this.custodian,
       orderKey: this.orderKey,
+      orderId: randomUUID(),
       random: secureRandom(),
       jail: 'preferred',
       purpose: 'public_health',
