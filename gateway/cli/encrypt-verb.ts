@@ -65,7 +65,10 @@ async function encrypt(call: VerbCall): Promise<void> {
   const { publicKey, relinKeys } = keys;
   const bar = new ProgressBar(call.terminal);
   const jws = await encryptRows(plan, {
-    ...{ out, publicKey, relinKeys, signingKey },
+    out,
+    publicKey,
+    relinKeys,
+    signingKey,
     onProgress: (rows, of) => bar.show(rows, of),
   });
   bar.end();
@@ -77,12 +80,10 @@ async function encrypt(call: VerbCall): Promise<void> {
     custodianKey,
     custodian: {
       url: call.text('custodianUrl') ?? '',
-      ...{
-        ca: 'custodian-ca.pem',
-        cert: 'runner-cert.pem',
-        certKey: 'runner-key.pem',
-        orderKey: 'order-key.jwk',
-      },
+      ca: 'custodian-ca.pem',
+      cert: 'runner-cert.pem',
+      certKey: 'runner-key.pem',
+      orderKey: 'order-key.jwk',
     },
   });
   const { terminal } = call;
@@ -153,7 +154,9 @@ function signingKeyOf(file: string): SigningKey {
   try {
     if (!existsSync(file))
       writeFileSync(file, JSON.stringify(exportSigningKey(generateSigningKey())), {
-        ...{ mode: 0o600, flag: 'wx', flush: true },
+        mode: 0o600,
+        flag: 'wx',
+        flush: true,
       });
     return importSigningKey(JSON.parse(readFileSync(file, 'utf8')));
   } catch {

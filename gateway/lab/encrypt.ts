@@ -43,7 +43,11 @@ export async function encryptRows(
     const seed = createHmac('sha256', d).update(`rows of ${plan.choice.keyId}`).digest('hex');
     const rows = await boundRows(reader, plan, seed);
     return await encryptDataset({
-      ...{ directory, description, publicKey, relinKeys, signingKey },
+      directory,
+      description,
+      publicKey,
+      relinKeys,
+      signingKey,
       groups: rows.groups(),
       onProgress: (done) => onProgress(done.rows, rows.rows),
     });

@@ -71,7 +71,11 @@ async function measuredByCustodian(
     throw new RangeError('a Plan over encrypted data has their files');
   const made = await measureEncrypted({ plan: { ...planned, encrypted }, dataset }, source.files, {
     ...source.link,
-    ...{ random, signal, jail: policy.jail, now: Date.now, orderId: randomUUID() },
+    random,
+    signal,
+    jail: policy.jail,
+    now: Date.now,
+    orderId: randomUUID(),
     purpose: purpose ?? LAB_PURPOSE,
   });
   return { ...made, noise: null };

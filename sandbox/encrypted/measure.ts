@@ -124,7 +124,7 @@ function drawMask(
 }
 
 /** For each cell and measure, the blocks of the groups whose rows count. */
-export function cellMeasuresOf(
+function cellMeasuresOf(
   plan: Plan,
   circuits: readonly PlannedCircuit[],
   { manifest }: Pick<EncryptedFiles, 'manifest'>,

@@ -90,7 +90,12 @@ export class EncryptedScene implements AsyncDisposable {
       path: file,
     });
     const plan = planEncryption(this.plain, {
-      ...{ clear: [], columns: null, nullable: [], profile: 'bfv-agg-8k', rowsPerUnit: 8, keyId: 'key-1' },
+      clear: [],
+      columns: null,
+      nullable: [],
+      profile: 'bfv-agg-8k',
+      rowsPerUnit: 8,
+      keyId: 'key-1',
       ...choice,
     });
     this.#seal = await Seal.open(plan.choice.profile);
@@ -106,7 +111,10 @@ export class EncryptedScene implements AsyncDisposable {
     try {
       const rows = await boundRows(reader, plan, 'a seed');
       const jws = await encryptDataset({
-        ...{ directory, description, publicKey, relinKeys },
+        directory,
+        description,
+        publicKey,
+        relinKeys,
         signingKey: this.provider,
         groups: rows.groups(),
       });
@@ -117,8 +125,11 @@ export class EncryptedScene implements AsyncDisposable {
         provider: this.provider.publicJwk.x,
         custodianKey: this.custodianKey.publicJwk.x,
         custodian: {
-          ...{ url: 'https://custodian.test:8443', ca: 'ca.pem', cert: 'runner.pem' },
-          ...{ certKey: 'runner.key', orderKey: 'order.jwk' },
+          url: 'https://custodian.test:8443',
+          ca: 'ca.pem',
+          cert: 'runner.pem',
+          certKey: 'runner.key',
+          orderKey: 'order.jwk',
         },
       });
       const dataset = parseDataset(JSON.stringify(registration), { path: file });
@@ -180,8 +191,11 @@ export class EncryptedScene implements AsyncDisposable {
         const values = ciphertexts.map((bytes) => sumOfSlots(this.slotsOf(bytes), plainModulus));
         const attestation = await signAttestation(
           {
-            ...{ orderId: order.orderId, orderDigest: digest, keyId: order.keyId },
-            ...{ manifestDigest: order.manifestDigest, mechanism: plan.mechanism },
+            orderId: order.orderId,
+            orderDigest: digest,
+            keyId: order.keyId,
+            manifestDigest: order.manifestDigest,
+            mechanism: plan.mechanism,
             noise: noiseOfOrder(plan, shapeOf(this.dataset)).map(noiseText),
             valuesDigest: valuesDigestOf(values),
             release: { order: '1', values: String(values.length) },
@@ -253,7 +267,7 @@ export class EncryptedScene implements AsyncDisposable {
 }
 
 /** Keys and values as they are shown, without error bars. */
-export function valuesOf(compiled: Compiled, cells: ReturnType<typeof release>): unknown {
+function valuesOf(compiled: Compiled, cells: ReturnType<typeof release>): unknown {
   return present(compiled.plan, cells, compiled.presentation);
 }
 
