@@ -106,6 +106,8 @@ const MAY_AWAIT: Readonly<Record<string, string>> = {
   'crypto/signing.ts': 'WebCrypto signs and verifies asynchronously',
   'crypto/receipt.ts': 'it signs and verifies',
   'crypto/he/order.ts': 'it signs and verifies',
+  'crypto/at-rest/seal.ts': 'its source gives bytes when it has them',
+  'crypto/at-rest/open.ts': 'its source gives bytes when it has them',
   'sandbox/query/parse.ts': 'WebAssembly is compiled once, when the module is first imported',
 };
 
@@ -132,6 +134,7 @@ const RANDOM = new Set([
 /** Where fresh random bits may be drawn in the layers below the gateway. Noise comes from the first alone. */
 const RANDOM_DOORS: Readonly<Record<string, string>> = {
   'sandbox/release/random.ts': 'the only source of noise bits',
+  'crypto/fresh-bytes.ts': 'keys, salts and nonces of crypto/',
 };
 
 export const randomnessHasOneDoor: Rule = {
