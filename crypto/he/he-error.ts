@@ -39,6 +39,7 @@ export const HE_CODES = [
   'GROUP_REPEATED',
   'JOURNAL_UNUSABLE',
   'JOURNAL_FOREIGN',
+  'ALREADY_ENCRYPTED',
 ] as const;
 
 export type HeCode = (typeof HE_CODES)[number];

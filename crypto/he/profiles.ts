@@ -33,6 +33,11 @@ export interface Profile {
   /** Keys. */
   readonly key: Rung;
   readonly levels: Readonly<Record<Level, Rung>>;
+  /**
+   * Bits between the noise of a fresh ciphertext and where decryption would fail, and how many of them one product
+   * of two fresh ones takes, at the largest values.
+   */
+  readonly room: { readonly bits: number; readonly productBits: number };
   /** Exact lengths, in bytes. */
   readonly bytes: {
     readonly ciphertext: Readonly<Record<Level, number>>;
@@ -57,6 +62,7 @@ const PROFILES: Readonly<Record<ProfileName, Profile>> = {
       fresh: { primes: 3, parmsId: 'a95f289e268e12fb4ca2a7b7d3c59e63468a60100f7dce3944a1f5ca46f1ebbf' },
       release: { primes: 2, parmsId: 'd46db2c441d7b7f862df0c69a0e3463c45a1968f1bf8caa91e02c114e7678f95' },
     },
+    room: { bits: 96, productBits: 58 },
     bytes: {
       ciphertext: { fresh: 393_329, release: 262_257 },
       publicKey: 524_401,
@@ -81,6 +87,7 @@ const PROFILES: Readonly<Record<ProfileName, Profile>> = {
       fresh: { primes: 5, parmsId: 'e8d8b528f4333c4d5d26b4b1096c94f75c61864de9b9b8be537c74b37bf3e339' },
       release: { primes: 2, parmsId: '80caff53d3ed4fbf855d5c5633a9b5b20c999aa80d34913e1f39d63c5a397c4d' },
     },
+    room: { bits: 240, productBits: 64 },
     bytes: {
       ciphertext: { fresh: 1_310_833, release: 524_401 },
       publicKey: 1_572_977,

@@ -17,11 +17,8 @@ import { Library, type LibraryOptions, type Module } from './library.ts';
 import { type Level, type Profile, type Rung, largestMagnitude, profileOf } from './profiles.ts';
 import { checkCiphertext, checkKey } from './wire.ts';
 
-/**
- * How far noise may grow, in bits, over that of a fresh ciphertext, or of one product of two. A fresh one starts with
- * 97 (bfv-agg-8k) or 241 bits of room and a product with 40 or 178, so that at least 16 always remain.
- */
-const GROWTH_BITS_MAX = { sum: 64, product: 24 } as const;
+/** Bits of a profile's room that always remain, so that decryption is never near failing (eprint 2024/127). */
+const ROOM_BITS_LEFT = 14;
 
 /** A ciphertext inside an instance. */
 export interface Cipher extends Disposable {
@@ -46,8 +43,7 @@ interface State {
   readonly cipher: { level: Level };
   /** Two, or three between a product and its relinearisation. */
   parts: 2 | 3;
-  isProduct: boolean;
-  /** Bound on noise over that of one fresh ciphertext, or of one product. */
+  /** Bound on the noise, as a multiple of that of a fresh ciphertext. */
   growth: number;
 }
 
@@ -223,9 +219,7 @@ export class Seal implements Disposable {
   add(into: Cipher, other: Cipher): void {
     const [left, right] = [this.#stateOf(into), this.#stateOf(other)];
     if (into.level !== other.level || left.parts !== right.parts) throw new HeError('LEVEL');
-    // The other way round there would be more noise than the bound on sums says.
-    if (right.isProduct && !left.isProduct) throw new HeError('LEVEL');
-    demandRoom(left, left.growth + right.growth);
+    this.#demandRoom(left.growth + right.growth);
     this.#library.call(() => this.#tools.evaluator.addInplace(left.raw, right.raw));
     left.growth += right.growth;
   }
@@ -246,12 +240,11 @@ export class Seal implements Disposable {
   multiply(left: Cipher, right: Cipher): Cipher {
     const [a, b] = [this.#stateOf(left), this.#stateOf(right)];
     if (left.level !== 'fresh' || right.level !== 'fresh') throw new HeError('LEVEL');
-    if (a.isProduct || b.isProduct) throw new HeError('LEVEL');
     if (a.growth !== 1 || b.growth !== 1) throw new HeError('NOISE');
     const { evaluator } = this.#tools;
     return this.#made(
       (_, raw) => (a === b ? evaluator.square(a.raw, raw) : evaluator.multiply(a.raw, b.raw, raw)),
-      { parts: 3, isProduct: true },
+      { parts: 3, growth: 2 ** this.profile.room.productBits },
     );
   }
 
@@ -271,7 +264,7 @@ export class Seal implements Disposable {
     if (size === 0n || size > largestMagnitude(this.profile)) throw new HeError('WEIGHT_RANGE');
     if (state.parts !== 2 || cipher.level !== 'fresh') throw new HeError('LEVEL');
     const growth = state.growth * Number(size);
-    demandRoom(state, growth);
+    this.#demandRoom(growth);
     const { encoder, evaluator } = this.#tools;
     return this.#made(
       (module, raw) => {
@@ -281,7 +274,7 @@ export class Seal implements Disposable {
         // Multiplying by t - |w| instead would cost as much room as t has bits.
         if (weight < 0n) evaluator.negateInplace(raw);
       },
-      { isProduct: state.isProduct, growth },
+      { growth },
     );
   }
 
@@ -319,7 +312,7 @@ export class Seal implements Disposable {
   /** A new ciphertext at the fresh level that `fill` makes. */
   #made(
     fill: (module: Module, raw: Ciphertext) => void,
-    state: Partial<Pick<State, 'parts' | 'isProduct' | 'growth'>> = {},
+    state: Partial<Pick<State, 'parts' | 'growth'>> = {},
   ): Cipher {
     const raw = this.#library.call((module) => new module.Ciphertext());
     const cipher = this.#ownCipher(raw, 'fresh', state);
@@ -339,7 +332,7 @@ export class Seal implements Disposable {
         if (this.#ciphers.delete(cipher)) this.#library.release(() => raw.delete());
       },
     };
-    this.#ciphers.set(cipher, { parts: 2, isProduct: false, growth: 1, ...state, raw, cipher });
+    this.#ciphers.set(cipher, { parts: 2, growth: 1, ...state, raw, cipher });
     return cipher;
   }
 
@@ -365,6 +358,10 @@ export class Seal implements Disposable {
     if (handle === undefined) throw new HeError('FOREIGN_HANDLE');
     // The kind is in the type of the key, and no key changes its kind.
     return handle as KeyHandles[Kind];
+  }
+
+  #demandRoom(growth: number): void {
+    if (growth > 2 ** (this.profile.room.bits - ROOM_BITS_LEFT)) throw new HeError('NOISE');
   }
 
   /** What the library made of the bytes is what they said, and is encrypted at all. */
@@ -436,11 +433,6 @@ function demandResidues({ slots, plainModulus }: Profile, values: BigUint64Array
   for (let at = 0; at < halves.length; at += 2) {
     if (halves[at + 1]! * 2 ** 32 + halves[at]! >= bound) throw new HeError('VALUE_RANGE');
   }
-}
-
-function demandRoom({ isProduct }: State, growth: number): void {
-  const bits = isProduct ? GROWTH_BITS_MAX.product : GROWTH_BITS_MAX.sum;
-  if (growth > 2 ** bits) throw new HeError('NOISE');
 }
 
 function hexOf(words: BigUint64Array): string {

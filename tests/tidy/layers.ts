@@ -74,6 +74,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   'isolated-vm': ['sandbox/worker/isolate.ts'],
   jose: ['crypto/', 'gateway/auth/'],
   'libpg-query': ['sandbox/query/parse.ts'],
+  'node-seal': ['crypto/he/library.ts', 'crypto/he/seal.ts'],
   pg: ['gateway/storage/'],
   pino: ['gateway/'],
   'prom-client': ['gateway/'],
