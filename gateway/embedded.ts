@@ -9,6 +9,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Hono } from 'hono';
 import type { SigningKey } from '#crypto/ed25519-key.ts';
+import type { Profile } from '#crypto/profile.ts';
 import { policyEngine } from '#policies/decide.ts';
 import type { Channel } from '#policies/grant.ts';
 import type { Sentence } from '#policies/words.ts';
@@ -39,6 +40,8 @@ export interface ServeOptions {
   /** What tokens name as issuer and audience; default: the gateway's address. */
   readonly publicUrl?: string | undefined;
   readonly timeZone: string;
+  /** Of the keys of receipts and log, the same at every start; default: international. */
+  readonly cryptoProfile?: Profile | undefined;
   readonly reportAbort: RunnerShell['reportAbort'];
   readonly reportBug: (error: unknown, id: string) => void;
 }
@@ -77,7 +80,12 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
   const db = await openDatabase(placeOf(options));
   opened.defer(() => db.close());
   const operator = await keepOperator(db, options.dataDir);
-  const keys = loadKeys(options.dataDir, { logOrigin: 'unseen.local/log', receiptKeyFile: null });
+  const { cryptoProfile = 'international' } = options;
+  const keys = loadKeys(options.dataDir, {
+    logOrigin: 'unseen.local/log',
+    receiptKeyFile: null,
+    cryptoProfile,
+  });
   const sources = new Sources({ prepare: true });
   opened.defer(() => sources.close());
   const policies = policyEngine();
@@ -120,7 +128,7 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
       db,
       sources,
       workers,
-      signingKey: receiptKeyOf(options.dataDir),
+      signingKey: receiptKeyOf(options.dataDir, cryptoProfile),
       secret: secretOf(options.dataDir),
       issuer: shell.publicUrl,
       separation: 'none',

@@ -19,8 +19,8 @@ export interface KeyVersion {
   /** From 1 on, without gaps. */
   readonly version: number;
   readonly state: VersionState;
-  /** ISO 8601. */
-  readonly createdAt: string;
+  /** ISO 8601; null where the service does not tell. */
+  readonly createdAt: string | null;
   /** First 16 bytes of a hash of the key material in hex, where the adapter can know it. */
   readonly fingerprint: string | null;
 }

@@ -6,8 +6,8 @@
  */
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { SigningKey } from '#crypto/ed25519-key.ts';
-import { generateSigningKey } from '#crypto/ed25519-key.ts';
+import { type EvidenceKey, generateEvidenceKey } from '#crypto/evidence-key.ts';
+import { type Profile, profileOf } from '#crypto/profile.ts';
 import { checkKind } from '#policies/output-kind.ts';
 import { Failure, Refusal } from '#policies/refusal.ts';
 import { type Language, render, say } from '#policies/words.ts';
@@ -40,6 +40,8 @@ export interface WrittenRequest {
   readonly maxError?: number | undefined;
   readonly atSize?: number | undefined;
   readonly state?: string | undefined;
+  /** Of the receipt: `international` or `sm`. */
+  readonly cryptoProfile?: string | undefined;
 }
 
 /** The JSON object of an answer. */
@@ -75,7 +77,8 @@ export class Lab {
   readonly #workers = new WorkerPool({ warm: 0 });
   readonly #states = new Map<string, Promise<LabState>>();
   readonly #manifests = new Map<string, Dataset | ReleasePolicy>();
-  readonly #key: SigningKey = generateSigningKey();
+  /** The throw-away keys of this process. */
+  readonly #keys = new Map<Profile, EvidenceKey>();
 
   constructor(language: Language) {
     this.#language = language;
@@ -86,7 +89,7 @@ export class Lab {
     let known: { state: LabState; request: LabRequest } | null = null;
     try {
       const request = this.#read(written);
-      const state = await this.#state(written.state);
+      const state = await this.#state(written.state, cryptoProfileOf(written));
       known = { state, request };
       const rehearsal = await rehearse(request, state, { sources: this.#sources, workers: this.#workers });
       return this.#released(rehearsal, request, state);
@@ -149,13 +152,21 @@ export class Lab {
     return manifest;
   }
 
-  #state(directory: string | undefined): Promise<LabState> {
-    if (directory === undefined) return Promise.resolve(LabState.inMemory(this.#key));
+  async #state(directory: string | undefined, cryptoProfile: Profile): Promise<LabState> {
+    if (directory === undefined) return LabState.inMemory(this.#key(cryptoProfile));
     const path = resolve(directory);
-    const opened = this.#states.get(path) ?? LabState.open(path);
+    const opened = this.#states.get(path) ?? LabState.open(path, { cryptoProfile });
     this.#states.set(path, opened);
     opened.catch(() => this.#states.delete(path));
-    return opened;
+    const state = await opened;
+    state.checkProfile(path, cryptoProfile);
+    return state;
+  }
+
+  #key(profile: Profile): EvidenceKey {
+    const key = this.#keys.get(profile) ?? generateEvidenceKey(profile);
+    this.#keys.set(profile, key);
+    return key;
   }
 
   #released(rehearsal: Rehearsal, request: LabRequest, state: LabState): LabAnswer {
@@ -194,6 +205,12 @@ export class Lab {
       }),
     };
   }
+}
+
+function cryptoProfileOf({ cryptoProfile: value = 'international' }: WrittenRequest): Profile {
+  const profile = profileOf(value);
+  if (profile === null) throw new Failure('CONFIG', say('crypto.profileUnknown', { value }));
+  return profile;
 }
 
 /** Null where the policy sets no limit, whatever limit an earlier one left behind. */

@@ -36,7 +36,7 @@ export async function startRunnerProcess(
 ): Promise<RunningRunner> {
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const db = await openDatabase({ url: config.databaseUrl, role: 'unseen_runner' });
-  const signingKey = receiptKeyOf(config.dataDir);
+  const signingKey = receiptKeyOf(config.dataDir, config.cryptoProfile);
   // What the gateway is given, so that it can say whose receipts to trust.
   writeFileSync(join(config.dataDir, 'receipt-key.public.jwk'), JSON.stringify(signingKey.publicJwk));
   const policies = policyEngine();
