@@ -25,6 +25,16 @@ export function databaseUrlOfEnvironment(environment: NodeJS.ProcessEnv = proces
   return environment['DATABASE_URL'] || undefined;
 }
 
+/** The file that says where keys of sealed data are kept (docs/encryption-at-rest.md); undefined: `keys.yaml` of the data directory. */
+export function keysFileOfEnvironment(environment: NodeJS.ProcessEnv = process.env): string | undefined {
+  return environment['UNSEEN_KEYS'] || undefined;
+}
+
+/** The runner's data directory, for tools that work on its key store; undefined: what `unseen serve` takes. */
+export function runnerDataDirOfEnvironment(environment: NodeJS.ProcessEnv = process.env): string | undefined {
+  return environment['UNSEEN_RUNNER_DATA_DIR'] || undefined;
+}
+
 /** What a gateway process of its own was told. Files and directories are paths. */
 export interface GatewayConfig {
   readonly databaseUrl: string | undefined;

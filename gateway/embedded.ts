@@ -14,6 +14,9 @@ import { policyEngine } from '#policies/decide.ts';
 import type { Channel } from '#policies/grant.ts';
 import type { Sentence } from '#policies/words.ts';
 import { createApp } from './app.ts';
+import { keyRelease } from './keys/key-release.ts';
+import { readKeysConfig } from './keys/keys-file.ts';
+import { LazyKms } from './keys/open-kms.ts';
 import { listen } from './http/listening.ts';
 import { createListener } from './runner/listener.ts';
 import { WorkerPool } from '#sandbox/worker/pool.ts';
@@ -86,7 +89,9 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
     receiptKeyFile: null,
     cryptoProfile,
   });
-  const sources = new Sources({ prepare: true });
+  const kms = new LazyKms(readKeysConfig(options.dataDir));
+  opened.defer(() => kms.close());
+  const sources = new Sources({ prepare: true, keys: keyRelease(kms) });
   opened.defer(() => sources.close());
   const policies = policyEngine();
   const workers = new WorkerPool();

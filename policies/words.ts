@@ -13,6 +13,7 @@ import { CUSTODIAN_WORDS } from './words/custodian.ts';
 import { DEMO_WORDS } from './words/demo.ts';
 import { GATEWAY_WORDS } from './words/gateway.ts';
 import { GRANT_WORDS } from './words/grant.ts';
+import { KEY_WORDS } from './words/key.ts';
 import { MANIFEST_WORDS } from './words/manifest.ts';
 import { NOTE_WORDS } from './words/note.ts';
 import { PROGRAM_KIT_WORDS } from './words/program-kit.ts';
@@ -44,6 +45,7 @@ export const WORDS = {
   ...DEMO_WORDS,
   ...GATEWAY_WORDS,
   ...GRANT_WORDS,
+  ...KEY_WORDS,
   ...MANIFEST_WORDS,
   ...NOTE_WORDS,
   ...PROGRAM_KIT_WORDS,

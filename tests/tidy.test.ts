@@ -110,6 +110,8 @@ const LAW: readonly Case[] = [
         `import { runStatements } from '../demo/generate.ts';`,
         'reaches `../demo/',
       ],
+      ['gateway/app.ts', `import { openKms } from './keys/kms.ts';`, 'reaches `./keys/'],
+      ['gateway/services/a.ts', `import { localKms } from '#crypto/kms/local.ts';`, 'reaches `#crypto/kms/'],
     ],
     keeps: [
       ['gateway/runner/run.ts', `import { open } from '#sandbox/reader/reader.ts';`],

@@ -10,6 +10,7 @@ import { registerDemoVerb } from './demo-verb.ts';
 import { EXIT } from './exit-code.ts';
 import { registerGrantVerbs } from './grant-verbs.ts';
 import { registerJobVerbs } from './job-verbs.ts';
+import { registerKeyVerbs } from './key-verbs.ts';
 import { registerLab } from './lab.ts';
 import { registerPartyVerbs } from './party-verbs.ts';
 import { registerProgramVerbs } from './program-verbs.ts';
@@ -42,6 +43,7 @@ export function programOf(terminal: Terminal): Command {
   registerSessionVerbs(host);
   registerPartyVerbs(host);
   registerDatasetVerbs(host);
+  registerKeyVerbs(host);
   registerBudgetVerbs(host);
   registerGrantVerbs(host);
   registerProgramVerbs(host);

@@ -44,6 +44,8 @@ export interface VerbCall {
   readonly json: boolean;
   /** The positional argument at a place; '' where an optional one is absent. */
   argument(at: number): string;
+  /** All positional arguments. */
+  readonly operands: readonly string[];
   text(flag: string): string | undefined;
   isSet(flag: string): boolean;
   list(flag: string): readonly string[];
@@ -103,6 +105,7 @@ function callOf(command: Command, terminal: Terminal): VerbCall {
     terminal,
     json: options['json'] === true,
     argument: (at) => command.args[at] ?? '',
+    operands: command.args,
     text,
     isSet: (flag) => options[flag] === true,
     list: (flag) => (Array.isArray(options[flag]) ? (options[flag] as readonly string[]) : []),

@@ -21,6 +21,10 @@ import type { LabRequest, Rehearsal } from './rehearse.ts';
 import { rehearse } from './rehearse.ts';
 import { ledgersOf } from '../ledgers.ts';
 import { WorkerPool } from '#sandbox/worker/pool.ts';
+import { runnerDataDirOfEnvironment } from '../config.ts';
+import { keyRelease } from '../keys/key-release.ts';
+import { readKeysConfig } from '../keys/keys-file.ts';
+import { LazyKms } from '../keys/open-kms.ts';
 import { Sources } from '../runner/sources.ts';
 import { readParams, readProgram } from './program-request.ts';
 import { LabState } from './state.ts';
@@ -50,6 +54,9 @@ export type LabAnswer = Readonly<Record<string, unknown>> & {
   readonly code: string | null;
 };
 
+/** Where `unseen key create` makes its keys unless told otherwise. */
+const LAB_DATA_DIR = '.unseen';
+
 const ABSENT_BUDGET = { rhoNanoSpent: '0', rhoNanoLeft: null, epsilonSpent: 0, delta: 0, lineage: null };
 
 /** The answer to a request of which nothing was released. */
@@ -73,7 +80,8 @@ export function unreleased(
 /** One lab process: manifests, state directories and warm readers shared by all its requests. */
 export class Lab {
   readonly #language: Language;
-  readonly #sources = new Sources({ prepare: false });
+  readonly #kms = new LazyKms(readKeysConfig(runnerDataDirOfEnvironment() ?? LAB_DATA_DIR));
+  readonly #sources = new Sources({ prepare: false, keys: keyRelease(this.#kms) });
   readonly #workers = new WorkerPool({ warm: 0 });
   readonly #states = new Map<string, Promise<LabState>>();
   readonly #manifests = new Map<string, Dataset | ReleasePolicy>();
@@ -103,6 +111,7 @@ export class Lab {
   async close(): Promise<void> {
     await this.#workers.close();
     await this.#sources.close();
+    await this.#kms.close();
     for (const state of await Promise.allSettled(this.#states.values()))
       if (state.status === 'fulfilled') await state.value.close();
   }

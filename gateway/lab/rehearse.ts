@@ -64,7 +64,7 @@ const random = secureRandom();
 export async function rehearse(request: LabRequest, state: LabState, means: LabMeans): Promise<Rehearsal> {
   const started = performance.now();
   const draft = compile(request, 'unregistered');
-  const source = await means.sources.open(draft.dataset, draft.policy);
+  await using source = await means.sources.open(draft.dataset, draft.policy);
   const version = state.version(draft.dataset.lineage, {
     content: source.content,
     path: draft.dataset.source.path,

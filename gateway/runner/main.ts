@@ -11,6 +11,9 @@ import type { TokenReader } from '../auth/authenticate.ts';
 import { type RunnerConfig, runnerConfig } from '../config.ts';
 import { listen } from '../http/listening.ts';
 import { receiptKeyOf } from '../services/key-files.ts';
+import { keyRelease } from '../keys/key-release.ts';
+import { readKeysConfig } from '../keys/keys-file.ts';
+import { LazyKms } from '../keys/open-kms.ts';
 import { closeWhenTold } from '../shutdown.ts';
 import { type Database, openDatabase } from '../storage/database.ts';
 import { createListener } from './listener.ts';
@@ -41,8 +44,10 @@ export async function startRunnerProcess(
   writeFileSync(join(config.dataDir, 'receipt-key.public.jwk'), JSON.stringify(signingKey.publicJwk));
   const policies = policyEngine();
   const workers = new WorkerPool();
+  const kms = new LazyKms(readKeysConfig(config.dataDir));
   const sources = new Sources({
     prepare: true,
+    keys: keyRelease(kms),
     ...(config.readerMemoryMiB !== undefined && { memoryMiB: config.readerMemoryMiB }),
   });
   const listener = createListener({
@@ -75,6 +80,7 @@ export async function startRunnerProcess(
       await runner.stop();
       await workers.close();
       await sources.close();
+      await kms.close();
       await db.close();
     },
   };

@@ -54,7 +54,7 @@ export async function registerWritten(
   });
   const policy = parsePolicy(written.policy, { path: join(written.baseDirectory, 'policy.yaml') });
   checkTogether(dataset, policy);
-  const opened = await sources.open(dataset, policy);
+  await using opened = await sources.open(dataset, policy);
   if (!opened.prepared) await checkReadable(dataset, opened);
   const [id, versionKey] = [randomBytes(16).toString('hex'), randomBytes(32)];
   const commitment = commitVersion(versionKey, `sha256:${opened.content}`);

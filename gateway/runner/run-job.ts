@@ -16,6 +16,7 @@ import { say } from '#policies/words.ts';
 import type { Dataset } from '#sandbox/manifest/dataset.ts';
 import type { Timing } from '#sandbox/plan.ts';
 import { checkJail, describeJail } from '#sandbox/jail/jail.ts';
+import { jailFor, type ReleasedKey } from '#sandbox/reader/source.ts';
 import { type RandomSource, secureRandom } from '#sandbox/release/random.ts';
 import { release } from '#sandbox/release/release.ts';
 import { planDigestOf } from '#sandbox/release/statement.ts';
@@ -32,7 +33,7 @@ import type { ClaimedJob } from '../storage/queue.ts';
 import { commitRelease, type ReceiptDraft } from '../storage/release.ts';
 import { measureCompiled } from './measuring.ts';
 import { findRunnable, type RunnableVersion } from './source-store.ts';
-import type { OpenSource, Sources } from './sources.ts';
+import type { Opening, OpenSource, Sources } from './sources.ts';
 
 /** Enough for a commit on a busy machine; planned times are two seconds and more. */
 const COMMIT_AHEAD_MS = 500;
@@ -103,15 +104,19 @@ async function releaseJob(
   const started = performance.now();
   const version = await runnable(shell, job);
   const compiled = await compileAgain(shell, job, version);
-  checkJail(version.policy.jail, await describeJail());
+  checkJail(jailFor(version.dataset.source, version.policy.jail), await describeJail());
   const decision = await shell.recheck(job, compiled);
+  // Before the budget is opened: a key that is not given out costs nothing.
+  using wiping = new DisposableStack();
+  const released = await releasedKeyOf(shell, version);
+  wiping.defer(() => released?.dataKey.fill(0));
 
   const opened = await openJob(shell.db, { jobId: job.id, attempt: job.attempt });
   if (opened.kind === 'stored') return;
   progress.opened = true;
 
   const { plan } = compiled;
-  const source = await openRegistered(shell, version);
+  await using source = await openRegistered(shell, version, { released, signal: ends.killed });
   const { partials, noise, layers } = await measureCompiled(compiled, source, {
     workers: shell.workers,
     seed: seedOf(shell, plan.dataset.lineage),
@@ -177,17 +182,32 @@ async function runnable(shell: RunnerShell, job: ClaimedJob): Promise<RunnableVe
   return version;
 }
 
-/** The source as it was registered. Fails: SOURCE_CHANGED, SOURCE_UNREADABLE, MACHINE_FAULT; refuses: JAIL. */
+/** The data key of a sealed dataset; undefined for a plain one. Refuses: KEY_REFUSED; fails: KMS_UNAVAILABLE, SOURCE_UNREADABLE. */
+async function releasedKeyOf(
+  { sources }: RunnerShell,
+  { dataset }: RunnableVersion,
+): Promise<ReleasedKey | undefined> {
+  return sources.releaseKey(dataset).catch((error: unknown) => {
+    // That a key service is not set up here is the operator's to know.
+    const isService = error instanceof Failure && error.code === 'CONFIG';
+    throw isService ? new Failure('KMS_UNAVAILABLE', say('keys.unavailable')) : withoutPath(error, dataset);
+  });
+}
+
+/** The source as it was registered. Fails: SOURCE_CHANGED, SOURCE_UNREADABLE, MACHINE_FAULT, KILLED; refuses: JAIL. */
 async function openRegistered(
   { sources }: RunnerShell,
   { dataset, policy, content }: RunnableVersion,
+  opening: Opening,
 ): Promise<OpenSource> {
   try {
-    const source = await sources.open(dataset, policy);
-    if (source.content !== content)
-      throw new Failure('SOURCE_CHANGED', say('source.changed', { path: dataset.name }));
-    await source.checkUnchanged();
-    return source;
+    const source = await sources.open(dataset, policy, opening);
+    if (source.content === content) {
+      await source.checkUnchanged();
+      return source;
+    }
+    await source[Symbol.asyncDispose]();
+    throw new Failure('SOURCE_CHANGED', say('source.changed', { path: dataset.name }));
   } catch (error) {
     throw withoutPath(error, dataset);
   }

@@ -19,6 +19,7 @@ interface Row {
   readonly policy: ReleasePolicy;
   readonly path: string;
   readonly type: Dataset['source']['type'];
+  readonly sealed: Dataset['source']['sealed'] | null;
   readonly content: string;
   readonly commitment: string;
 }
@@ -26,10 +27,11 @@ interface Row {
 /** Everything a runner needs of a version, or undefined. */
 export async function findRunnable(db: Tx, versionId: string): Promise<RunnableVersion | undefined> {
   const [row] = await db.rows<Row>(sql`
-    SELECT d.manifest, d.policy, s.path, s.identity->>'type' AS type, s.digest AS content, v.commitment
+    SELECT d.manifest, d.policy, s.path, s.identity->>'type' AS type, s.identity->'sealed' AS sealed, s.digest AS content, v.commitment
     FROM dataset_version v JOIN dataset d ON d.name = v.dataset_name JOIN runner_source s ON s.version_id = v.id
     WHERE v.id = ${versionId}`);
   if (row === undefined) return undefined;
-  const { manifest, policy, path, type, content, commitment } = row;
-  return { dataset: { ...manifest, source: { type, path } }, policy, content, commitment };
+  const { manifest, policy, path, type, sealed, content, commitment } = row;
+  const source = { type, path, ...(sealed && { sealed }) };
+  return { dataset: { ...manifest, source }, policy, content, commitment };
 }

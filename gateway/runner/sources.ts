@@ -5,6 +5,7 @@
  * a reader that dies is opened and prepared again. A job that is called off takes the reader with it if its query is
  * under way; other jobs that waited for the same reader are run again with a new one. Opening for registration is the operator's act; a job opens
  * nothing before its reservation is committed.
+ * A sealed source has no warm reader and no prepared copy: its reader is opened for one job and ends with it.
  */
 import { Failure } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
@@ -14,7 +15,16 @@ import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
 import { printPreparation } from '#sandbox/query/prepare.ts';
 import type { PhysicalColumns } from '#sandbox/query/scan.ts';
 import { openReader, type Reader } from '#sandbox/reader/reader.ts';
-import { checkUnchanged, contentDigest, identify, isSameIdentity } from '#sandbox/reader/source.ts';
+import {
+  checkUnchanged,
+  contentDigest,
+  identify,
+  isSameIdentity,
+  type ReleasedKey,
+} from '#sandbox/reader/source.ts';
+
+/** How often a sealed file may be replaced while it is being opened. */
+const REPLACED_MAX = 3;
 
 /** A source that passed the checks of registration. */
 export interface OpenSource {
@@ -22,11 +32,18 @@ export interface OpenSource {
   readonly content: string;
   readonly layers: readonly string[];
   readonly prepared: boolean;
-  /** What a job compares before it reads, as text: for the runner's own table. */
-  readonly identity: Readonly<Record<string, string>>;
+  /** What a job compares before it reads, and under which key a sealed file is: for the runner's own table. */
+  readonly identity: Readonly<Record<string, string | object>>;
   checkUnchanged(): Promise<void>;
   /** Runs a job; `signal` calls it off at once. */
   use<T>(job: (engine: RecordEngine) => Promise<T>, signal?: AbortSignal): Promise<T>;
+  /** Ends the reader of a sealed source; one of a plain source stays warm. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Whoever gives out the data keys of sealed sources, one for each opening. Refuses KEY_REFUSED; fails as it says. */
+export interface KeyRelease {
+  releaseKey(dataset: Dataset): Promise<ReleasedKey>;
 }
 
 export interface SourceOptions {
@@ -34,6 +51,15 @@ export interface SourceOptions {
   readonly prepare: boolean;
   /** What the engine of one reader may take before it spills; absent: the reader's default. */
   readonly memoryMiB?: number;
+  /** Absent: no sealed source is opened. */
+  readonly keys?: KeyRelease;
+}
+
+/** What opens a sealed source, and what calls that off. */
+export interface Opening {
+  /** Wiped whatever happens. Absent: it is asked for. */
+  readonly released?: ReleasedKey | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 interface Opened {
@@ -46,14 +72,30 @@ interface Opened {
 export class Sources {
   readonly #options: SourceOptions;
   readonly #opened = new Map<string, Promise<Opened>>();
+  readonly #sealed = new Set<Reader>();
 
   constructor(options: SourceOptions) {
     this.#options = options;
   }
 
-  /** Opens and checks a source, once while its file and reader stay. Fails: SOURCE_UNREADABLE, CONFIG; refuses: JAIL. */
-  async open(dataset: Dataset, policy: ReleasePolicy): Promise<OpenSource> {
+  /**
+   * The data key of a sealed source, for one opening and to be wiped; undefined for a plain one. Refuses: KEY_REFUSED.
+   * Fails: KMS_UNAVAILABLE, SOURCE_UNREADABLE, CONFIG.
+   */
+  async releaseKey(dataset: Dataset): Promise<ReleasedKey | undefined> {
+    if (dataset.source.sealed === undefined) return undefined;
+    const { keys } = this.#options;
+    if (keys === undefined) throw new Failure('CONFIG', say('keys.none'));
+    return keys.releaseKey(dataset);
+  }
+
+  /**
+   * Opens and checks a source: a plain one once while its file and reader stay, a sealed one anew each time.
+   * Fails: SOURCE_UNREADABLE, CONFIG, and for a sealed one as `releaseKey`, KILLED; refuses: JAIL.
+   */
+  async open(dataset: Dataset, policy: ReleasePolicy, opening: Opening = {}): Promise<OpenSource> {
     const { source } = dataset;
+    if (source.sealed !== undefined) return this.#openSealed(dataset, policy, opening);
     const prepare = this.#options.prepare && policy.prepare;
     // A prepared copy depends on the whole manifest: bounds, grids and lists are worked into it.
     const name = JSON.stringify([source, policy.jail, prepare ? dataset : null]);
@@ -62,22 +104,69 @@ export class Sources {
     this.#opened.set(name, renewed);
     const opened = await renewed;
     checkAgainstSource(dataset, opened);
-    const { size, mtimeNs, inode, device, footer } = opened.reader.identity;
     return {
-      content: opened.content,
-      layers: opened.reader.layers,
-      prepared: opened.physical.prepared !== null,
-      identity: {
-        type: source.type,
-        size: `${size}`,
-        mtimeNs: `${mtimeNs}`,
-        inode: `${inode}`,
-        device: `${device}`,
-        footer,
-      },
+      ...factsOf(dataset, opened),
       checkUnchanged: () => checkUnchanged(source, opened.reader.identity),
       use: (job, signal) => this.#use({ dataset, policy, opened }, job, signal),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
     };
+  }
+
+  /** A reader of its own, for one job: it ends with it, and nothing of it is kept. */
+  async #openSealed(
+    dataset: Dataset,
+    policy: ReleasePolicy,
+    { released, signal }: Opening,
+  ): Promise<OpenSource> {
+    const key = released ?? (await this.releaseKey(dataset));
+    if (key === undefined) throw new RangeError('a sealed source has a data key');
+    try {
+      const opened = await unlessCalledOff(this.#openWith(key, { dataset, policy, signal }), signal);
+      const { reader } = opened;
+      return {
+        ...factsOf(dataset, opened),
+        // What was read is what was compared: the whole of it is in the reader.
+        checkUnchanged: () => Promise.resolve(),
+        use: async (job, called) => {
+          try {
+            return await unlessCalledOff(job(engineOf(opened, called)), called);
+          } finally {
+            await this.#closeSealed(reader);
+          }
+        },
+        [Symbol.asyncDispose]: () => this.#closeSealed(reader),
+      };
+    } finally {
+      key.dataKey.fill(0);
+    }
+  }
+
+  /** A rewrap puts another file in the place of the one that was looked at; what is in it is the same, and so is its key. */
+  async #openWith(
+    key: ReleasedKey,
+    { dataset, policy, signal }: { dataset: Dataset; policy: ReleasePolicy; signal: AbortSignal | undefined },
+  ): Promise<Opened> {
+    for (let left = REPLACED_MAX; ; left -= 1) {
+      try {
+        const released = { ...key, dataKey: Uint8Array.from(key.dataKey) };
+        const opened = await openSource(dataset, policy, {
+          ...this.#options,
+          prepare: false,
+          released,
+          signal,
+        });
+        this.#sealed.add(opened.reader);
+        return opened;
+      } catch (error) {
+        const isReplaced = error instanceof Failure && error.code === 'SOURCE_CHANGED';
+        if (!isReplaced || left === 0) throw error;
+      }
+    }
+  }
+
+  async #closeSealed(reader: Reader): Promise<void> {
+    this.#sealed.delete(reader);
+    await reader.close();
   }
 
   /** The reader as it is, if its file and process are; else a new one. */
@@ -115,9 +204,32 @@ export class Sources {
   }
 
   async close(): Promise<void> {
+    for (const reader of this.#sealed) await this.#closeSealed(reader);
     for (const result of await Promise.allSettled(this.#opened.values()))
       if (result.status === 'fulfilled') await result.value.reader.close();
   }
+}
+
+/** What is known of an opened source besides its rows. */
+function factsOf(
+  { source }: Dataset,
+  { reader, content, physical }: Opened,
+): Pick<OpenSource, 'content' | 'layers' | 'prepared' | 'identity'> {
+  const { size, mtimeNs, inode, device, footer } = reader.identity;
+  return {
+    content,
+    layers: reader.layers,
+    prepared: physical.prepared !== null,
+    identity: {
+      type: source.type,
+      size: `${size}`,
+      mtimeNs: `${mtimeNs}`,
+      inode: `${inode}`,
+      device: `${device}`,
+      footer,
+      ...(source.sealed !== undefined && { sealed: source.sealed }),
+    },
+  };
 }
 
 function engineOf({ reader, physical }: Opened, signal: AbortSignal | undefined): RecordEngine {
@@ -149,12 +261,14 @@ async function unlessCalledOff<T>(job: Promise<T>, signal: AbortSignal | undefin
 async function openSource(
   dataset: Dataset,
   policy: ReleasePolicy,
-  { prepare, memoryMiB }: SourceOptions,
+  { prepare, memoryMiB, released, signal }: SourceOptions & Opening,
 ): Promise<Opened> {
   const reader = await openReader({
     source: dataset.source,
     jail: policy.jail,
+    signal,
     ...(memoryMiB !== undefined && { memoryMiB }),
+    ...(released !== undefined && { released }),
   });
   try {
     const columns = await reader.describe();
@@ -163,7 +277,7 @@ async function openSource(
       prepared: null,
     };
     const [[rows]] = (await reader.query('SELECT count(*) FROM source')) as [[bigint]];
-    const content = await contentDigest(reader, dataset.source, reader.identity);
+    const content = await contentOf(dataset, reader);
     const opened = { reader, rows, content, physical: stored };
     checkAgainstSource(dataset, opened);
     return prepare ? { ...opened, physical: await prepareCopy(dataset, reader, stored) } : opened;
@@ -171,6 +285,12 @@ async function openSource(
     await reader.close();
     throw error;
   }
+}
+
+/** Of a sealed source by what its own reader decrypted: a digest that was kept would speak of another opening. */
+async function contentOf({ source }: Dataset, reader: Reader): Promise<string> {
+  if (source.sealed === undefined) return contentDigest(reader, source, reader.identity);
+  return (await reader.digest()).sha256;
 }
 
 async function prepareCopy(

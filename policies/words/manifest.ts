@@ -168,6 +168,10 @@ export const MANIFEST_WORDS = {
     en: '{file}: `{field}` must be one of: integer, number, decimal(n) with n from 0 to 18, string, boolean, date, timestamp',
     zh: '{file}：`{field}` 只能是以下之一：integer、number、decimal(n)（n 为 0 至 18）、string、boolean、date、timestamp',
   },
+  'manifest.keyName': {
+    en: '{file}: `{field}` names a key: 1 to 64 lower-case letters, digits, `_` and `-`, a letter or digit first',
+    zh: '{file}：`{field}` 是密钥名称：1 至 64 个小写字母、数字、`_`、`-`，以字母或数字开头',
+  },
   'manifest.boundsPair': {
     en: '{file}: `{field}` must be a list of two bounds: [low, high], both numbers or both dates',
     zh: '{file}：`{field}` 必须是两个边界的列表：[下界, 上界]，同为数字或同为日期',

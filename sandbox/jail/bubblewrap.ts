@@ -81,8 +81,13 @@ function rootArguments(program: JailProgram, feed: (bytes: Buffer) => string): r
     args.push('--ro-bind-data', feed(Buffer.from(text)), `${JAIL_PROGRAM}/${name}`);
   }
   for (const { from, to } of program.inputs) args.push('--ro-bind', from, to);
-  if (program.scratch !== null) args.push('--bind', program.scratch, JAIL_SCRATCH);
-  return [...args, '--remount-ro', '/'];
+  return [...args, ...scratchArguments(program), '--remount-ro', '/'];
+}
+
+function scratchArguments({ scratch }: JailProgram): readonly string[] {
+  if (scratch === null) return [];
+  if (typeof scratch === 'string') return ['--bind', scratch, JAIL_SCRATCH];
+  return ['--perms', '0700', '--size', String(scratch.maxBytes), '--tmpfs', JAIL_SCRATCH];
 }
 
 /** An architecture that the filter does not know goes without; the self-test then reports the layer as missing. */

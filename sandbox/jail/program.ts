@@ -26,11 +26,19 @@ export interface JailProgram {
   /** Files given read-only: `from` on this machine, `to` in the jail. */
   readonly inputs: readonly { readonly from: string; readonly to: string }[];
   /** A directory that the program may write to, owned by the caller. It is `/scratch` inside. */
-  readonly scratch: string | null;
+  readonly scratch: string | ScratchMemory | null;
   /** Arguments of the program; public, since other users of the machine may list them. */
   readonly args: readonly string[];
   readonly nodeFlags: readonly string[];
   readonly limits: JailLimits;
+}
+
+/**
+ * A `/scratch` that is memory of the jail (tmpfs), and gone with it. Only in a jail: a plain process has none.
+ * The kernel may swap it: a machine for sealed data has no swap, or an encrypted one.
+ */
+export interface ScratchMemory {
+  readonly maxBytes: number;
 }
 
 /** Resource limits, setrlimit(2). */
@@ -70,7 +78,7 @@ export function plainModule(path: string): { readonly name: string; readonly tex
   if (known !== undefined) return { name, text: known };
   const source = readFileSync(path, 'utf8');
   const script = path.endsWith('.ts') ? stripQuietly(source) : source;
-  const text = script.replace(/(from\s+')\.{1,2}\/(?:[\w-]+\/)*([\w-]+)\.[tj]s'/g, "$1./$2.mjs'");
+  const text = script.replace(/(from\s+')(?:\.{1,2}|#\w+)\/(?:[\w-]+\/)*([\w-]+)\.[tj]s'/g, "$1./$2.mjs'");
   plainText.set(path, text);
   return { name, text };
 }

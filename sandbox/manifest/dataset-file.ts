@@ -49,7 +49,11 @@ export function parseDataset(text: string, options: DatasetOptions & { readonly 
     kind: 'Dataset',
     name: stated.name,
     title: stated.title ?? null,
-    source: { type: stated.source.type, path: resolve(dirname(file), stated.source.path) },
+    source: {
+      type: stated.source.type,
+      path: resolve(dirname(file), stated.source.path),
+      ...(stated.source.sealed !== undefined && { sealed: stated.source.sealed }),
+    },
     lineage,
     timeZone: stated.timeZone ?? 'Asia/Shanghai',
     privacyUnit,

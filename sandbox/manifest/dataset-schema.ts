@@ -13,6 +13,9 @@ const NOT_IN_NAMES = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 /** Most decimals of decimal(n). */
 const SCALE_MAX = 18;
 
+/** How a key-encryption key may be called: what every key service takes as a name. */
+const KEY_NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/;
+
 const PLAIN_TYPES = ['integer', 'number', 'string', 'boolean', 'date', 'timestamp'] as const;
 
 function isName(text: string): boolean {
@@ -65,7 +68,11 @@ export const datasetSchema = z.strictObject({
   kind: z.literal('Dataset'),
   name,
   title: z.strictObject({ en: text, zh: text }).optional(),
-  source: z.strictObject({ type: z.enum(['parquet', 'csv']), path: text }),
+  source: z.strictObject({
+    type: z.enum(['parquet', 'csv']),
+    path: text,
+    sealed: z.strictObject({ key: z.string().regex(KEY_NAME, { error: 'manifest.keyName' }) }).optional(),
+  }),
   version: z.unknown().optional(),
   lineage: name.optional(),
   timeZone: z.string().refine(isTimeZone, { error: 'manifest.timeZone' }).optional(),

@@ -23,12 +23,19 @@ export interface Column {
 export type DatasetGrade = 'general' | 'business_important' | 'important';
 export type DatasetOrigin = 'public' | 'enterprise' | 'personal' | 'synthetic';
 
+export interface DatasetSource {
+  readonly type: 'parquet' | 'csv';
+  readonly path: string;
+  /** The file is an envelope (crypto/at-rest) under this key-encryption key. */
+  readonly sealed?: { readonly key: string };
+}
+
 export interface Dataset {
   readonly kind: 'Dataset';
   readonly name: string;
   readonly title: { readonly en: string; readonly zh: string } | null;
   /** `path` is absolute once loaded. */
-  readonly source: { readonly type: 'parquet' | 'csv'; readonly path: string };
+  readonly source: DatasetSource;
   readonly lineage: string;
   readonly timeZone: string;
   readonly privacyUnit: { readonly kind: 'row' } | { readonly kind: 'column'; readonly column: string };

@@ -2,7 +2,7 @@
  * The footer of a source file: the bytes at its end that change when the file is written anew, hashed.
  *
  * For Parquet they are the file metadata (schema, row groups, offsets, statistics) before the trailing length and `PAR1`
- * (Apache Parquet, "File Format"); for CSV the last 64 KiB. Nothing is parsed. Runs on both sides of the jail.
+ * (Apache Parquet, "File Format"); for CSV, and for a sealed file of either type, the last 64 KiB. Nothing is parsed. Runs on both sides of the jail.
  */
 import { createHash } from 'node:crypto';
 import { fstatSync, readSync } from 'node:fs';
@@ -10,14 +10,16 @@ import { fstatSync, readSync } from 'node:fs';
 const PARQUET_MAGIC = 'PAR1';
 /** `PAR1` at the start; metadata length and `PAR1` at the end. */
 const PARQUET_FRAME_BYTES = 12;
-const CSV_TAIL_BYTES = 64 * 1024;
+const TAIL_BYTES = 64 * 1024;
 /** Metadata of a million column chunks; a longer one is not hashed at every job. */
 const MAX_FOOTER_BYTES = 256 * 2 ** 20;
 
+export type FooterType = 'parquet' | 'csv' | 'sealed';
+
 /** SHA-256 (hex) of an open file's footer. Throws RangeError when the file does not end as its type does. */
-export function footerOf(file: number, type: 'parquet' | 'csv'): string {
+export function footerOf(file: number, type: FooterType): string {
   const { size } = fstatSync(file);
-  const start = type === 'parquet' ? parquetFooterStart(file, size) : Math.max(0, size - CSV_TAIL_BYTES);
+  const start = type === 'parquet' ? parquetFooterStart(file, size) : Math.max(0, size - TAIL_BYTES);
   return createHash('sha256')
     .update(readAt(file, start, size - start))
     .digest('hex');

@@ -6,6 +6,7 @@
  * Guarantee: `decodeAnswer` accepts exactly what `encodeColumns` makes. Every length, bound and tag is checked, so
  * a reader gone wrong can choose values of the right type and nothing else.
  */
+import type { Expected } from '#crypto/at-rest/open.ts';
 import { alignedView } from '../jail/aligned.ts';
 import { frameOf, uint32 } from '../jail/frames.ts';
 import { BUFFER_RECORDS } from '../worker/records.ts';
@@ -29,9 +30,12 @@ export interface Column {
   readonly values: readonly ColumnValue[];
 }
 
-/** What the runner may ask. `id` counts up and comes back in the answer. */
+/**
+ * What the runner may ask. `id` counts up and comes back in the answer. `sealed`: the envelope that is to be opened to
+ * `path` first; the frame after such a request is its data key, as bytes, so that it is never a string.
+ */
 export type ReaderRequest =
-  | ({ readonly id: number; readonly kind: 'open' } & EngineSettings)
+  | ({ readonly id: number; readonly kind: 'open'; readonly sealed: SealedInput | null } & EngineSettings)
   | { readonly id: number; readonly kind: 'describe' }
   | { readonly id: number; readonly kind: 'digest' }
   | ({ readonly id: number; readonly kind: 'query'; readonly maxBytes: number } & EncodedStatement)
@@ -42,6 +46,11 @@ export type ReaderRequest =
       readonly units: boolean;
       readonly fields: readonly RecordField[];
     } & EncodedStatement);
+
+/** An envelope as the reader sees it: where it is, and what it must be. */
+export interface SealedInput extends Expected {
+  readonly from: string;
+}
 
 /** How one column of records comes out of a query (sandbox/query/print-records.ts). */
 export type RecordField =

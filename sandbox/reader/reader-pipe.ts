@@ -6,6 +6,7 @@
  * reader wrote leaves this file.
  */
 import { FramePipe, type PipeEnd } from '../jail/frame-pipe.ts';
+import { frameOf } from '../jail/frames.ts';
 import type { LaunchedProcess } from '../jail/launch.ts';
 import {
   decodeAnswer,
@@ -59,10 +60,19 @@ export class ReaderPipe {
 
   /**
    * Asks after all earlier requests are answered. `deadlineMs` counts from then. `signal` calls it off: the process is
-   * killed if the call is under way, and nothing is asked if it is not. Throws PipeError.
+   * killed if the call is under way, and nothing is asked if it is not. `secret` follows the request in a frame of its
+   * own. Throws PipeError.
    */
-  call(body: RequestBody, deadlineMs: number, signal?: AbortSignal): Promise<PipeAnswer> {
-    const result = this.#tail.then(() => this.#ask(body, deadlineMs, signal));
+  call(
+    body: RequestBody,
+    deadlineMs: number,
+    { signal, secret }: { readonly signal?: AbortSignal | undefined; readonly secret?: Uint8Array } = {},
+  ): Promise<PipeAnswer> {
+    const frames = (id: number): readonly Uint8Array[] => [
+      encodeRequest({ id, ...body }),
+      ...(secret === undefined ? [] : frameOf([secret])),
+    ];
+    const result = this.#tail.then(() => this.#ask(frames, deadlineMs, signal));
     this.#tail = result.catch(() => undefined);
     return result;
   }
@@ -72,13 +82,14 @@ export class ReaderPipe {
     this.#pipe.close();
   }
 
-  async #ask(body: RequestBody, deadlineMs: number, signal?: AbortSignal): Promise<PipeAnswer> {
+  async #ask(
+    frames: (id: number) => readonly Uint8Array[],
+    deadlineMs: number,
+    signal?: AbortSignal,
+  ): Promise<PipeAnswer> {
     if (signal?.aborted === true) throw new PipeError('STOPPED');
     const id = (this.#calls += 1);
-    const frame = await this.#untilStopped(
-      this.#pipe.ask([encodeRequest({ id, ...body })], deadlineMs),
-      signal,
-    );
+    const frame = await this.#untilStopped(this.#pipe.ask(frames(id), deadlineMs), signal);
     if (typeof frame === 'string') throw new PipeError(this.#isStopped ? 'STOPPED' : frame);
     const answer = this.#decode(frame);
     if (answer?.id !== id) {

@@ -19,12 +19,16 @@ import {
   encodeValue,
   type ReaderError,
   type ReaderRequest,
+  type SealedInput,
 } from './protocol.ts';
 import { readRange } from './record-range.ts';
+import { unseal } from './unseal.ts';
 
 interface OpenSource {
   readonly connection: DuckDBConnection;
   readonly settings: EngineSettings;
+  /** The envelope, and SHA-256 (hex) of what was in it; null for a plain source. */
+  readonly unsealed: { readonly from: string; readonly sha256: string } | null;
 }
 
 const CHUNK_BYTES = 2 ** 20;
@@ -44,17 +48,17 @@ async function handle(request: ReaderRequest): Promise<readonly Uint8Array[]> {
   const { id } = request;
   if (request.kind === 'open') {
     source = await open(request);
-    return encodeValue({ id, value: identityOf(request.path) });
+    return encodeValue({ id, value: identityOf(request.sealed?.from ?? request.path) });
   }
   if (source === null) throw new RangeError('the first request opens the source');
-  const { connection, settings } = source;
+  const { connection } = source;
   if (request.kind === 'query') {
     const columns = await runSelect(connection, request.sql, request.params);
     return encodeColumns(id, columns, request.maxBytes) ?? fail(id, 'SIZE');
   }
   if (request.kind === 'records') return encodeRecordRange(id, await readRange(connection, request));
   if (request.kind === 'describe') return encodeValue({ id, value: await describeSource(connection) });
-  if (request.kind === 'digest') return encodeValue({ id, value: digestOf(settings) });
+  if (request.kind === 'digest') return encodeValue({ id, value: digestOf(source) });
   for (const { sql, params } of request.statements) await runCreate(connection, sql, params);
   return encodeValue({ id, value: null });
 }
@@ -62,14 +66,32 @@ async function handle(request: ReaderRequest): Promise<readonly Uint8Array[]> {
 /** The engine runs, and the source is what it cannot read. */
 class SourceError extends Error {}
 
-async function open(settings: EngineSettings): Promise<OpenSource> {
+async function open(settings: EngineSettings & { readonly sealed: SealedInput | null }): Promise<OpenSource> {
+  const unsealed = settings.sealed === null ? null : openEnvelope(settings.sealed, settings.path);
   const connection = await startEngine(settings);
   try {
     await openSource(connection, settings);
   } catch (error) {
-    throw new SourceError(error instanceof Error ? error.message : String(error));
+    throw sourceError(error);
   }
-  return { connection, settings };
+  return { connection, settings, unsealed };
+}
+
+/** The data key is the frame after the request; it is overwritten before the engine starts. */
+function openEnvelope(sealed: SealedInput, path: string): OpenSource['unsealed'] {
+  const dataKey = readFrame();
+  if (dataKey === null) throw new RangeError('a sealed source comes with its data key');
+  try {
+    return { from: sealed.from, sha256: unseal(sealed, path, dataKey) };
+  } catch (error) {
+    throw sourceError(error);
+  } finally {
+    dataKey.fill(0);
+  }
+}
+
+function sourceError(error: unknown): SourceError {
+  return new SourceError(error instanceof Error ? error.message : String(error));
 }
 
 function fail(id: number, error: ReaderError): readonly Uint8Array[] {
@@ -84,8 +106,12 @@ function identityOf(path: string): Readonly<Record<string, string>> {
   });
 }
 
-/** SHA-256 of the whole file and of its footer, in hex. */
-function digestOf({ path, type }: EngineSettings): Readonly<Record<string, string>> {
+/** SHA-256 of the whole file and of its footer, in hex; of a sealed one, of what was in it and of the envelope's end. */
+function digestOf({ settings: { path, type }, unsealed }: OpenSource): Readonly<Record<string, string>> {
+  if (unsealed !== null) {
+    const { from, sha256 } = unsealed;
+    return withFile(from, (file) => ({ sha256, footer: footerOf(file, 'sealed') }));
+  }
   return withFile(path, (file) => {
     const hash = createHash('sha256');
     const chunk = Buffer.alloc(CHUNK_BYTES);

@@ -2,6 +2,7 @@
 import { realpathSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { OPENER_MODULES } from '#crypto/at-rest/open.ts';
 import type { JailMode } from '../jail/jail.ts';
 import {
   findPackage,
@@ -21,7 +22,9 @@ const MODULES = [
   './footer',
   './protocol',
   './record-range',
+  './unseal',
   '../worker/records',
+  ...OPENER_MODULES.map((name) => `../../crypto/${name}`),
   ...FRAME_MODULES,
 ];
 
@@ -40,17 +43,43 @@ export function readerProgram(
   scratch: string,
   memory: { readonly memoryMiB: number; readonly spillMiB: number },
 ): JailProgram {
+  return {
+    ...programParts(),
+    inputs: [{ from: realpathSync(source.path), to: inputPath(source) }],
+    scratch,
+    limits: limitsFor(memory, 0),
+  };
+}
+
+/** What a reader over a sealed source runs as: with no directory of this machine, and memory in its place. */
+export function sealedReaderProgram(
+  source: SourceFile,
+  sealedBytes: number,
+  memory: { readonly memoryMiB: number; readonly spillMiB: number },
+): JailProgram {
+  return {
+    ...programParts(),
+    inputs: [{ from: realpathSync(source.path), to: SEALED_INPUT }],
+    // What is sealed is longer than what it holds.
+    scratch: { maxBytes: sealedBytes + memory.spillMiB * MEBIBYTE },
+    limits: limitsFor(memory, sealedBytes),
+  };
+}
+
+function programParts(): Pick<JailProgram, 'modules' | 'packages' | 'args' | 'nodeFlags'> {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   return {
     modules: MODULES.map((name) => fileURLToPath(new URL(`${name}.${extension}`, import.meta.url))),
     packages: enginePackages(),
-    inputs: [{ from: realpathSync(source.path), to: inputPath(source) }],
-    scratch,
     args: [],
     nodeFlags: [`--max-old-space-size=${HEAP_MIB}`],
-    limits: limitsFor(memory),
   };
 }
+
+/** Where a reader finds an envelope. */
+export const SEALED_INPUT = '/source/data.sealed';
+/** Where it puts what was in it, and what its engine spills: both memory. */
+export const SEALED_PLACES = { path: join(JAIL_SCRATCH, 'data'), scratch: join(JAIL_SCRATCH, 'spill') };
 
 /**
  * Where the reader finds its source and its scratch directory. Without a jail the source gets a name of ours by a link, since
@@ -71,16 +100,13 @@ function inputPath({ type }: SourceFile): string {
   return `/source/data.${type}`;
 }
 
-function limitsFor({
-  memoryMiB,
-  spillMiB,
-}: {
-  readonly memoryMiB: number;
-  readonly spillMiB: number;
-}): JailLimits {
+function limitsFor(
+  { memoryMiB, spillMiB }: { readonly memoryMiB: number; readonly spillMiB: number },
+  longestFileBytes: number,
+): JailLimits {
   return {
     addressSpaceBytes: (BASE_ADDRESS_SPACE_MIB + ADDRESS_SPACE_PER_MEMORY * memoryMiB) * MEBIBYTE,
-    fileBytes: spillMiB * MEBIBYTE,
+    fileBytes: Math.max(spillMiB * MEBIBYTE, longestFileBytes),
     openFiles: OPEN_FILES,
   };
 }

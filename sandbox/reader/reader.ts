@@ -28,12 +28,20 @@ import {
   type RecordRange,
 } from './protocol.ts';
 import { PipeError, type PipeAnswer, ReaderPipe, type RequestBody } from './reader-pipe.ts';
-import { placesOf, readerProgram } from './reader-program.ts';
+import {
+  placesOf,
+  readerProgram,
+  SEALED_INPUT,
+  SEALED_PLACES,
+  sealedReaderProgram,
+} from './reader-program.ts';
 import { makeScratch, removeScratch } from './scratch.ts';
 import {
   checkUnchanged,
   type Digester,
   identify,
+  jailFor,
+  type ReleasedKey,
   sourceChanged,
   type SourceFile,
   type SourceIdentity,
@@ -44,6 +52,13 @@ export interface ReaderOptions {
   readonly source: SourceFile;
   /** What the dataset's policy demands. */
   readonly jail: JailDemand;
+  /**
+   * Of a sealed source: the key goes to the reader's process once and is overwritten here, whatever happens. Such a
+   * source is opened only in a full jail, in memory, whatever `jail` says.
+   */
+  readonly released?: ReleasedKey;
+  /** Calls the opening off. */
+  readonly signal?: AbortSignal | undefined;
   /** A lesser jail to use than this machine's own. */
   readonly jailReport?: JailReport;
   /** Of the engine, before it spills; the process takes about 250 MiB more. */
@@ -111,6 +126,8 @@ export interface Reader extends Digester {
 /** 100 M rows in 20 M or 100 M groups stay below 1.8 GiB of resident memory with this and two threads (measured). */
 const DEFAULT_MEMORY_MIB = 1536;
 const DEFAULT_SPILL_MIB = 32 * 1024;
+/** Over a sealed source the engine spills to memory of the jail too, never to a disk. */
+const SEALED_SPILL_MIB = 1024;
 /** Each thread groups on its own before it merges: the same query with half of this per thread ran out (measured). */
 const MEMORY_MIB_PER_THREAD = 768;
 const DEFAULT_RESULT_BYTES = 256 * 2 ** 20;
@@ -122,19 +139,25 @@ const OPEN_TIMEOUT_MS = 60_000;
  * Refuses: JAIL when a required layer is missing. Fails: SOURCE_UNREADABLE, SOURCE_CHANGED, MACHINE_FAULT.
  */
 export async function openReader(options: ReaderOptions): Promise<Reader> {
-  const identity = await identify(options.source);
+  const { source } = options;
+  const jail = jailFor(source, options.jail);
   let scratch: string | null = null;
   let reader: JailedReader | null = null;
   try {
-    scratch = makeScratch(options.scratchParent);
-    const program = readerProgram(options.source, scratch, memoryOf(options));
-    const confined = await startConfined(program, options.jail, {
+    const identity = await identify(source);
+    if (source.sealed === undefined) scratch = makeScratch(options.scratchParent);
+    const memory = memoryOf(options);
+    const program =
+      scratch === null
+        ? sealedReaderProgram(source, Number(identity.size), memory)
+        : readerProgram(source, scratch, memory);
+    const confined = await startConfined(program, jail, {
       stderr: stderrUse(options),
       jail: options.jailReport,
     });
     reader = new JailedReader(options, confined, { identity, scratch });
     await reader.open();
-    await checkConfined(confined, options.jail);
+    await checkConfined(confined, jail);
     return reader;
   } catch (error) {
     await reader?.close();
@@ -142,8 +165,12 @@ export async function openReader(options: ReaderOptions): Promise<Reader> {
     throw error instanceof Refusal || error instanceof Failure || !isSystemError(error)
       ? error
       : machineFault();
+  } finally {
+    options.released?.dataKey.fill(0);
   }
 }
+
+type CallMeans = Parameters<ReaderPipe['call']>[2];
 
 class JailedReader implements Reader {
   readonly layers: readonly JailLayer[];
@@ -151,12 +178,13 @@ class JailedReader implements Reader {
   readonly #options: ReaderOptions;
   readonly #process: ConfinedProcess;
   readonly #pipe: ReaderPipe;
-  readonly #scratch: string;
+  /** Null where the scratch directory is memory of the jail. */
+  readonly #scratch: string | null;
 
   constructor(
     options: ReaderOptions,
     confined: ConfinedProcess,
-    given: { identity: SourceIdentity; scratch: string },
+    given: { identity: SourceIdentity; scratch: string | null },
   ) {
     this.layers = confined.layers;
     this.identity = given.identity;
@@ -168,7 +196,7 @@ class JailedReader implements Reader {
       Math.max(MAX_RANGE_BYTES, options.maxResultBytes ?? DEFAULT_RESULT_BYTES),
     );
     confined.stderr?.setEncoding('utf8').on('data', (text: string) => options.onDiagnostic?.(text));
-    void confined.exited.then(() => removeScratch(this.#scratch));
+    void confined.exited.then(() => this.#removeScratch());
   }
 
   get isGone(): boolean {
@@ -182,16 +210,30 @@ class JailedReader implements Reader {
   /** Opens the engine, and makes sure that the process has the very file that was identified. */
   async open(): Promise<void> {
     const { source } = this.#options;
-    const settings: EngineSettings = {
+    const places =
+      this.#scratch === null ? SEALED_PLACES : placesOf(this.#process.mode, source, this.#scratch);
+    const settings = {
       type: source.type,
-      ...placesOf(this.#process.mode, source, this.#scratch),
+      ...places,
       ...memoryOf(this.#options),
       threads: threadsOf(this.#options),
-    };
-    const value = await this.#value({ kind: 'open', ...settings }, OPEN_TIMEOUT_MS);
+    } satisfies EngineSettings;
+    const value = await this.#opened(settings);
     const seen = this.#texts(value, ['size', 'mtimeNs', 'inode', 'device']);
     const { size, mtimeNs, inode, device } = this.identity;
     if (seen.join(' ') !== [size, mtimeNs, inode, device].join(' ')) throw sourceChanged(source);
+  }
+
+  /** The answer to the opening. A sealed source is decrypted as a whole by then: that takes as long as a query may. */
+  #opened(settings: EngineSettings): Promise<unknown> {
+    const { source, released, signal } = this.#options;
+    if (source.sealed === undefined)
+      return this.#value({ kind: 'open', sealed: null, ...settings }, OPEN_TIMEOUT_MS, { signal });
+    if (released === undefined) throw new RangeError('a sealed source is opened with its data key');
+    const { dataKey, objectId, context } = released;
+    const sealed = { from: SEALED_INPUT, objectId, context };
+    const body = { kind: 'open', sealed, ...settings } as const;
+    return this.#value(body, this.#timeout(), { signal, secret: dataKey });
   }
 
   async describe(): Promise<readonly PhysicalColumn[]> {
@@ -218,7 +260,7 @@ class JailedReader implements Reader {
     const maxBytes = this.#options.maxResultBytes ?? DEFAULT_RESULT_BYTES;
     const body = { kind: 'query', maxBytes, ...encodeStatement({ sql, params }) } as const;
     const deadlineMs = timeoutMs ?? this.#timeout();
-    const answer = await this.#call(body, deadlineMs, signal);
+    const answer = await this.#call(body, deadlineMs, { signal });
     if (!('columns' in answer)) throw this.#fault();
     return answer.columns.map(({ values }) => values);
   }
@@ -229,7 +271,7 @@ class JailedReader implements Reader {
     { timeoutMs, signal }: QueryLimits = {},
   ): Promise<RecordRange> {
     const body = { kind: 'records', units, fields, ...encodeStatement({ sql, params }) } as const;
-    const answer = await this.#call(body, timeoutMs ?? this.#timeout(), signal);
+    const answer = await this.#call(body, timeoutMs ?? this.#timeout(), { signal });
     if (!('records' in answer)) throw this.#fault();
     return answer;
   }
@@ -239,29 +281,33 @@ class JailedReader implements Reader {
     { timeoutMs, signal }: QueryLimits = {},
   ): Promise<void> {
     const body = { kind: 'prepare', statements: statements.map(encodeStatement) } as const;
-    await this.#value(body, timeoutMs ?? this.#timeout(), signal);
+    await this.#value(body, timeoutMs ?? this.#timeout(), { signal });
   }
 
   async close(): Promise<void> {
     this.#pipe.close();
     await this.#process.exited;
-    removeScratch(this.#scratch);
+    this.#removeScratch();
+  }
+
+  #removeScratch(): void {
+    if (this.#scratch !== null) removeScratch(this.#scratch);
   }
 
   #timeout(): number {
     return this.#options.queryTimeoutMs ?? DEFAULT_QUERY_TIMEOUT_MS;
   }
 
-  async #value(body: RequestBody, deadlineMs: number, signal?: AbortSignal): Promise<unknown> {
-    const answer = await this.#call(body, deadlineMs, signal);
+  async #value(body: RequestBody, deadlineMs: number, means: CallMeans = {}): Promise<unknown> {
+    const answer = await this.#call(body, deadlineMs, means);
     if (!('value' in answer)) throw this.#fault();
     return answer.value;
   }
 
   /** Turns every outcome but an answer into a Failure of ours. */
-  async #call(body: RequestBody, deadlineMs: number, signal?: AbortSignal): Promise<PipeAnswer> {
+  async #call(body: RequestBody, deadlineMs: number, means: CallMeans): Promise<PipeAnswer> {
     try {
-      return await this.#pipe.call(body, deadlineMs, signal);
+      return await this.#pipe.call(body, deadlineMs, means);
     } catch (error) {
       throw error instanceof PipeError ? await this.#failureOf(error) : error;
     }
@@ -304,11 +350,12 @@ function stderrUse({ onDiagnostic }: ReaderOptions): 'keep' | 'drop' {
   return onDiagnostic === undefined ? 'drop' : 'keep';
 }
 
-function memoryOf({ memoryMiB, spillMiB }: ReaderOptions): {
+function memoryOf({ source, memoryMiB, spillMiB }: ReaderOptions): {
   readonly memoryMiB: number;
   readonly spillMiB: number;
 } {
-  return { memoryMiB: memoryMiB ?? DEFAULT_MEMORY_MIB, spillMiB: spillMiB ?? DEFAULT_SPILL_MIB };
+  const spill = source.sealed === undefined ? DEFAULT_SPILL_MIB : SEALED_SPILL_MIB;
+  return { memoryMiB: memoryMiB ?? DEFAULT_MEMORY_MIB, spillMiB: spillMiB ?? spill };
 }
 
 function threadsOf(options: ReaderOptions): number {

@@ -8,14 +8,33 @@
  * that, and the operator who can do it owns the data.
  */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import type { Expected } from '#crypto/at-rest/open.ts';
 import { Failure } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
-import { footerOf } from './footer.ts';
+import type { JailDemand } from '../jail/jail.ts';
+import { footerOf, type FooterType } from './footer.ts';
 
 /** A source as a manifest names it. */
 export interface SourceFile {
   readonly type: 'parquet' | 'csv';
   readonly path: string;
+  /** Present where the file is an envelope (crypto/at-rest) over a file of that type. */
+  readonly sealed?: object;
+}
+
+/** What is demanded of the machine that opens a source: of a sealed one, a full jail whatever the policy says. */
+export function jailFor({ sealed }: Pick<SourceFile, 'sealed'>, demand: JailDemand): JailDemand {
+  return sealed === undefined ? demand : 'required';
+}
+
+/** How the file on disk ends. */
+export function footerTypeOf({ type, sealed }: SourceFile): FooterType {
+  return sealed === undefined ? type : 'sealed';
+}
+
+/** A data key that was given out for one opening, and the envelope that it opens. The key is to be wiped. */
+export interface ReleasedKey extends Expected {
+  readonly dataKey: Uint8Array;
 }
 
 /** What is compared at every job. Operator-side only: it depends on the data. */
@@ -91,13 +110,13 @@ export function sourceChanged({ path }: SourceFile): Failure {
 }
 
 /** Non-blocking, so that a named pipe in the file's place is refused instead of waited for. */
-function readIdentity({ path, type }: SourceFile): SourceIdentity {
-  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+function readIdentity(source: SourceFile): SourceIdentity {
+  const file = openSync(source.path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stats = fstatSync(file, { bigint: true });
     if (!stats.isFile()) throw new RangeError('not a regular file');
     const { size, mtimeNs, ino, dev } = stats;
-    return { size, mtimeNs, inode: ino, device: dev, footer: footerOf(file, type) };
+    return { size, mtimeNs, inode: ino, device: dev, footer: footerOf(file, footerTypeOf(source)) };
   } finally {
     closeSync(file);
   }

@@ -11,13 +11,14 @@ import { runStatements } from '#gateway/demo/generate.ts';
 import { recheck } from '#gateway/runner/recheck.ts';
 import { registerWritten } from '#gateway/runner/register.ts';
 import { startRunner } from '#gateway/runner/runner.ts';
-import { Sources } from '#gateway/runner/sources.ts';
+import { type KeyRelease, Sources } from '#gateway/runner/sources.ts';
 import type { ProgramAbort } from '#gateway/storage/program-store.ts';
 import { WorkerPool } from '#sandbox/worker/pool.ts';
 import { jsonOf, makeGrant, makeWorld, type World, worldGrant } from './gateway-world.ts';
 
 export interface StepsWorld {
   readonly world: World;
+  readonly sources: Sources;
   /** What the operator was told of. */
   readonly aborts: readonly ProgramAbort[];
   /** Submits a program and has both sides read and approve it; its digest. */
@@ -31,18 +32,31 @@ export interface StepsWorld {
   close(): Promise<void>;
 }
 
+/** Seals the source of a world, and gives out its key. */
+export interface SealedSteps {
+  readonly keys: KeyRelease;
+  /** Seals `file`; what the manifest says of its source then. */
+  seal(file: string): Promise<object>;
+}
+
 /** Starts it over rows with a `uid` and an `age` that count from 0, under a policy with other fields in place of some. */
-export async function startSteps(rows: number, policy: object = {}): Promise<StepsWorld> {
+export async function startSteps(
+  rows: number,
+  policy: object = {},
+  sealed?: SealedSteps,
+): Promise<StepsWorld> {
   const directory = mkdtempSync(join(tmpdir(), 'unseen-steps-'));
-  const [sources, workers] = [new Sources({ prepare: false }), new WorkerPool()];
+  const sources = new Sources({ prepare: false, ...(sealed !== undefined && { keys: sealed.keys }) });
+  const workers = new WorkerPool();
   const aborts: ProgramAbort[] = [];
   const world = await makeWorld();
   const { db } = world;
   await runStatements([
     `COPY (SELECT i AS uid, i::DOUBLE AS age, (i % 50)::DOUBLE AS cost FROM range(${rows}) AS t(i)) TO '${join(directory, 'steps.parquet')}' (FORMAT parquet)`,
   ]);
+  const source = await sealed?.seal(join(directory, 'steps.parquet'));
   await registerWritten(db, sources, {
-    manifest: JSON.stringify(MANIFEST),
+    manifest: JSON.stringify({ ...MANIFEST, ...(source !== undefined && { source }) }),
     policy: JSON.stringify({ ...POLICY, ...policy }),
     baseDirectory: directory,
     organisation: 'health-bureau',
@@ -65,6 +79,7 @@ export async function startSteps(rows: number, policy: object = {}): Promise<Ste
   const runner = await startRunner(shell, { name: 'steps', concurrency: 1 });
   return {
     world,
+    sources,
     aborts,
     ...actsOf(world),
     close: async () => {

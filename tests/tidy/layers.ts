@@ -115,7 +115,10 @@ function packageOf(specifier: string): string {
 
 /** What may be reached only from certain places of the gateway, so that its HTTP side never opens a source. */
 const GUARDED: Readonly<Record<string, readonly string[]>> = {
-  'sandbox/reader/': ['gateway/runner/', 'gateway/lab/'],
+  'sandbox/reader/': ['gateway/runner/', 'gateway/keys/', 'gateway/lab/'],
+  // Keys of data, and whoever keeps them.
+  'gateway/keys/': ['gateway/keys/', 'gateway/runner/', 'gateway/embedded.ts', 'gateway/lab/', 'gateway/cli/'],
+  'crypto/kms/': ['gateway/keys/', 'gateway/runner/'],
   // The lab is a runner without a server: what it may open, only the command line may ask it to.
   'gateway/lab/': ['gateway/lab/', 'gateway/cli.ts', 'gateway/cli/'],
   // So is the demo, which makes the data that it then asks about.
