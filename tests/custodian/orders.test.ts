@@ -25,7 +25,7 @@ describe('an order that holds', () => {
     await using scene = new Scene();
     const ciphertexts = scene.ciphertexts(4);
     const order = await scene.order(ciphertexts);
-    const answer = parseAnswer(await scene.custodian.answer(order, ciphertexts));
+    const answer = parseAnswer(await scene.custodian.answer(order, Buffer.concat(ciphertexts)));
     expect(answer.values).toHaveLength(4);
     expect(answer.values.every((value) => value >= 0n && value < MODULUS)).toBe(true);
     const attested = await openAttestation(answer, { keys: [scene.key.publicJwk], orderJws: order });
@@ -41,7 +41,7 @@ describe('an order that holds', () => {
     await using scene = new Scene();
     const ciphertexts = scene.ciphertexts(4);
     const [order, other] = [await scene.order(ciphertexts), await scene.order(ciphertexts)];
-    const answer = parseAnswer(await scene.custodian.answer(order, ciphertexts));
+    const answer = parseAnswer(await scene.custodian.answer(order, Buffer.concat(ciphertexts)));
     const keys = [scene.key.publicJwk];
     const changed = { ...answer, values: answer.values.map((value) => value + 1n) };
     const calls = [
@@ -68,11 +68,11 @@ describe('an order that was asked before', () => {
     await using scene = new Scene();
     const ciphertexts = scene.ciphertexts(4);
     const order = await scene.order(ciphertexts);
-    const first = await scene.custodian.answer(order, ciphertexts);
-    expect(await scene.custodian.answer(order, ciphertexts)).toBe(first);
+    const first = await scene.custodian.answer(order, Buffer.concat(ciphertexts));
+    expect(await scene.custodian.answer(order, Buffer.concat(ciphertexts))).toBe(first);
     scene.restart();
     scene.now += 10_000_000;
-    expect(await scene.custodian.answer(order, ciphertexts)).toBe(first);
+    expect(await scene.custodian.answer(order, Buffer.concat(ciphertexts))).toBe(first);
     expect(scene.reader.seen).toHaveLength(4);
   });
 
@@ -82,7 +82,7 @@ describe('an order that was asked before', () => {
     const order = await scene.order(ciphertexts);
     const release = Promise.withResolvers<void>();
     scene.reader.gate = release.promise;
-    const calls = Array.from({ length: 20 }, () => scene.custodian.answer(order, ciphertexts));
+    const calls = Array.from({ length: 20 }, () => scene.custodian.answer(order, Buffer.concat(ciphertexts)));
     release.resolve();
     expect(new Set(await Promise.all(calls)).size).toBe(1);
     expect(scene.reader.seen).toHaveLength(4);
@@ -93,9 +93,12 @@ describe('an order that was asked before', () => {
     await using scene = new Scene();
     const ciphertexts = scene.ciphertexts(4);
     const orderId = 'order-x';
-    await scene.custodian.answer(await scene.order(ciphertexts, { orderId }), ciphertexts);
+    await scene.custodian.answer(await scene.order(ciphertexts, { orderId }), Buffer.concat(ciphertexts));
     const others = [scene.ciphertexts(4, [9n]), ciphertexts].map(async (given, at) =>
-      scene.custodian.answer(await scene.order(given, { orderId, expiresAt: ISO(50_000 + at) }), given),
+      scene.custodian.answer(
+        await scene.order(given, { orderId, expiresAt: ISO(50_000 + at) }),
+        Buffer.concat(given),
+      ),
     );
     expect(await Promise.all(others.map(outcomeOf))).toEqual(['ORDER_ID_USED', 'ORDER_ID_USED']);
     expect(scene.reader.seen).toHaveLength(4);
@@ -105,7 +108,7 @@ describe('an order that was asked before', () => {
     await using scene = new Scene();
     const broken = Array.from({ length: 4 }, () => Uint8Array.of(1, 2, 3));
     const order = await scene.order(broken);
-    const ask = (): Promise<unknown> => outcomeOf(scene.custodian.answer(order, broken));
+    const ask = (): Promise<unknown> => outcomeOf(scene.custodian.answer(order, Buffer.concat(broken)));
     expect(await ask()).toBe('ORDER_SPENT');
     expect(await ask()).toBe('ORDER_SPENT');
     scene.restart();
@@ -199,9 +202,9 @@ test('an order over other ciphertexts than it names is refused', async () => {
   const ciphertexts = scene.ciphertexts(4);
   const other = [...ciphertexts.slice(0, 3), ...scene.ciphertexts(1, [7n])];
   for (const given of [other, ciphertexts.slice(0, 3), [...ciphertexts, ...ciphertexts], []])
-    expect(await outcomeOf(scene.custodian.answer(await scene.order(ciphertexts), given))).toBe(
-      'CIPHERTEXT_MISMATCH',
-    );
+    expect(
+      await outcomeOf(scene.custodian.answer(await scene.order(ciphertexts), Buffer.concat(given))),
+    ).toBe('CIPHERTEXT_MISMATCH');
 });
 
 test('circuits are allowed by name', async () => {
@@ -259,13 +262,15 @@ describe('what is signed', () => {
     expect(paths.length).toBeGreaterThan(20);
     for (const path of paths) {
       const forged = Buffer.from(JSON.stringify(mutated(payload, path))).toString('base64url');
-      const call = scene.custodian.answer([head, forged, signature].join('.'), ciphertexts);
+      const call = scene.custodian.answer([head, forged, signature].join('.'), Buffer.concat(ciphertexts));
       expect([path, await outcomeOf(call)]).toEqual([path, 'ORDER_NOT_SIGNED']);
       // Signed again by the platform itself, what cannot be meant is still refused; free texts may change.
       const free = ['orderId', 'planDigest'].includes(String(path[0]));
       if (free) continue;
       const resigned = await signCompact(mutated(payload, path), scene.platform, { typ: 'unseen-order+jwt' });
-      const error = await scene.custodian.answer(resigned, ciphertexts).catch((thrown: unknown) => thrown);
+      const error = await scene.custodian
+        .answer(resigned, Buffer.concat(ciphertexts))
+        .catch((thrown: unknown) => thrown);
       expect([path, error instanceof OrderError]).toEqual([path, true]);
     }
     expect(scene.reader.seen).toEqual([]);
@@ -288,7 +293,9 @@ describe('what is signed', () => {
       '',
     ];
     for (const text of texts)
-      expect(await outcomeOf(scene.custodian.answer(text, ciphertexts))).toBe('ORDER_NOT_SIGNED');
+      expect(await outcomeOf(scene.custodian.answer(text, Buffer.concat(ciphertexts)))).toBe(
+        'ORDER_NOT_SIGNED',
+      );
   });
 });
 
