@@ -16,6 +16,13 @@ export interface Aead {
   readonly keyBytes: 32 | 16;
   /** Ciphertext and tag, one after the other. RangeError when key or nonce has another length. */
   seal(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array;
+  /** The same as ciphertext and tag apart, where joining them would be a copy of everything; absent: only joined. */
+  sealApart?(
+    key: Uint8Array,
+    nonce: Uint8Array,
+    aad: Uint8Array,
+    plaintext: Uint8Array,
+  ): readonly Uint8Array[];
   /** The plaintext, or null when this is not what was sealed. RangeError as in `seal`. */
   open(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Uint8Array | null;
 }
@@ -26,13 +33,10 @@ export const aes256Gcm: Aead = {
   keyBytes: 32,
 
   seal(key, nonce, aad, plaintext) {
-    checkLengths(aes256Gcm, key, nonce);
-    const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
-    cipher.setAAD(aad);
-    const body = cipher.update(plaintext);
-    cipher.final();
-    return Buffer.concat([body, cipher.getAuthTag()]);
+    return Buffer.concat(sealApart(key, nonce, aad, plaintext));
   },
+
+  sealApart,
 
   open(key, nonce, aad, sealed) {
     checkLengths(aes256Gcm, key, nonce);
@@ -51,6 +55,20 @@ export const aes256Gcm: Aead = {
     return plaintext;
   },
 };
+
+function sealApart(
+  key: Uint8Array,
+  nonce: Uint8Array,
+  aad: Uint8Array,
+  plaintext: Uint8Array,
+): readonly Uint8Array[] {
+  checkLengths(aes256Gcm, key, nonce);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
+  cipher.setAAD(aad);
+  const ciphertext = cipher.update(plaintext);
+  cipher.final();
+  return [ciphertext, cipher.getAuthTag()];
+}
 
 /** RangeError unless key and nonce have the lengths of this AEAD: another length is an error of the caller. */
 export function checkLengths(aead: Pick<Aead, 'keyBytes'>, key: Uint8Array, nonce: Uint8Array): void {

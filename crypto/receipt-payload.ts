@@ -5,7 +5,7 @@
  * the planned ones. A dataset version appears as a random 128-bit id and a commitment, the answer as a salted
  * digest. Everything else is a function of request, plan, policy and ledger.
  * Every number is a string, so that no JSON reader rounds it; every field is always present, null where it does
- * not apply; an unknown field is refused.
+ * not apply; an unknown field is refused. One field alone may be absent, `cryptoProfile`.
  *
  * What a run that was refused, failed, or answered from store may say is checked as well (`checkStory`).
  */
@@ -137,6 +137,8 @@ const payloadSchema = z.strictObject({
     .nullable(),
   separation: z.enum(['none', 'processes']),
   timing: timing.nullable(),
+  /** The crypto profile of the signature; absent: international, as in every receipt before there were two. */
+  cryptoProfile: z.literal('sm').optional(),
   /** When the answer leaves, ISO 8601 with offset. The only clock time in a receipt. */
   releasedAt: z.iso.datetime({ offset: true }).nullable(),
   bitsOut: decimal.nullable(),

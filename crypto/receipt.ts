@@ -8,7 +8,7 @@
  * Commitments to dataset versions are opened by the provider (commitment.ts).
  */
 import { outputDigestOf } from './commitment.ts';
-import { type PublicJwk, type SigningKey } from './ed25519-key.ts';
+import { type EvidenceJwk, type EvidenceKey, profileOfKey } from './evidence-key.ts';
 import { type EvidenceCode, EvidenceError } from './evidence.ts';
 import { type Checkpoint, openCheckpoint, parseCheckpoint } from './log/checkpoint.ts';
 import { leafHash, verifyConsistency, verifyInclusion } from './log/merkle.ts';
@@ -75,7 +75,7 @@ export interface Verification {
 export interface ReceiptEvidence {
   readonly receipt: string;
   /** Keys whose receipts the reader trusts. */
-  readonly keys?: readonly PublicJwk[] | undefined;
+  readonly keys?: readonly EvidenceJwk[] | undefined;
   /** A `c2sp.org/tlog-proof@v1` text for this receipt. */
   readonly proof?: string | undefined;
   /** The log's verifier key as text: `name+keyid+base64`. */
@@ -88,13 +88,18 @@ export interface ReceiptEvidence {
   readonly disclosed?: { readonly salt: string; readonly cells: unknown } | undefined;
 }
 
-/** Signs a payload. EvidenceError when the payload is not one that a reader would accept. */
+/**
+ * Signs a payload, which then says the crypto profile of the key. EvidenceError when the payload is not one that a
+ * reader would accept.
+ */
 export async function issueReceipt(
   payload: ReceiptPayload,
-  key: SigningKey,
+  key: EvidenceKey,
   options: { readonly embedKey: boolean },
 ): Promise<string> {
-  const checked = parseReceiptPayload(payload);
+  const isSm = profileOfKey(key.publicJwk) === 'sm';
+  const checked = parseReceiptPayload(isSm ? { ...payload, cryptoProfile: 'sm' } : payload);
+  checkProfile(checked, key.publicJwk);
   checkBudget(checked);
   return signCompact(checked, key, { typ: RECEIPT_TYPE, embedKey: options.embedKey });
 }
@@ -109,7 +114,8 @@ export async function verifyReceipt(evidence: ReceiptEvidence): Promise<Verifica
   const checks: Check[] = [];
   let payload: ReceiptPayload | null = null;
   try {
-    payload = checkPayload(await checkSignature(evidence, checks), checks);
+    const { key, value } = await checkSignature(evidence, checks);
+    payload = checkPayload(value, key, checks);
     checkBudget(payload);
     checks.push(holding('budget'));
     checkLog(evidence, checks);
@@ -156,20 +162,30 @@ const CHECK_OF: Readonly<Record<EvidenceCode, CheckName>> = {
   OUTPUT_MISMATCH: 'output',
 };
 
-async function checkSignature({ receipt, keys }: ReceiptEvidence, checks: Check[]): Promise<unknown> {
+async function checkSignature(
+  { receipt, keys }: ReceiptEvidence,
+  checks: Check[],
+): Promise<{ key: EvidenceJwk; value: unknown }> {
   const trust = { typ: RECEIPT_TYPE, keys: keys ?? [], acceptEmbedded: true };
-  const { kid, pinned } = identifySigner(receipt, trust);
+  const { key, kid, pinned } = identifySigner(receipt, trust);
   checks.push(...(['form', 'algorithm', 'type'] as const).map(holding));
   checks.push(pinned ? holding('key') : reservation('key', 'KEY_SELF_ASSERTED', { key: kid }));
   const { payload } = await verifyCompact(receipt, trust);
   checks.push(holding('signature'));
+  return { key, value: payload };
+}
+
+function checkPayload(value: unknown, key: EvidenceJwk, checks: Check[]): ReceiptPayload {
+  const payload = parseReceiptPayload(value);
+  checkProfile(payload, key);
+  checks.push(holding('payload'));
   return payload;
 }
 
-function checkPayload(value: unknown, checks: Check[]): ReceiptPayload {
-  const payload = parseReceiptPayload(value);
-  checks.push(holding('payload'));
-  return payload;
+/** A receipt says the profile of the key that signs it. */
+function checkProfile({ cryptoProfile }: ReceiptPayload, key: EvidenceJwk): void {
+  if ((cryptoProfile ?? 'international') !== profileOfKey(key))
+    throw new EvidenceError('PAYLOAD_SCHEMA', 'cryptoProfile');
 }
 
 function checkLog(evidence: ReceiptEvidence, checks: Check[]): void {

@@ -1,6 +1,7 @@
 /** The only reader of the environment: what a process was told before it started, typed. */
 import { homedir, hostname } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import { type Profile, profileOf } from '#crypto/profile.ts';
 import { type Language, languageOf } from '#policies/words.ts';
 
 /** The reader's language: LC_ALL, LC_MESSAGES, LANG, in the order of POSIX. */
@@ -44,13 +45,15 @@ export interface GatewayConfig {
   readonly publicUrl: string;
   readonly timeZone: string;
   readonly logOrigin: string;
+  /** Of the keys of receipts and log. */
+  readonly cryptoProfile: Profile;
   /** The public key (JWK) of the runner's receipts, where the runner has a data directory of its own. */
   readonly receiptKeyFile: string | null;
   /** The public key (JWK) of the first operator's account. */
   readonly operatorKeyFile: string | null;
 }
 
-/** The configuration of a gateway process; RangeError for an address that is none. */
+/** The configuration of a gateway process; RangeError for an address or a crypto profile that is none. */
 export function gatewayConfig(environment: NodeJS.ProcessEnv = process.env): GatewayConfig {
   const [host, port] = addressOf('UNSEEN_LISTEN', environment['UNSEEN_LISTEN'] || '127.0.0.1:7788');
   const publicUrl = environment['UNSEEN_PUBLIC_URL'] || `http://${host}:${port}`;
@@ -62,6 +65,7 @@ export function gatewayConfig(environment: NodeJS.ProcessEnv = process.env): Gat
     publicUrl: publicUrl.replace(/\/+$/, ''),
     timeZone: environment['UNSEEN_TIME_ZONE'] || 'Asia/Shanghai',
     logOrigin: environment['UNSEEN_LOG_ORIGIN'] || 'unseen.local/log',
+    cryptoProfile: cryptoProfileOf(environment),
     receiptKeyFile: environment['UNSEEN_RECEIPT_KEY'] || null,
     operatorKeyFile: environment['UNSEEN_OPERATOR_KEY'] || null,
   };
@@ -77,6 +81,8 @@ export interface RunnerConfig {
   /** What tokens name as issuer, and where the issuer's keys are fetched. */
   readonly publicUrl: string;
   readonly gatewayUrl: string;
+  /** Of the key of receipts; the same as the gateway's. */
+  readonly cryptoProfile: Profile;
   /** Tells runners on one database apart; the same name after a restart takes its own jobs back. */
   readonly name: string;
   readonly concurrency: number;
@@ -84,7 +90,7 @@ export interface RunnerConfig {
   readonly readerMemoryMiB: number | undefined;
 }
 
-/** The configuration of a runner process; RangeError for an address or an amount of memory that is none. */
+/** The configuration of a runner process; RangeError for an address, a crypto profile or an amount of memory that is none. */
 export function runnerConfig(environment: NodeJS.ProcessEnv = process.env): RunnerConfig {
   const [host, port] = addressOf(
     'UNSEEN_RUNNER_LISTEN',
@@ -98,10 +104,17 @@ export function runnerConfig(environment: NodeJS.ProcessEnv = process.env): Runn
     port,
     publicUrl,
     gatewayUrl: (environment['UNSEEN_GATEWAY_URL'] || publicUrl).replace(/\/+$/, ''),
+    cryptoProfile: cryptoProfileOf(environment),
     name: environment['UNSEEN_RUNNER_NAME'] || hostname(),
     concurrency: Math.max(1, Number.parseInt(environment['UNSEEN_RUNNER_CONCURRENCY'] ?? '2', 10) || 2),
     readerMemoryMiB: memoryOf('UNSEEN_READER_MEMORY_MIB', environment['UNSEEN_READER_MEMORY_MIB']),
   };
+}
+
+function cryptoProfileOf(environment: NodeJS.ProcessEnv): Profile {
+  const profile = profileOf(environment['UNSEEN_CRYPTO_PROFILE'] || 'international');
+  if (profile === null) throw new RangeError('UNSEEN_CRYPTO_PROFILE is international or sm');
+  return profile;
 }
 
 /** Whole mebibytes from 256: with less the engine does not start its work. */

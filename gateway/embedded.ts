@@ -9,9 +9,11 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Hono } from 'hono';
 import type { SigningKey } from '#crypto/ed25519-key.ts';
+import type { Profile } from '#crypto/profile.ts';
 import { policyEngine } from '#policies/decide.ts';
 import type { Channel } from '#policies/grant.ts';
 import type { Sentence } from '#policies/words.ts';
+import { linkToCustodian } from './custodian/link.ts';
 import { createApp } from './app.ts';
 import { keyRelease } from './keys/key-release.ts';
 import { readKeysConfig } from './keys/keys-file.ts';
@@ -43,6 +45,8 @@ export interface ServeOptions {
   /** What tokens name as issuer and audience; default: the gateway's address. */
   readonly publicUrl?: string | undefined;
   readonly timeZone: string;
+  /** Of the keys of receipts and log, the same at every start; default: international. */
+  readonly cryptoProfile?: Profile | undefined;
   readonly reportAbort: RunnerShell['reportAbort'];
   readonly reportBug: (error: unknown, id: string) => void;
 }
@@ -81,10 +85,15 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
   const db = await openDatabase(placeOf(options));
   opened.defer(() => db.close());
   const operator = await keepOperator(db, options.dataDir);
-  const keys = loadKeys(options.dataDir, { logOrigin: 'unseen.local/log', receiptKeyFile: null });
+  const { cryptoProfile = 'international' } = options;
+  const keys = loadKeys(options.dataDir, {
+    logOrigin: 'unseen.local/log',
+    receiptKeyFile: null,
+    cryptoProfile,
+  });
   const kms = new LazyKms(readKeysConfig(options.dataDir));
   opened.defer(() => kms.close());
-  const sources = new Sources({ prepare: true, keys: keyRelease(kms) });
+  const sources = new Sources({ prepare: true, linkOf: linkToCustodian, keys: keyRelease(kms) });
   opened.defer(() => sources.close());
   const policies = policyEngine();
   const workers = new WorkerPool();
@@ -109,7 +118,7 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
     reportBug: options.reportBug,
   };
   app = createApp(shell) as unknown as Hono;
-  const signingKey = receiptKeyOf(options.dataDir);
+  const signingKey = receiptKeyOf(options.dataDir, cryptoProfile);
   const destructions: DestructionShell = {
     db,
     kms,

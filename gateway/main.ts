@@ -85,7 +85,7 @@ async function startEmbedded(
   { log, reportBug }: { readonly log: Logger; readonly reportBug: (error: unknown, id: string) => void },
 ): Promise<RunningGateway> {
   const embedded = await import('./embedded.ts');
-  const { dataDir, host, port, publicUrl, timeZone } = config;
+  const { dataDir, host, port, publicUrl, timeZone, cryptoProfile } = config;
   const served = await embedded.serve({
     dataDir,
     host,
@@ -93,6 +93,7 @@ async function startEmbedded(
     runnerPort: port === 0 ? 0 : port + 1,
     publicUrl,
     timeZone,
+    cryptoProfile,
     reportAbort: (abort) => log.warn(abort, 'a program aborted its job'),
     reportBug,
   });

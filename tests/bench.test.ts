@@ -64,8 +64,9 @@ test(
   TIMEOUT_MS,
 );
 
-test('sampling and planning print a line per id', async () => {
-  expectLines(await bench('--small', 'S1', 'S2', 'S3', 'PL'), ['S1', 'S2', 'S3', 'PL']);
+test('sampling, planning and sealing print a line per id', async () => {
+  const ids = ['S1', 'S2', 'S3', 'PL', 'SM4'];
+  expectLines(await bench('--small', ...ids), ids);
 });
 
 test.skipIf(findPostgres() === null)(

@@ -6,7 +6,6 @@ export const ENVELOPE_CODES = [
   'HEAD_MALFORMED',
   'HEAD_TOO_LARGE',
   'SUITE_UNKNOWN',
-  'SUITE_UNAVAILABLE',
   // The key.
   'KEY_LENGTH',
   'KEY_REFUSED',

@@ -82,7 +82,7 @@ export function renderHead(
 
 /**
  * Reads a head from the first bytes of an envelope; HEAD_BYTES_MAX of them are always enough. EnvelopeError
- * NOT_AN_ENVELOPE, SUITE_UNKNOWN, SUITE_UNAVAILABLE, HEAD_TOO_LARGE, HEAD_MALFORMED, or TRUNCATED when there are too
+ * NOT_AN_ENVELOPE, SUITE_UNKNOWN, HEAD_TOO_LARGE, HEAD_MALFORMED, or TRUNCATED when there are too
  * few bytes.
  */
 export function readHead(bytes: Uint8Array): EnvelopeHead {

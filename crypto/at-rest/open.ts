@@ -26,6 +26,8 @@ export const OPENER_MODULES = [
   'aead',
   'bytes',
   'encryption-context',
+  'sm/sm4-gcm',
+  'sm/ghash',
 ] as const;
 
 /** What the opener knows beforehand; an envelope that says otherwise is refused. */

@@ -36,7 +36,7 @@ export class EnvelopeSealer {
   readonly #pieces: Pieces;
   #index = 0;
 
-  /** EnvelopeError SUITE_*, KEY_LENGTH, HEAD_MALFORMED, HEAD_TOO_LARGE. */
+  /** EnvelopeError SUITE_UNKNOWN, KEY_LENGTH, HEAD_MALFORMED, HEAD_TOO_LARGE. */
   constructor({
     suite: number,
     dataKey,
@@ -54,11 +54,11 @@ export class EnvelopeSealer {
 
   /** The segments that are complete with these bytes. EnvelopeError TOO_LONG. */
   *push(plaintext: Uint8Array): Generator<Uint8Array> {
-    for (const piece of this.#pieces.push(plaintext)) yield this.#segments.seal(this.#index++, false, piece);
+    for (const piece of this.#pieces.push(plaintext)) yield* this.#segments.seal(this.#index++, false, piece);
   }
 
   /** The last segment. An empty object is one empty segment. */
-  finish(): Uint8Array {
+  finish(): readonly Uint8Array[] {
     return this.#segments.seal(this.#index, true, this.#pieces.rest());
   }
 
@@ -77,7 +77,7 @@ export async function* sealEnvelope(
   try {
     yield sealer.head;
     for await (const chunk of source) yield* sealer.push(chunk);
-    yield sealer.finish();
+    yield* sealer.finish();
   } finally {
     sealer.wipe();
   }

@@ -52,10 +52,12 @@ export class Segments {
     return commitment.length === COMMITMENT_BYTES && timingSafeEqual(commitment, this.#commitment);
   }
 
-  /** EnvelopeError TOO_LONG beyond 2^32 segments. */
-  seal(index: number, isLast: boolean, plaintext: Uint8Array): Uint8Array {
+  /** The sealed segment, in one part or several. EnvelopeError TOO_LONG beyond 2^32 segments. */
+  seal(index: number, isLast: boolean, plaintext: Uint8Array): readonly Uint8Array[] {
     this.#turnTo(index, isLast);
-    return this.#suite.aead.seal(this.#key, this.#nonce, this.#aad, plaintext);
+    const { aead } = this.#suite;
+    const input = [this.#key, this.#nonce, this.#aad, plaintext] as const;
+    return aead.sealApart?.(...input) ?? [aead.seal(...input)];
   }
 
   /** EnvelopeError SEGMENT_REFUSED when it is not that segment, TOO_LONG beyond 2^32. */

@@ -245,17 +245,25 @@ export interface AttestedAnswer {
  * The attestation of an answer, if the custodian signed it, for this order and these values. OrderError
  * ATTESTATION_INVALID. Whether its noise is that of the Plan is for the caller to compare.
  */
-export async function openAttestation(
-  { attestation, values }: AttestedAnswer,
+export function openAttestation(
+  answer: AttestedAnswer,
   { keys, orderJws }: { readonly keys: readonly PublicJwk[]; readonly orderJws: string },
+): Promise<Attestation> {
+  return openAttestationOf(answer, { keys, orderDigest: orderDigestOf(orderJws) });
+}
+
+/** The same for whoever kept only the digest of the order. */
+export async function openAttestationOf(
+  { attestation, values }: AttestedAnswer,
+  { keys, orderDigest }: { readonly keys: readonly PublicJwk[]; readonly orderDigest: string },
 ): Promise<Attestation> {
   const { payload } = await verified(attestation, { typ: ATTESTATION_TYPE, keys }, 'ATTESTATION_INVALID');
   const parsed = attestationSchema.safeParse(payload);
   if (!parsed.success) throw new OrderError('ATTESTATION_INVALID');
-  const { orderDigest, valuesDigest } = parsed.data;
-  const isOurs = orderDigest === orderDigestOf(orderJws) && valuesDigest === valuesDigestOf(values);
-  if (!isOurs) throw new OrderError('ATTESTATION_INVALID');
-  return parsed.data;
+  const said = parsed.data;
+  if (said.orderDigest !== orderDigest || said.valuesDigest !== valuesDigestOf(values))
+    throw new OrderError('ATTESTATION_INVALID');
+  return said;
 }
 
 async function verified(

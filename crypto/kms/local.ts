@@ -294,7 +294,7 @@ function sealKeyring(ring: rings.Keyring, rootKey: Uint8Array, context: Encrypti
   const options = { suite: ring.suite, dataKey: rootKey, wrapped: [], objectId: OBJECT_ID, context };
   const sealer = new EnvelopeSealer(options);
   try {
-    return Buffer.concat([sealer.head, ...sealer.push(plain), sealer.finish()]);
+    return Buffer.concat([sealer.head, ...sealer.push(plain), ...sealer.finish()]);
   } finally {
     sealer.wipe();
     plain.fill(0);

@@ -3,16 +3,36 @@
  *
  * Guarantee: `openNote` gives the text only if a trusted key signed exactly these bytes; a wrong signature under a
  * trusted key refuses the whole note, and signatures of unknown keys are ignored, as the specification demands.
- * Not covered: signature types other than Ed25519 (0x01); such lines are read as signatures of unknown keys.
+ * Types of signature: Ed25519 (0x01), and one of our own for SM2 with SM3: 0xff ‖ `unseen/sm2-sm3/v1`, as the
+ * specification wants it for types that it has not assigned.
+ * Not covered: other types; such lines are read as signatures of unknown keys.
  */
-import { createHash, sign, verify } from 'node:crypto';
+import { createHash } from 'node:crypto';
 
 import { decodeBytes, encodeBytes, fromHex, toHex } from '../bytes.ts';
-import { type PublicJwk, type SigningKey, publicJwkOf, publicKeyOf, rawPublicKeyOf } from '../ed25519-key.ts';
+import { publicJwkOf } from '../ed25519-key.ts';
+import { type EvidenceJwk, type EvidenceKey, isSignedBy, rawKeyOf, signBytes } from '../evidence-key.ts';
 import { EvidenceError } from '../evidence.ts';
+import { SM2_POINT_BYTES, sm2JwkOf } from '../sm/sm2.ts';
 
-const ED25519 = 0x01;
 const KEY_ID_BYTES = 4;
+
+/** The bytes of a signature type, and the key behind them. */
+interface NoteType {
+  readonly prefix: Buffer;
+  readonly keyBytes: number;
+  readonly jwkOf: (raw: Uint8Array) => EvidenceJwk;
+}
+
+/** By the kind of key. */
+const TYPES: Readonly<Record<EvidenceJwk['kty'], NoteType>> = {
+  OKP: { prefix: Buffer.of(0x01), keyBytes: 32, jwkOf: publicJwkOf },
+  EC: {
+    prefix: Buffer.from('\u00ffunseen/sm2-sm3/v1', 'latin1'),
+    keyBytes: SM2_POINT_BYTES,
+    jwkOf: sm2JwkOf,
+  },
+};
 
 /** The specification asks for at least 16 signatures to be read; more than these are an attack on the reader. */
 const SIGNATURES_MAX = 64;
@@ -21,12 +41,12 @@ const NOTE_CHARACTERS_MAX = 1 << 20;
 /** A key that may sign notes, as a reader knows it. */
 export interface NoteVerifier {
   readonly name: string;
-  readonly key: PublicJwk;
+  readonly key: EvidenceJwk;
 }
 
 export interface NoteSigner {
   readonly name: string;
-  readonly key: SigningKey;
+  readonly key: EvidenceKey;
 }
 
 export interface NoteSignature {
@@ -43,13 +63,13 @@ export interface Note {
   readonly signatures: readonly NoteSignature[];
 }
 
-/** SHA-256(name ‖ 0x0A ‖ 0x01 ‖ public key), its first four bytes in hex. */
+/** SHA-256(name ‖ 0x0A ‖ type ‖ public key), its first four bytes in hex. */
 export function noteKeyIdOf({ name, key }: NoteVerifier): string {
   const hash = createHash('sha256').update(`${name}\n`).update(typedKeyOf(key)).digest();
   return toHex(hash.subarray(0, KEY_ID_BYTES));
 }
 
-/** The verifier key as text: `name+keyid+base64(0x01 ‖ public key)`. */
+/** The verifier key as text: `name+keyid+base64(type ‖ public key)`. */
 export function renderVerifier(verifier: NoteVerifier): string {
   checkName(verifier.name);
   return [verifier.name, noteKeyIdOf(verifier), encodeBytes(typedKeyOf(verifier.key), 'base64')].join('+');
@@ -59,12 +79,11 @@ export function renderVerifier(verifier: NoteVerifier): string {
 export function parseVerifier(text: string): NoteVerifier {
   const [, name, keyId, encoded] = /^([^+]+)\+([0-9a-f]{8})\+(.+)$/s.exec(text) ?? [];
   const typed = decodeBytes(encoded ?? '', 'base64');
-  if (name === undefined || !isName(name) || typed?.[0] !== ED25519 || typed.length !== 33) {
+  const key = typed === null ? null : keyOf(typed);
+  if (name === undefined || !isName(name) || key === null || noteKeyIdOf({ name, key }) !== keyId) {
     throw new EvidenceError('NOTE_KEY_MALFORMED');
   }
-  const verifier = { name, key: publicJwkOf(typed.subarray(1)) };
-  if (noteKeyIdOf(verifier) !== keyId) throw new EvidenceError('NOTE_KEY_MALFORMED');
-  return verifier;
+  return { name, key };
 }
 
 /** The verifier of a signer, to be published. */
@@ -78,7 +97,7 @@ export function signNote(text: string, signer: NoteSigner): string {
     throw new RangeError('a note is well-formed text without control characters, ending in a newline');
   checkName(signer.name);
   const keyId = fromHex(noteKeyIdOf(verifierOf(signer))) as Uint8Array;
-  const signature = sign(null, Buffer.from(text), signer.key.privateKey);
+  const signature = signBytes(Buffer.from(text), signer.key);
   return `${text}\n— ${signer.name} ${encodeBytes(Buffer.concat([keyId, signature]), 'base64')}\n`;
 }
 
@@ -112,7 +131,7 @@ export function openNote(
   for (const { name, keyId, signature } of signatures) {
     const known = verifiers.find((verifier) => verifier.name === name && noteKeyIdOf(verifier) === keyId);
     if (known === undefined) continue;
-    if (!verify(null, Buffer.from(text), publicKeyOf(known.key), signature)) {
+    if (!isSignedBy(Buffer.from(text), signature, known.key)) {
       throw new EvidenceError('NOTE_SIGNATURE_INVALID');
     }
     signedBy.add(known);
@@ -131,8 +150,24 @@ function parseSignature(line: string): NoteSignature {
   return { name, keyId, signature: bytes.subarray(KEY_ID_BYTES) };
 }
 
-function typedKeyOf(key: PublicJwk): Uint8Array {
-  return Uint8Array.of(ED25519, ...rawPublicKeyOf(key));
+function typedKeyOf(key: EvidenceJwk): Uint8Array {
+  return Buffer.concat([TYPES[key.kty].prefix, rawKeyOf(key)]);
+}
+
+/** The key of a type and its raw bytes, or null. */
+function keyOf(typed: Uint8Array): EvidenceJwk | null {
+  const bytes = Buffer.from(typed);
+  const type = Object.values(TYPES).find(
+    ({ prefix, keyBytes }) =>
+      bytes.length === prefix.length + keyBytes && bytes.subarray(0, prefix.length).equals(prefix),
+  );
+  try {
+    return type === undefined ? null : type.jwkOf(bytes.subarray(type.prefix.length));
+  } catch (error) {
+    // The bytes are no point of the curve.
+    if (error instanceof EvidenceError) return null;
+    throw error;
+  }
 }
 
 function checkName(name: string): void {

@@ -22,6 +22,7 @@ interface Flags {
   readonly maxError?: string;
   readonly atSize?: string;
   readonly state?: string;
+  readonly cryptoProfile?: string;
   readonly batch?: string;
   readonly json?: boolean;
 }
@@ -58,6 +59,10 @@ export function registerLab(program: Command): void {
       'the size of group for which --max-error is meant, where the error depends on it',
     )
     .option('--state <directory>', 'keep ledger and answers here; default: a fresh ledger')
+    .option(
+      '--crypto-profile <name>',
+      'algorithms of the receipt, international or sm; a state keeps the one it began with; default: international',
+    )
     .option('--batch <file>', 'answer one JSON request per line')
     .option('--json', 'print JSON (the lab always does)')
     .addHelpText('after', EXAMPLES)
@@ -89,6 +94,7 @@ async function single(flags: Flags): Promise<number> {
       maxError: numberOf(flags.maxError),
       atSize: numberOf(flags.atSize),
       state: flags.state,
+      cryptoProfile: flags.cryptoProfile,
     });
     await writeLine(JSON.stringify(answer));
     return exitOf(answer);

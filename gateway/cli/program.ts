@@ -4,6 +4,7 @@ import packageFile from '../../package.json' with { type: 'json' };
 import { render, say, type SentenceId } from '#policies/words.ts';
 import { registerAskVerbs } from './ask-verbs.ts';
 import { registerBudgetVerbs } from './budget-verbs.ts';
+import { registerCustodianVerbs } from './custodian-verbs.ts';
 import { registerDatasetVerbs } from './dataset-verbs.ts';
 import { registerEncryptVerb } from './encrypt-verb.ts';
 import { registerEvidenceVerbs } from './evidence-verbs.ts';
@@ -46,6 +47,7 @@ export function programOf(terminal: Terminal): Command {
   registerDatasetVerbs(host);
   registerKeyVerbs(host);
   registerEncryptVerb(host);
+  registerCustodianVerbs(host);
   registerBudgetVerbs(host);
   registerGrantVerbs(host);
   registerProgramVerbs(host);

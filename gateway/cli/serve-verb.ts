@@ -4,6 +4,7 @@
  * The modules of the server are loaded when they are asked for, so that every other verb starts without them.
  * A database's address may hold a password, so it comes from the environment and never from the command line.
  */
+import { type Profile, profileOf } from '#crypto/profile.ts';
 import { databaseUrlOfEnvironment } from '../config.ts';
 import type { Served } from '../embedded.ts';
 import { Failure } from '#policies/refusal.ts';
@@ -20,6 +21,7 @@ const DEFAULTS = {
   port: '7788',
   runnerPort: '7789',
   timeZone: 'Asia/Shanghai',
+  cryptoProfile: 'international',
 } as const;
 
 export function registerServeVerb(host: VerbHost): void {
@@ -36,6 +38,7 @@ export function registerServeVerb(host: VerbHost): void {
         { flags: '--runner-port <number>', about: 'cli.flag.runnerPort' },
         { flags: '--public-url <url>', about: 'cli.flag.publicUrl' },
         { flags: '--time-zone <zone>', about: 'cli.flag.timeZone' },
+        { flags: '--crypto-profile <name>', about: 'cli.flag.cryptoProfile' },
       ],
       examples: [
         'unseen serve',
@@ -72,6 +75,7 @@ async function start(call: VerbCall): Promise<Served> {
       runnerPort,
       publicUrl: publicUrl?.replace(/\/+$/, ''),
       timeZone: timeZoneOf(call),
+      cryptoProfile: cryptoProfileOf(call),
       reportAbort: (abort) => reportAbort(call.terminal, abort),
       reportBug: (error, id) => reportBug(call.terminal, error, id),
     });
@@ -98,6 +102,13 @@ function timeZoneOf(call: VerbCall): string {
   } catch (cause) {
     throw new Failure('CONFIG', say('cli.notZone', { zone }), { cause });
   }
+}
+
+function cryptoProfileOf(call: VerbCall): Profile {
+  const value = call.text('cryptoProfile') ?? DEFAULTS.cryptoProfile;
+  const profile = profileOf(value);
+  if (profile === null) throw new Failure('CONFIG', say('crypto.profileUnknown', { value }));
+  return profile;
 }
 
 /** The operator's own log: a program that aborted its job, by digest and id. */

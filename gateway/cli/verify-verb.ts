@@ -5,7 +5,7 @@
  * not be checked is said. Exit codes tell valid, not valid, and intact but vouched for by nobody apart.
  * Not covered: whether the keys given are the right ones. Get them on another way than the receipt.
  */
-import { type PublicJwk, parsePublicJwk } from '#crypto/ed25519-key.ts';
+import { type EvidenceJwk, parseEvidenceJwk } from '#crypto/evidence-key.ts';
 import { EvidenceError } from '#crypto/evidence.ts';
 import { type Check, type Verification, verifyReceipt } from '#crypto/receipt.ts';
 import type { ReceiptPayload } from '#crypto/receipt-payload.ts';
@@ -63,19 +63,19 @@ async function verify(call: VerbCall): Promise<ExitCode> {
  * The keys of a JWK set, or of a single JWK. Keys of other kinds, such as those of tokens, are passed over; a set
  * without any key that could sign a receipt is a wrong file.
  */
-async function keysOf(call: VerbCall): Promise<readonly PublicJwk[]> {
+async function keysOf(call: VerbCall): Promise<readonly EvidenceJwk[]> {
   const file = call.text('keys');
   if (file === undefined) return [];
   const written = await readJsonArgument(call.terminal, file);
   const listed = (written as { keys?: unknown } | null)?.keys;
   const keys = (Array.isArray(listed) ? listed : [written]).flatMap(receiptKeyOf);
-  if (keys.length === 0) throw new Failure('CONFIG', say('cli.keyBroken', { file }));
+  if (keys.length === 0) throw new Failure('CONFIG', say('cli.noReceiptKey', { file }));
   return keys;
 }
 
-function receiptKeyOf(jwk: unknown): PublicJwk[] {
+function receiptKeyOf(jwk: unknown): EvidenceJwk[] {
   try {
-    return [parsePublicJwk(jwk)];
+    return [parseEvidenceJwk(jwk)];
   } catch (error) {
     if (error instanceof EvidenceError) return [];
     throw error;

@@ -34,8 +34,9 @@ import { type EncryptedShape, noiseOfOrder } from '#sandbox/encrypted/order-nois
 import { noiseText, type NoiseSpec, sampleVector } from '#sandbox/release/noise.ts';
 import type { RandomSource } from '#sandbox/release/random.ts';
 import { type KeyUse, type Limits, UNUSED, useAfter, useWith } from './budget.ts';
+import { partsOf } from './frame.ts';
 import type { SlotDecryptor } from './decryptor.ts';
-import { Journal, type JournalEntry, type LogPosition, type Reservation } from './journal.ts';
+import { Journal, type JournalEntry, type LogPosition } from './journal.ts';
 import type { NoteSigner } from '#crypto/log/note.ts';
 
 /** What a custodian allows. */
@@ -105,12 +106,13 @@ export class Custodian {
   }
 
   /**
-   * The answer to an order, as JSON `{attestation, values}`. OrderError with the first rule that does not hold;
+   * The answer to an order over ciphertexts, which are `sent` one after the other: JSON `{attestation, values}`. OrderError with the first rule that does not hold;
    * CustodianBusyError; Failure MACHINE_FAULT when the journal cannot be written.
    */
-  async answer(jws: string, ciphertexts: readonly Uint8Array[]): Promise<string> {
+  async answer(jws: string, sent: Uint8Array): Promise<string> {
     const { rules, key } = this.#parts;
     const opened = await openOrder(jws, { keys: rules.platformKeys, audience: key.kid });
+    const ciphertexts = partsOf(sent, opened.order.outputs.length);
     try {
       // From here to the reservation nothing waits, so that no two calls can both find an order new.
       return await (this.#earlier(opened) ?? this.#begin(opened, ciphertexts));
@@ -118,6 +120,11 @@ export class Custodian {
       if (error instanceof OrderError && error.code !== 'ORDER_SPENT') this.#recordRefusal(opened, error);
       throw error;
     }
+  }
+
+  /** The thumbprint of the key that signs attestations. */
+  get name(): string {
+    return this.#parts.key.kid;
   }
 
   /** What was reserved under each key. */
@@ -150,9 +157,16 @@ export class Custodian {
     const after = useAfter(use, plan, order.outputs.length, this.#parts.rules.limits);
     const position = this.#record({
       type: 'reserved',
-      ...{ at: this.#time(), orderId: order.orderId, orderDigest: digest, keyId: order.keyId },
-      ...{ manifestDigest: order.manifestDigest, planDigest: order.planDigest, purpose: order.purpose },
-      ...{ signer: opened.signer, order: after.orders, values: order.outputs.length },
+      at: this.#time(),
+      orderId: order.orderId,
+      orderDigest: digest,
+      keyId: order.keyId,
+      manifestDigest: order.manifestDigest,
+      planDigest: order.planDigest,
+      purpose: order.purpose,
+      signer: opened.signer,
+      order: after.orders,
+      values: order.outputs.length,
       rhoNano: String(after.rhoNano - use.rhoNano),
     });
     const work = this.#decrypt({ opened, ciphertexts, dataset, noise, decryptor, after, position });
@@ -208,8 +222,11 @@ export class Custodian {
     }
     const attestation = await signAttestation(
       {
-        ...{ orderId: order.orderId, orderDigest: digest, keyId: order.keyId },
-        ...{ manifestDigest: order.manifestDigest, mechanism: plan.mechanism },
+        orderId: order.orderId,
+        orderDigest: digest,
+        keyId: order.keyId,
+        manifestDigest: order.manifestDigest,
+        mechanism: plan.mechanism,
         noise: noise.map(noiseText),
         valuesDigest: valuesDigestOf(values),
         release: { order: String(after.orders), values: String(after.values) },

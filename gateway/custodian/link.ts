@@ -4,6 +4,8 @@ import { importSigningKey, type SigningKey } from '#crypto/ed25519-key.ts';
 import { Failure } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import type { Custodian } from '#sandbox/encrypted/measure.ts';
+import type { CustodianAddress } from '#sandbox/manifest/dataset.ts';
+import { CustodianClient } from './client.ts';
 
 export interface CustodianLink {
   readonly custodian: Custodian;
@@ -11,8 +13,13 @@ export interface CustodianLink {
   readonly orderKey: SigningKey;
 }
 
-/** The private JWK in a file. Fails CONFIG, naming the file. */
-export function readOrderKey(path: string): SigningKey {
+/** Reads certificates and order key; nothing is asked yet. Fails CONFIG, naming the file. */
+export function linkToCustodian(address: CustodianAddress): CustodianLink {
+  return { custodian: new CustodianClient(address), orderKey: readOrderKey(address.orderKey) };
+}
+
+/** The private JWK in a file. */
+function readOrderKey(path: string): SigningKey {
   try {
     return importSigningKey(JSON.parse(readFileSync(path, 'utf8')));
   } catch {

@@ -22,6 +22,7 @@ const lineSchema = z
     maxError: number,
     atSize: number,
     state: z.string().nullish(),
+    cryptoProfile: z.string().nullish(),
   })
   .refine((line) => (typeof line.sql === 'string') !== (typeof line.program === 'string'), {
     path: ['sql, program'],
@@ -79,6 +80,7 @@ function requestOf(line: z.infer<typeof lineSchema>): WrittenRequest {
     maxError: line.maxError ?? undefined,
     atSize: line.atSize ?? undefined,
     state: line.state ?? undefined,
+    cryptoProfile: line.cryptoProfile ?? undefined,
   };
 }
 

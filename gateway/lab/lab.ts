@@ -6,8 +6,8 @@
  */
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { SigningKey } from '#crypto/ed25519-key.ts';
-import { generateSigningKey } from '#crypto/ed25519-key.ts';
+import { type EvidenceKey, generateEvidenceKey } from '#crypto/evidence-key.ts';
+import { type Profile, profileOf } from '#crypto/profile.ts';
 import { checkKind } from '#policies/output-kind.ts';
 import { Failure, Refusal } from '#policies/refusal.ts';
 import { type Language, render, say } from '#policies/words.ts';
@@ -19,6 +19,7 @@ import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
 import { type Ledger, leftOf, lineageView } from '#sandbox/release/accountant.ts';
 import type { LabRequest, Rehearsal } from './rehearse.ts';
 import { rehearse } from './rehearse.ts';
+import { linkToCustodian } from '../custodian/link.ts';
 import { ledgersOf } from '../ledgers.ts';
 import { WorkerPool } from '#sandbox/worker/pool.ts';
 import { runnerDataDirOfEnvironment } from '../config.ts';
@@ -44,6 +45,8 @@ export interface WrittenRequest {
   readonly maxError?: number | undefined;
   readonly atSize?: number | undefined;
   readonly state?: string | undefined;
+  /** Of the receipt: `international` or `sm`. */
+  readonly cryptoProfile?: string | undefined;
 }
 
 /** The JSON object of an answer. */
@@ -79,11 +82,12 @@ export function unreleased(
 export class Lab {
   readonly #language: Language;
   readonly #kms = new LazyKms(readKeysConfig(runnerDataDirOfEnvironment() ?? LAB_DATA_DIR));
-  readonly #sources = new Sources({ prepare: false, keys: keyRelease(this.#kms) });
+  readonly #sources = new Sources({ prepare: false, linkOf: linkToCustodian, keys: keyRelease(this.#kms) });
   readonly #workers = new WorkerPool({ warm: 0 });
   readonly #states = new Map<string, Promise<LabState>>();
   readonly #manifests = new Map<string, Dataset | ReleasePolicy>();
-  readonly #key: SigningKey = generateSigningKey();
+  /** The throw-away keys of this process. */
+  readonly #keys = new Map<Profile, EvidenceKey>();
 
   constructor(language: Language) {
     this.#language = language;
@@ -94,7 +98,7 @@ export class Lab {
     let known: { state: LabState; request: LabRequest } | null = null;
     try {
       const request = this.#read(written);
-      const state = await this.#state(written.state);
+      const state = await this.#state(written.state, cryptoProfileOf(written));
       known = { state, request };
       const rehearsal = await rehearse(request, state, { sources: this.#sources, workers: this.#workers });
       return this.#released(rehearsal, request, state);
@@ -158,13 +162,21 @@ export class Lab {
     return manifest;
   }
 
-  #state(directory: string | undefined): Promise<LabState> {
-    if (directory === undefined) return Promise.resolve(LabState.inMemory(this.#key));
+  async #state(directory: string | undefined, cryptoProfile: Profile): Promise<LabState> {
+    if (directory === undefined) return LabState.inMemory(this.#key(cryptoProfile));
     const path = resolve(directory);
-    const opened = this.#states.get(path) ?? LabState.open(path);
+    const opened = this.#states.get(path) ?? LabState.open(path, { cryptoProfile });
     this.#states.set(path, opened);
     opened.catch(() => this.#states.delete(path));
-    return opened;
+    const state = await opened;
+    state.checkProfile(path, cryptoProfile);
+    return state;
+  }
+
+  #key(profile: Profile): EvidenceKey {
+    const key = this.#keys.get(profile) ?? generateEvidenceKey(profile);
+    this.#keys.set(profile, key);
+    return key;
   }
 
   #released(rehearsal: Rehearsal, request: LabRequest, state: LabState): LabAnswer {
@@ -203,6 +215,12 @@ export class Lab {
       }),
     };
   }
+}
+
+function cryptoProfileOf({ cryptoProfile: value = 'international' }: WrittenRequest): Profile {
+  const profile = profileOf(value);
+  if (profile === null) throw new Failure('CONFIG', say('crypto.profileUnknown', { value }));
+  return profile;
 }
 
 /** Null where the policy sets no limit, whatever limit an earlier one left behind. */

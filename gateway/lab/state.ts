@@ -15,24 +15,22 @@ import {
   readFileSync,
   realpathSync,
   truncateSync,
-  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import {
-  exportSigningKey,
-  generateSigningKey,
-  importSigningKey,
-  type SigningKey,
-} from '#crypto/ed25519-key.ts';
+import type { EvidenceKey } from '#crypto/evidence-key.ts';
+import type { Profile } from '#crypto/profile.ts';
 import { Failure } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import type { Cost, ReleasedCell } from '#sandbox/plan.ts';
 import { type Capacity, charge, type Ledger } from '#sandbox/release/accountant.ts';
 import type { LedgerOfDataset, LedgersOfDataset } from '../ledgers.ts';
+import { checkKeyProfile, evidenceKeyIn } from '../services/key-files.ts';
 import { type DirectoryLock, lockDirectory } from '../storage/directory-lock.ts';
 
 const LOCK_WAIT_MS = 30_000;
+
+const KEY_FILE = 'signing-key.jwk';
 
 /** A released answer as it is kept for repeats. */
 export interface StoredAnswer {
@@ -108,7 +106,7 @@ export interface Version {
 }
 
 export class LabState {
-  readonly signingKey: SigningKey;
+  readonly signingKey: EvidenceKey;
   /** Whether the key lasts: a throw-away key goes along in the receipt. */
   readonly durable: boolean;
   readonly #file: number | null;
@@ -119,7 +117,7 @@ export class LabState {
   readonly #holders = new Map<string, string>();
   readonly #answers = new Map<string, StoredAnswer>();
 
-  private constructor(signingKey: SigningKey, file: number | null, lock: DirectoryLock | null) {
+  private constructor(signingKey: EvidenceKey, file: number | null, lock: DirectoryLock | null) {
     this.signingKey = signingKey;
     this.durable = file !== null;
     this.#file = file;
@@ -127,21 +125,25 @@ export class LabState {
   }
 
   /** A state that ends with the call. */
-  static inMemory(signingKey: SigningKey): LabState {
+  static inMemory(signingKey: EvidenceKey): LabState {
     return new LabState(signingKey, null, null);
   }
 
   /**
    * Opens or makes a state directory. Fails: STATE_BUSY when another process holds it for `waitMs`, CONFIG for a
-   * directory that cannot be used or holds something else.
+   * directory that cannot be used, holds something else or began with another crypto profile.
    */
-  static async open(directory: string, { waitMs = LOCK_WAIT_MS } = {}): Promise<LabState> {
+  static async open(
+    directory: string,
+    options: { readonly waitMs?: number; readonly cryptoProfile?: Profile } = {},
+  ): Promise<LabState> {
+    const { waitMs = LOCK_WAIT_MS, cryptoProfile = 'international' } = options;
     const journal = join(directory, 'journal.jsonl');
     const lock = await lockOf(directory, waitMs);
     try {
       const entries = readEntries(journal, directory);
       const state = new LabState(
-        keyOf(join(directory, 'signing-key.jwk')),
+        evidenceKeyIn(join(directory, KEY_FILE), cryptoProfile),
         openJournal(journal, directory),
         lock,
       );
@@ -254,6 +256,11 @@ export class LabState {
     return this.#answers.get(JSON.stringify([lineage, planDigest]));
   }
 
+  /** That the state in a directory, open already, began with this profile. Fails: CONFIG. */
+  checkProfile(directory: string, profile: Profile): void {
+    checkKeyProfile(this.signingKey.publicJwk, join(directory, KEY_FILE), profile);
+  }
+
   async close(): Promise<void> {
     if (this.#file !== null) closeSync(this.#file);
     await this.#lock?.release();
@@ -332,12 +339,6 @@ function readEntries(journal: string, directory: string): readonly Entry[] {
   } catch (error) {
     throw new Failure('CONFIG', say('lab.stateUnusable', { directory }), { cause: error });
   }
-}
-
-function keyOf(path: string): SigningKey {
-  if (!existsSync(path))
-    writeFileSync(path, JSON.stringify(exportSigningKey(generateSigningKey())), { mode: 0o600, flush: true });
-  return importSigningKey(JSON.parse(readFileSync(path, 'utf8')));
 }
 
 function capacityText(capacity: Capacity | null): CapacityText | null {

@@ -8,7 +8,7 @@
  * reader can be opened; from the record on none of this runner is open.
  * Not covered: copies of the key store elsewhere (a backup of it opens what it held), and plaintext outside of Unseen.
  */
-import type { SigningKey } from '#crypto/ed25519-key.ts';
+import type { EvidenceKey } from '#crypto/evidence-key.ts';
 import { type KeyDescription, type KmsAdapter, KmsError } from '#crypto/kms/adapter.ts';
 import { signCompact } from '#crypto/signing.ts';
 import { type Person, checkAct, isDue, type KeyAct, type Standing, standingOf } from '../keys/destruction.ts';
@@ -35,7 +35,7 @@ export interface DestructionShell {
   readonly kms: { get(): Promise<KmsAdapter> };
   readonly sources: Pick<Sources, 'endKey'>;
   /** Signs records. */
-  readonly signingKey: SigningKey;
+  readonly signingKey: EvidenceKey;
   readonly issuer: string;
   /** From the approval to the destruction. */
   readonly waitMs: number;

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { parsePublicJwk, thumbprintOf } from '#crypto/ed25519-key.ts';
 import { policyEngine } from '#policies/decide.ts';
+import { linkToCustodian } from '../custodian/link.ts';
 import type { TokenReader } from '../auth/authenticate.ts';
 import { type RunnerConfig, runnerConfig } from '../config.ts';
 import { listen } from '../http/listening.ts';
@@ -40,7 +41,7 @@ export async function startRunnerProcess(
 ): Promise<RunningRunner> {
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const db = await openDatabase({ url: config.databaseUrl, role: 'unseen_runner' });
-  const signingKey = receiptKeyOf(config.dataDir);
+  const signingKey = receiptKeyOf(config.dataDir, config.cryptoProfile);
   // What the gateway is given, so that it can say whose receipts to trust.
   writeFileSync(join(config.dataDir, 'receipt-key.public.jwk'), JSON.stringify(signingKey.publicJwk));
   const policies = policyEngine();
@@ -49,6 +50,7 @@ export async function startRunnerProcess(
   const sources = new Sources({
     prepare: true,
     keys: keyRelease(kms),
+    linkOf: linkToCustodian,
     ...(config.readerMemoryMiB !== undefined && { memoryMiB: config.readerMemoryMiB }),
   });
   const destructions: DestructionShell = {

@@ -7,7 +7,7 @@
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SigningKey } from '#crypto/ed25519-key.ts';
+import type { EvidenceKey } from '#crypto/evidence-key.ts';
 import { outputDigestOf } from '#crypto/commitment.ts';
 import type { ReceiptPayload } from '#crypto/receipt-payload.ts';
 import { issueReceipt } from '#crypto/receipt.ts';
@@ -48,7 +48,7 @@ export interface RunnerShell {
   /** Where programs run. */
   readonly workers: WorkerPool;
   /** Signs receipts. */
-  readonly signingKey: SigningKey;
+  readonly signingKey: EvidenceKey;
   /** From which every lineage's seed of keyed choices is derived; never leaves the runner and its readers. */
   readonly secret: Buffer;
   readonly issuer: string;

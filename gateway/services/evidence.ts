@@ -15,7 +15,7 @@ import {
 } from '#crypto/log/merkle.ts';
 import { renderVerifier, verifierOf } from '#crypto/log/note.ts';
 import { renderTlogProof } from '#crypto/log/tlog-proof.ts';
-import { thumbprintOf } from '#crypto/ed25519-key.ts';
+import { algorithmOf, kidOf } from '#crypto/evidence-key.ts';
 import type { Caller } from '../http/endpoint.ts';
 import {
   findLeaf,
@@ -124,5 +124,5 @@ export function logKeyText({ log }: GatewayKeys): string {
 
 /** The keys whose receipts count, as a key set has them. */
 export function receiptKeys({ receipts }: GatewayKeys): readonly object[] {
-  return receipts.map((jwk) => ({ ...jwk, kid: thumbprintOf(jwk), use: 'sig', alg: 'EdDSA' }));
+  return receipts.map((jwk) => ({ ...jwk, kid: kidOf(jwk), use: 'sig', alg: algorithmOf(jwk) }));
 }

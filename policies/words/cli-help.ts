@@ -149,6 +149,10 @@ export const CLI_HELP_WORDS = {
     en: 'time zone of what is shown; default: Asia/Shanghai',
     zh: '显示所用时区；默认 Asia/Shanghai',
   },
+  'cli.flag.cryptoProfile': {
+    en: 'algorithms of receipts and log, international or sm, fixed at the first start; default: international',
+    zh: '收据与日志所用算法：international 或 sm，首次启动后不可更改；默认 international',
+  },
   'cli.flag.url': { en: 'address of the gateway', zh: '网关地址' },
   'cli.flag.account': { en: 'id of the account', zh: '账户编号' },
   'cli.flag.key': {

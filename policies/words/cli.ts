@@ -53,6 +53,10 @@ export const CLI_WORDS = {
   'cli.notNumber': { en: '`{value}` is not a number from 0', zh: '`{value}` 不是非负数' },
   'cli.oneOf': { en: 'give exactly one of: {flags}', zh: '必须且只能给出其一：{flags}' },
   'cli.keyBroken': { en: '`{file}` holds no usable Ed25519 key', zh: '`{file}` 中没有可用的 Ed25519 密钥' },
+  'cli.noReceiptKey': {
+    en: '`{file}` holds no key of receipts: Ed25519 or SM2',
+    zh: '`{file}` 中没有收据密钥：Ed25519 或 SM2',
+  },
   'cli.keyPrivate': {
     en: '`{file}` holds a private key; send the public half only',
     zh: '`{file}` 含有私钥；只应提交公钥',

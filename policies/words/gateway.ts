@@ -88,6 +88,14 @@ export const GATEWAY_WORDS = {
     en: 'population: the ledger `{population}` is of another kind; all datasets of a population have a budget whose delta is 0, or all one whose delta is not, or all none (unlimited)',
     zh: 'population：账本 `{population}` 属于另一种；同一人群的所有数据集，其预算的 delta 须全部为 0，或全部不为 0，或全部无上限（unlimited）',
   },
+  'crypto.profileFixed': {
+    en: 'cryptoProfile: the key in `{file}` is of the crypto profile `{made}`, and `{asked}` was asked for; a state keeps the profile that it began with',
+    zh: 'cryptoProfile：`{file}` 中的密钥属于密码方案 `{made}`，而要求的是 `{asked}`；已有状态沿用其最初的方案',
+  },
+  'crypto.profileUnknown': {
+    en: 'cryptoProfile: `{value}` is no crypto profile: international or sm',
+    zh: 'cryptoProfile：`{value}` 不是密码方案：international 或 sm',
+  },
   'storage.populationFixed': {
     en: 'population: lineage `{lineage}` belongs to another population, or to none, since its first use; it cannot change that',
     zh: 'population：血缘 `{lineage}` 自首次使用起即属于另一人群，或不属于任何人群；不能更改',

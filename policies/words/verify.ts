@@ -5,8 +5,8 @@ export const VERIFY_WORDS = {
     zh: '收据是格式正确的签名文本。',
   },
   'verify.check.algorithm': {
-    en: 'The signature algorithm is the permitted one (EdDSA).',
-    zh: '签名算法是唯一允许的算法（EdDSA）。',
+    en: 'The signature algorithm is the one of the key (EdDSA, or SM2SM3 for SM2).',
+    zh: '签名算法与密钥相符（EdDSA；SM2 密钥为 SM2SM3）。',
   },
   'verify.check.type': { en: 'The text states that it is a receipt.', zh: '文本声明自己是收据。' },
   'verify.check.key': { en: 'The signing key is one you trust.', zh: '签名密钥是您信任的密钥。' },
@@ -46,16 +46,16 @@ export const VERIFY_WORDS = {
     zh: '收据头缺少必需的成员，或含有不允许的成员。',
   },
   'verify.ALG_FORBIDDEN': {
-    en: 'The receipt names a signature algorithm other than EdDSA.',
-    zh: '收据使用了 EdDSA 以外的签名算法。',
+    en: 'The receipt names a signature algorithm that is not the one of its key (EdDSA, or SM2SM3 for SM2).',
+    zh: '收据所用签名算法与其密钥不符（应为 EdDSA；SM2 密钥应为 SM2SM3）。',
   },
   'verify.TYP_WRONG': {
     en: 'The text is signed, but it is not a receipt.',
     zh: '该文本虽已签名，但不是收据。',
   },
   'verify.KEY_MALFORMED': {
-    en: 'A key is not a public Ed25519 key.',
-    zh: '某个密钥不是 Ed25519 公钥。',
+    en: 'A key is no public key of Ed25519 or SM2.',
+    zh: '某个密钥不是 Ed25519 或 SM2 公钥。',
   },
   'verify.KEY_UNKNOWN': {
     en: 'The receipt is signed in the name of a key that you did not give.',

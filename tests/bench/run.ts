@@ -6,6 +6,7 @@
  */
 import { ADMISSION_TIME } from './admission.ts';
 import { stopPostgres } from './durable-postgres.ts';
+import { ENVELOPE } from './envelope.ts';
 import { COST_GROWTH } from './growth.ts';
 import { LATENCY, THROUGHPUT } from './jobs.ts';
 import type { Benchmark } from './measure.ts';
@@ -15,6 +16,7 @@ import { PROGRAMS } from './programs.ts';
 import { READING } from './reading.ts';
 import { RELEASE_RATE } from './releases.ts';
 import { SAMPLING } from './sampling.ts';
+import { SEALING_SM4 } from './sm4.ts';
 
 const BENCHMARKS: readonly Benchmark[] = [
   READING,
@@ -27,6 +29,8 @@ const BENCHMARKS: readonly Benchmark[] = [
   SAMPLING,
   PLANNING_TIME,
   ADMISSION_TIME,
+  ENVELOPE,
+  SEALING_SM4,
 ];
 
 const EXIT_ARGUMENTS = 2;

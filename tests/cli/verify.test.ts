@@ -120,7 +120,7 @@ test('a proof without a log key leaves the place in the log unanchored', async (
 
 test.for([
   { args: ['absent.jwt'], says: 'cannot be read' },
-  { args: ['receipt.jwt', '--keys', 'none.json'], says: 'holds no usable Ed25519 key' },
+  { args: ['receipt.jwt', '--keys', 'none.json'], says: 'holds no key of receipts' },
   { args: ['receipt.jwt', '--keys', 'receipt.jwt'], says: 'is not JSON' },
   { args: ['receipt.jwt', '--answer', 'jwks.json'], says: 'is not an answer' },
 ])('$args is a wrong argument and not a verdict', async ({ args, says }) => {

@@ -187,7 +187,9 @@ export class Scene implements AsyncDisposable {
   async ask(changes: OrderChanges = {}, slots?: readonly bigint[]): Promise<Answer> {
     const { cells, measures } = changes.planned ?? PLAN;
     const ciphertexts = this.ciphertexts(cells * measures.length, slots);
-    return parseAnswer(await this.custodian.answer(await this.order(ciphertexts, changes), ciphertexts));
+    return parseAnswer(
+      await this.custodian.answer(await this.order(ciphertexts, changes), Buffer.concat(ciphertexts)),
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

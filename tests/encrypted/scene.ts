@@ -175,7 +175,8 @@ export class EncryptedScene implements AsyncDisposable {
     });
     const keeper = this.#keeper;
     this.custodian = {
-      answer: async (order, ciphertexts) => parseAnswer(await keeper.answer(order, ciphertexts)),
+      answer: async (order, ciphertexts) =>
+        parseAnswer(await keeper.answer(order, Buffer.concat(ciphertexts))),
     };
   }
 

@@ -78,6 +78,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   pg: ['gateway/storage/'],
   pino: ['gateway/'],
   'prom-client': ['gateway/'],
+  'sm-crypto-v2': ['crypto/sm/sm2.ts'],
   ses: ['sandbox/worker/ses-text.ts'],
   yaml: ['sandbox/manifest/'],
   zod: SOURCES,
