@@ -48,6 +48,10 @@ export const ENCRYPTED_WORDS = {
     en: 'the keys span {cells} cells, but the clear columns have only {max} combinations of values; group by fewer expressions',
     zh: '分组共有 {cells} 个单元格，而明文列只有 {max} 种取值组合；请减少分组表达式',
   },
+  'encrypted.outputs': {
+    en: 'the answer would need {outputs} numbers from the key custodian; at most {max} are asked for in one job: use fewer cells or aggregates',
+    zh: '该结果需要托管方给出 {outputs} 个数，单次作业最多 {max} 个：请减少单元格或聚合',
+  },
   'encrypted.program': {
     en: 'programs cannot read encrypted columns; ask in SQL',
     zh: '程序无法读取加密列；请使用 SQL 查询',

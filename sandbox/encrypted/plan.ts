@@ -26,6 +26,9 @@ import { noiseOfOrder } from './order-noise.ts';
 /** Bits of room for the noise of ciphertexts that are left over (crypto/he/seal.ts leaves fewer). */
 const ROOM_BITS_LEFT = 16;
 
+/** Numbers of one order. */
+const OUTPUTS_MAX = 1_000;
+
 /** What one masked ciphertext takes its custodian and the network, and a product the evaluator: for planned times. */
 const MS_PER_OUTPUT = 150;
 const MS_PER_PRODUCT = 60;
@@ -40,6 +43,7 @@ export function encryptedDraft(draft: Plan, dataset: EncryptedDataset): Plan {
   if (!conditions.every((expr) => expr === null || isExact(expr)))
     throw new Refusal('FUNCTION', say('encrypted.inexact'));
   checkGrowth(circuits, dataset);
+  checkOutputs(draft);
   const { manifestDigest, keyId, profile, custodian } = dataset.encryption;
   return {
     ...draft,
@@ -74,6 +78,13 @@ function checkKeys(plan: Plan, dataset: EncryptedDataset): void {
   const max = shapeOf(dataset).maxCells;
   if (BigInt(plan.keys.cells) > max)
     throw new Refusal('CELLS', say('encrypted.cells', { cells: plan.keys.cells, max: String(max) }));
+}
+
+/** Each output is a ciphertext that a custodian decrypts. */
+function checkOutputs({ keys, measures }: Plan): void {
+  const outputs = measures.length * (keys.mode === 'listed' ? keys.cells : 1);
+  if (outputs > OUTPUTS_MAX)
+    throw new Refusal('CELLS', say('encrypted.outputs', { outputs, max: OUTPUTS_MAX }));
 }
 
 function bounded(measure: Measure, { argument }: PlannedCircuit): Measure {

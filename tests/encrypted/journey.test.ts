@@ -56,9 +56,22 @@ async function unseen(...args: readonly string[]): Promise<{ stdout: string; std
 }
 
 const ENCRYPT = [
-  ...['encrypt', '--dataset', 'visits.yaml', '--out', 'visits.enc', '--keys', 'public'],
-  ...['--signing-key', 'provider.jwk', '--custodian-key', 'custodian.jwk', '--clear', 'region'],
-  ...['--rows-per-unit', '2', '--custodian-url'],
+  'encrypt',
+  '--dataset',
+  'visits.yaml',
+  '--out',
+  'visits.enc',
+  '--keys',
+  'public',
+  '--signing-key',
+  'provider.jwk',
+  '--custodian-key',
+  'custodian.jwk',
+  '--clear',
+  'region',
+  '--rows-per-unit',
+  '2',
+  '--custodian-url',
 ];
 
 async function serveCustodian(): Promise<void> {
@@ -86,9 +99,24 @@ beforeAll(async () => {
     writeFileSync(file(`${name}.pub.jwk`), JSON.stringify(key.publicJwk));
   }
   const made = await unseen(
-    ...['custodian', 'init', '--dir', 'custodian', '--platform-key', 'order-key.pub.jwk'],
-    ...['--provider-key', 'provider.pub.jwk', '--purpose', 'public_research', '--port', '0'],
-    ...['--with-certificates', '--server-name', '127.0.0.1', '--host', '127.0.0.1', '--json'],
+    'custodian',
+    'init',
+    '--dir',
+    'custodian',
+    '--platform-key',
+    'order-key.pub.jwk',
+    '--provider-key',
+    'provider.pub.jwk',
+    '--purpose',
+    'public_research',
+    '--port',
+    '0',
+    '--with-certificates',
+    '--server-name',
+    '127.0.0.1',
+    '--host',
+    '127.0.0.1',
+    '--json',
   );
   writeFileSync(
     file('custodian.jwk'),
