@@ -68,6 +68,8 @@ export class EncryptedScene implements AsyncDisposable {
   readonly custodianKey = generateSigningKey();
   readonly provider = generateSigningKey();
   plain!: Dataset;
+  /** The dataset.yaml of the encrypted dataset. */
+  registration!: object;
   dataset!: EncryptedDataset;
   files!: EncryptedFiles;
   keys!: KeySet;
@@ -132,6 +134,7 @@ export class EncryptedScene implements AsyncDisposable {
           orderKey: 'order.jwk',
         },
       });
+      this.registration = registration;
       const dataset = parseDataset(JSON.stringify(registration), { path: file });
       if (!isEncrypted(dataset)) throw new RangeError('an encrypted dataset says so');
       this.dataset = dataset;
