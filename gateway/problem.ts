@@ -51,6 +51,8 @@ const STATUS = {
   MACHINE_FAULT: 500,
   KILLED: 409,
   STATE_BUSY: 503,
+  CUSTODIAN_UNAVAILABLE: 503,
+  CUSTODIAN_REFUSED: 502,
 } as const satisfies Record<Code, number>;
 
 /** Faults of HTTP itself, which no refusal names; `about:blank` with a code of their own (RFC 9457 §4.2.1). */

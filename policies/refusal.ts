@@ -50,6 +50,8 @@ export const FAILED_CODES = [
   'MACHINE_FAULT',
   'KILLED',
   'STATE_BUSY',
+  'CUSTODIAN_UNAVAILABLE',
+  'CUSTODIAN_REFUSED',
 ] as const;
 
 export type RefusedCode = (typeof REFUSED_CODES)[number];

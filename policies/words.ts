@@ -9,7 +9,9 @@ import { ACCURACY_WORDS } from './words/accuracy.ts';
 import { BUDGET_WORDS } from './words/budget.ts';
 import { CLI_HELP_WORDS } from './words/cli-help.ts';
 import { CLI_WORDS } from './words/cli.ts';
+import { CUSTODIAN_WORDS } from './words/custodian.ts';
 import { DEMO_WORDS } from './words/demo.ts';
+import { ENCRYPTED_WORDS } from './words/encrypted.ts';
 import { GATEWAY_WORDS } from './words/gateway.ts';
 import { GRANT_WORDS } from './words/grant.ts';
 import { KEY_WORDS } from './words/key.ts';
@@ -40,7 +42,9 @@ export const WORDS = {
   ...BUDGET_WORDS,
   ...CLI_HELP_WORDS,
   ...CLI_WORDS,
+  ...CUSTODIAN_WORDS,
   ...DEMO_WORDS,
+  ...ENCRYPTED_WORDS,
   ...GATEWAY_WORDS,
   ...GRANT_WORDS,
   ...KEY_WORDS,

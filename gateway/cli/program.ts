@@ -4,7 +4,9 @@ import packageFile from '../../package.json' with { type: 'json' };
 import { render, say, type SentenceId } from '#policies/words.ts';
 import { registerAskVerbs } from './ask-verbs.ts';
 import { registerBudgetVerbs } from './budget-verbs.ts';
+import { registerCustodianVerbs } from './custodian-verbs.ts';
 import { registerDatasetVerbs } from './dataset-verbs.ts';
+import { registerEncryptVerb } from './encrypt-verb.ts';
 import { registerEvidenceVerbs } from './evidence-verbs.ts';
 import { registerDemoVerb } from './demo-verb.ts';
 import { EXIT } from './exit-code.ts';
@@ -44,6 +46,8 @@ export function programOf(terminal: Terminal): Command {
   registerPartyVerbs(host);
   registerDatasetVerbs(host);
   registerKeyVerbs(host);
+  registerEncryptVerb(host);
+  registerCustodianVerbs(host);
   registerBudgetVerbs(host);
   registerGrantVerbs(host);
   registerProgramVerbs(host);

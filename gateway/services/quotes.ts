@@ -12,6 +12,7 @@ import { refusalOf } from '#policies/explain.ts';
 import { type Language, render, say } from '#policies/words.ts';
 import { shortOfBudget } from '#sandbox/release/accuracy.ts';
 import { expectedErrorsOf, quotedSizes } from '#sandbox/release/expected-error.ts';
+import { encryptionNotes } from '#sandbox/release/notes.ts';
 import { numberOf, rational } from '#sandbox/release/rational.ts';
 import { instantText } from '#sandbox/release/zone.ts';
 import type { Compiled } from '#sandbox/query/compile.ts';
@@ -279,7 +280,11 @@ async function plannedPart(
     summary:
       language === null
         ? null
-        : [summaryOf(summarised, atSize, language), ...(tried === null ? [] : [tried])].join(' '),
+        : [
+            summaryOf(summarised, atSize, language),
+            ...(tried === null ? [] : [tried]),
+            ...encryptionNotes(plan).map((note) => render(note, language)),
+          ].join(' '),
     usage: repeat ? { ...planning.planned, epsilonNano: '0' } : planning.planned,
     timing: plan.timing,
   };

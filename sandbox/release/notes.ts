@@ -21,9 +21,17 @@ export function notesOf(plan: Plan, releaseId: string | null): readonly Sentence
   ];
 }
 
+/** Whose word the bounds of encrypted data are, and who adds the noise; none for other data. */
+export function encryptionNotes({ encrypted, bounding }: Plan): readonly Sentence[] {
+  if (encrypted === undefined) return [];
+  const manifest = `sha256:${encrypted.manifestDigest}`;
+  return [say('note.encrypted', { rows: bounding.rowsPerUnit, manifest }), say('note.custodian')];
+}
+
 function unitNotes(plan: Plan): readonly Sentence[] {
   const { cellsPerUnit, rowsPerUnit } = plan.bounding;
   const blocks = plan.measures.find((measure) => measure.kind === 'blocks');
+  if (plan.encrypted !== undefined) return encryptionNotes(plan);
   const rowUnit = plan.unit === null ? [say('note.rowUnit')] : [];
   if (blocks !== undefined) return [...rowUnit, say('note.blocks', { count: blocks.count })];
   if (plan.unit === null) return rowUnit;

@@ -137,6 +137,13 @@ function impureModules(file: SourceFile): { what: string; at: number }[] {
 const MAY_AWAIT: Readonly<Record<string, string>> = {
   'crypto/signing.ts': 'WebCrypto signs and verifies asynchronously',
   'crypto/receipt.ts': 'it signs and verifies',
+  'crypto/he/order.ts': 'it signs and verifies',
+  'sandbox/release/attestation.ts': 'it verifies signatures',
+  'crypto/kms/local.ts': 'its contract is that of services elsewhere, and it waits for a lock',
+  'crypto/kms/vault.ts': 'its service is elsewhere',
+  'crypto/kms/vault-client.ts': 'its service is elsewhere',
+  'crypto/at-rest/seal.ts': 'its source gives bytes when it has them',
+  'crypto/at-rest/open.ts': 'its source gives bytes when it has them',
   'crypto/he/library.ts': 'WebAssembly is compiled once per process, when it is first needed',
   'crypto/he/seal.ts': 'it opens the library',
   'crypto/he/dataset-manifest.ts': 'it signs and verifies',
@@ -145,11 +152,6 @@ const MAY_AWAIT: Readonly<Record<string, string>> = {
   'crypto/he/encryption-journal.ts': 'it writes a file',
   'crypto/he/encryption-threads.ts': 'threads answer when they are done',
   'crypto/he/encrypt-thread.ts': 'it opens the library',
-  'crypto/kms/local.ts': 'its contract is that of services elsewhere, and it waits for a lock',
-  'crypto/kms/vault.ts': 'its service is elsewhere',
-  'crypto/kms/vault-client.ts': 'its service is elsewhere',
-  'crypto/at-rest/seal.ts': 'its source gives bytes when it has them',
-  'crypto/at-rest/open.ts': 'its source gives bytes when it has them',
   'sandbox/query/parse.ts': 'WebAssembly is compiled once, when the module is first imported',
 };
 
