@@ -14,8 +14,15 @@ export function registerDemoVerb(host: VerbHost): void {
         { flags: '--keep', about: 'cli.flag.keep' },
         { flags: '--flights', about: 'cli.flag.flights' },
         { flags: '--programs', about: 'cli.flag.programs' },
+        { flags: '--encrypted', about: 'cli.flag.encrypted' },
       ],
-      examples: ['unseen demo', 'unseen demo --flights', 'unseen demo --programs', 'unseen demo --keep'],
+      examples: [
+        'unseen demo',
+        'unseen demo --flights',
+        'unseen demo --programs',
+        'unseen demo --encrypted',
+        'unseen demo --keep',
+      ],
     },
     async (call) => {
       const { runDemo } = await import('../demo/demo.ts');
@@ -23,6 +30,7 @@ export function registerDemoVerb(host: VerbHost): void {
         keep: call.isSet('keep'),
         flights: call.isSet('flights'),
         programs: call.isSet('programs'),
+        encrypted: call.isSet('encrypted'),
       };
       return (await runDemo(call.terminal, options)) === 0 ? EXIT.done : EXIT.bug;
     },

@@ -21,7 +21,8 @@ import { serve, type Served } from '../embedded.ts';
 import { FLIGHTS_POLICY, findFlights, flightsManifest } from './flights.ts';
 import { runStatements } from './generate.ts';
 import { plainGrant } from '../services/plain-grant.ts';
-import { programsDemo } from './programs.ts';
+import { encryptedDemo } from './encrypted.ts';
+import { programsDemo, type Stage } from './programs.ts';
 import { sampleTruth, visitsManifest, visitsPolicy, visitsStatement } from './visits.ts';
 
 const SEED = 20_251_121;
@@ -33,6 +34,7 @@ export interface DemoOptions {
   readonly keep: boolean;
   readonly flights: boolean;
   readonly programs: boolean;
+  readonly encrypted: boolean;
 }
 
 /** A ledger as operators see it. */
@@ -66,6 +68,7 @@ export async function runDemo(terminal: Terminal, options: DemoOptions): Promise
     const demo = new Demo(terminal, served, directory);
     await demo.introduce();
     if (options.programs) await demo.programs();
+    else if (options.encrypted) await demo.encrypted();
     else await (options.flights ? demo.flights() : demo.visits());
     await demo.line('demo.done', { seconds: seconds(started) });
     if (options.keep) await demo.stay();
@@ -163,9 +166,17 @@ class Demo {
     await this.#account('visits');
   }
 
-  /** The part about programs, with what it needs of this one. */
   programs(): Promise<void> {
-    return programsDemo({
+    return programsDemo(this.#stage());
+  }
+
+  encrypted(): Promise<void> {
+    return encryptedDemo(this.#stage(), join(this.#directory, 'server'));
+  }
+
+  /** What a part of its own needs of this one. */
+  #stage(): Stage {
+    return {
       directory: this.#directory,
       purpose: PURPOSE,
       client: (party) => this.#parties.get(party)!.client,
@@ -175,7 +186,7 @@ class Demo {
       fail: () => {
         this.failures += 1;
       },
-    });
+    };
   }
 
   async flights(): Promise<void> {

@@ -13,6 +13,30 @@ export const DEMO_WORDS = {
     en: 'with a program: refused, corrected, approved, trained with, and killed',
     zh: '演示程序：被拒、修正、批准、用于训练模型，以及被终止',
   },
+  'cli.flag.encrypted': {
+    en: 'with data sealed at rest, and with encrypted columns whose keys the platform never holds',
+    zh: '演示静态加密的数据，以及平台始终不持有密钥的加密列',
+  },
+  'demo.encrypted.noJail': {
+    en: 'sealed data are only opened in a full jail, and this machine lacks {missing}: that part is left out',
+    zh: '静态加密的数据只在完整隔离中打开，而本机缺少 {missing}：跳过这一部分',
+  },
+  'demo.encrypted.disk': {
+    en: '{file}: {mebibytes} MiB, and none of the words that stand in every row of the plain file',
+    zh: '{file}：{mebibytes} MiB，其中找不到明文文件每一行都有的任何字样',
+  },
+  'demo.encrypted.locked': {
+    en: 'the key is locked away: the next question ended as {code}, and nothing was read',
+    zh: '密钥已停用：下一次查询以 {code} 结束，未读取任何数据',
+  },
+  'demo.encrypted.custodian': {
+    en: 'the provider’s custodian answers at {url} over mutual TLS, in process {pid} of its own; the platform has no secret key',
+    zh: '数据提供方的密钥托管进程（{pid}）通过双向 TLS 在 {url} 应答；平台没有私钥',
+  },
+  'demo.encrypted.beside': {
+    en: '  {key}: {value} ± {bar}, and from the plain file {plain} ± {plainBar}',
+    zh: '  {key}：{value} ± {bar}；明文文件的回答为 {plain} ± {plainBar}',
+  },
   'demo.programs.submits': {
     en: 'the buyer submits a program that counts the records it has seen',
     zh: '需求方提交一个会统计已处理记录数的程序',
