@@ -117,7 +117,13 @@ function packageOf(specifier: string): string {
 const GUARDED: Readonly<Record<string, readonly string[]>> = {
   'sandbox/reader/': ['gateway/runner/', 'gateway/keys/', 'gateway/lab/'],
   // Keys of data, and whoever keeps them.
-  'gateway/keys/': ['gateway/keys/', 'gateway/runner/', 'gateway/embedded.ts', 'gateway/lab/', 'gateway/cli/'],
+  'gateway/keys/': [
+    'gateway/keys/',
+    'gateway/runner/',
+    'gateway/embedded.ts',
+    'gateway/lab/',
+    'gateway/cli/',
+  ],
   'crypto/kms/': ['gateway/keys/', 'gateway/runner/'],
   // The lab is a runner without a server: what it may open, only the command line may ask it to.
   'gateway/lab/': ['gateway/lab/', 'gateway/cli.ts', 'gateway/cli/'],
