@@ -65,7 +65,7 @@ export function gatewayConfig(environment: NodeJS.ProcessEnv = process.env): Gat
     publicUrl: publicUrl.replace(/\/+$/, ''),
     timeZone: environment['UNSEEN_TIME_ZONE'] || 'Asia/Shanghai',
     logOrigin: environment['UNSEEN_LOG_ORIGIN'] || 'unseen.local/log',
-    cryptoProfile: cryptoProfileOf(environment),
+    cryptoProfile: cryptoProfileOfEnvironment(environment),
     receiptKeyFile: environment['UNSEEN_RECEIPT_KEY'] || null,
     operatorKeyFile: environment['UNSEEN_OPERATOR_KEY'] || null,
   };
@@ -104,14 +104,15 @@ export function runnerConfig(environment: NodeJS.ProcessEnv = process.env): Runn
     port,
     publicUrl,
     gatewayUrl: (environment['UNSEEN_GATEWAY_URL'] || publicUrl).replace(/\/+$/, ''),
-    cryptoProfile: cryptoProfileOf(environment),
+    cryptoProfile: cryptoProfileOfEnvironment(environment),
     name: environment['UNSEEN_RUNNER_NAME'] || hostname(),
     concurrency: Math.max(1, Number.parseInt(environment['UNSEEN_RUNNER_CONCURRENCY'] ?? '2', 10) || 2),
     readerMemoryMiB: memoryOf('UNSEEN_READER_MEMORY_MIB', environment['UNSEEN_READER_MEMORY_MIB']),
   };
 }
 
-function cryptoProfileOf(environment: NodeJS.ProcessEnv): Profile {
+/** The crypto profile that the environment names; RangeError for one that is none. */
+export function cryptoProfileOfEnvironment(environment: NodeJS.ProcessEnv = process.env): Profile {
   const profile = profileOf(environment['UNSEEN_CRYPTO_PROFILE'] || 'international');
   if (profile === null) throw new RangeError('UNSEEN_CRYPTO_PROFILE is international or sm');
   return profile;

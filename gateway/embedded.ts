@@ -18,6 +18,7 @@ import { keyRelease } from './keys/key-release.ts';
 import { readKeysConfig } from './keys/keys-file.ts';
 import { LazyKms } from './keys/open-kms.ts';
 import { listen } from './http/listening.ts';
+import { type DestructionShell, startDestructions } from './runner/key-destruction.ts';
 import { createListener } from './runner/listener.ts';
 import { WorkerPool } from '#sandbox/worker/pool.ts';
 import { recheck } from './runner/recheck.ts';
@@ -116,13 +117,12 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
     reportBug: options.reportBug,
   };
   app = createApp(shell) as unknown as Hono;
-  const listener = createListener({
-    reader: () => Promise.resolve(shell),
-    db,
-    policies,
-    sources,
-    reportBug: options.reportBug,
-  });
+  const signingKey = receiptKeyOf(options.dataDir, cryptoProfile);
+  const issuer = shell.publicUrl;
+  const parts = { db, sources, signingKey, issuer, reportBug: options.reportBug };
+  const destructions: DestructionShell = { ...parts, kms, waitMs: kms.config.waitMs };
+  const reader = (): Promise<Shell> => Promise.resolve(shell);
+  const listener = createListener({ ...parts, reader, policies, destructions });
   const runnerHttp = await listen((request) => listener.fetch(request), {
     host: options.host,
     port: options.runnerPort,
@@ -130,20 +130,17 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
   opened.defer(() => runnerHttp.close());
   const runner = await startRunner(
     {
-      db,
-      sources,
+      ...parts,
       workers,
-      signingKey: receiptKeyOf(options.dataDir, cryptoProfile),
       secret: secretOf(options.dataDir),
-      issuer: shell.publicUrl,
       separation: 'none',
       recheck: (job, compiled) => recheck({ db, policies, channel: CHANNEL }, job, compiled),
       reportAbort: options.reportAbort,
-      reportBug: options.reportBug,
     },
     { name: 'embedded', concurrency: CONCURRENCY },
   );
   opened.defer(() => runner.stop());
+  opened.defer(startDestructions(destructions));
   opened.defer(startHousekeeping(db, options.reportBug));
   return {
     gatewayUrl: gateway.url,

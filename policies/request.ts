@@ -91,9 +91,10 @@ export interface SuspendDatasetRequest {
 }
 
 export interface RegisterRequest {
-  readonly action: 'register_dataset';
+  /** To register data, or to have a part in the end of the key under which they are sealed. */
+  readonly action: 'register_dataset' | 'destroy_key';
   readonly principal: Principal;
-  /** The organisation in whose name the dataset is registered. */
+  /** The organisation whose data they are. */
   readonly provider: string;
 }
 

@@ -24,6 +24,7 @@ export const ACTIONS = [
   'submit_program',
   'suspend_organisation',
   'register_dataset',
+  'destroy_key',
   ...READ_ACTIONS,
 ] as const;
 
@@ -48,6 +49,7 @@ export const ROLE_ACTIONS: Readonly<Record<Action, Readonly<Partial<Record<Role,
   submit_program: { buyer: 'own' },
   suspend_organisation: { operator: 'any', supervisor: 'any' },
   register_dataset: { operator: 'any', provider: 'own' },
+  destroy_key: { operator: 'any', provider: 'own' },
   read_usage: {
     operator: 'any',
     auditor: 'any',

@@ -117,7 +117,7 @@ export async function* openEnvelope(
  * The segments of an envelope, once its head is what was expected and commits to this data key. EnvelopeError
  * CONTEXT_MISMATCH, KEY_LENGTH, KEY_REFUSED.
  */
-export function openSegments(head: EnvelopeHead, dataKey: Uint8Array, expected: Expected): Segments {
+function openSegments(head: EnvelopeHead, dataKey: Uint8Array, expected: Expected): Segments {
   const { objectId, context } = head.object;
   if (objectId !== expected.objectId || contextText(context) !== contextText(expected.context)) {
     throw new EnvelopeError('CONTEXT_MISMATCH');

@@ -59,7 +59,7 @@ export function describeKey(ring: Keyring, id: string): KeyDescription {
   return { id, state: stateOf(key, latestVersion), latestVersion, algorithm, versions };
 }
 
-export function stateOf(key: RingKey, version: number): VersionState {
+function stateOf(key: RingKey, version: number): VersionState {
   if (key.versions[version - 1]!.material === null) return 'destroyed';
   if (key.isDisabled) return 'disabled';
   return version === key.versions.length ? 'active' : 'decrypt-only';

@@ -1,14 +1,20 @@
 /**
  * The verbs `key …` and `seal`: keys of sealed data, on the machine that keeps them.
  *
- * They work on the key service that keys.yaml names and ask no server. What is printed is about keys, never a key.
+ * They work on the key service that keys.yaml names and ask no server, but for the end of a key: that takes two people,
+ * and so the runner that keeps it. What is printed is about keys, never a key.
  */
 import type { KeyDescription, KmsAdapter } from '#crypto/kms/adapter.ts';
+import { Failure } from '#policies/refusal.ts';
+import { say, type SentenceId } from '#policies/words.ts';
+import type { Client, KeyAct as EndAct } from '../client/client.ts';
+import type { KeyStanding } from '../client/resources.ts';
 import { runnerDataDirOfEnvironment } from '../config.ts';
 import { withKeyFaults } from '../keys/key-faults.ts';
 import { type KeysConfig, readKeysConfig } from '../keys/keys-file.ts';
 import { openKms, prepareKms } from '../keys/open-kms.ts';
 import { rewrapFile, sealFile } from '../keys/sealed-file.ts';
+import { Profiles } from './profile.ts';
 import { renderFields, renderTable } from './table.ts';
 import { type Terminal, worded } from './terminal.ts';
 import {
@@ -37,7 +43,7 @@ export function registerKeyVerbs(parent: VerbHost): void {
       about: 'cli.seal',
       offline: true,
       flags: [
-        { flags: '--key <id>', about: 'cli.flag.key', required: true },
+        { flags: '--key <id>', about: 'cli.flag.sealingKey', required: true },
         { flags: '--out <file>', about: 'cli.flag.sealedOut', required: true },
         { flags: '--dataset <name>', about: 'cli.flag.sealedDataset' },
         { flags: '--lineage <name>', about: 'cli.flag.sealedLineage' },
@@ -52,6 +58,7 @@ export function registerKeyVerbs(parent: VerbHost): void {
   );
   const host = defineGroup(parent, 'key', 'cli.key');
   registerKeyLife(host);
+  registerKeyEnd(host);
   defineVerb(
     host,
     { name: 'list', about: 'cli.key.list', offline: true, flags: PLACE, examples: ['unseen key list'] },
@@ -90,6 +97,134 @@ function registerKeyLife(host: VerbHost): void {
       },
       (call) => changeKey(call, act === 'create', work),
     );
+}
+
+/** The end of a key: asked of the runner that keeps it, by two people. */
+const ENDS = {
+  destroy: { act: 'destruction', about: 'cli.key.destroy' },
+  'approve-destruction': { act: 'destruction/approval', about: 'cli.key.approveDestruction' },
+  'cancel-destruction': { act: 'destruction/cancellation', about: 'cli.key.cancelDestruction' },
+  hold: { act: 'hold', about: 'cli.key.hold' },
+  'lift-hold': { act: 'hold/lifting', about: 'cli.key.liftHold' },
+} as const satisfies Readonly<Record<string, { readonly act: EndAct; readonly about: SentenceId }>>;
+
+function registerKeyEnd(host: VerbHost): void {
+  for (const [name, { act, about }] of Object.entries(ENDS))
+    defineVerb(
+      host,
+      {
+        name: `${name} <id>`,
+        about,
+        flags: [{ flags: '--reason <text>', about: 'cli.flag.reason', required: true }],
+        examples: [`unseen key ${name} visits --reason 'use agreement 3 has ended'`],
+      },
+      async (call) =>
+        showStanding(call, await keeperOf(call).actOnKey(call.argument(0), act, call.text('reason') ?? '')),
+    );
+  defineVerb(
+    host,
+    {
+      name: 'inventory',
+      about: 'cli.key.inventory',
+      examples: ['unseen key inventory', 'unseen key inventory --json'],
+    },
+    inventory,
+  );
+  defineVerb(
+    host,
+    { name: 'destruction <id>', about: 'cli.key.destruction', examples: ['unseen key destruction visits'] },
+    async (call) => showStanding(call, await keeperOf(call).keyDestruction(call.argument(0))),
+  );
+}
+
+/** The runner's inventory, and the keys that the gateway publishes. */
+async function inventory(call: VerbCall): Promise<void> {
+  const { terminal } = call;
+  const client = keeperOf(call);
+  const items = (await client.cryptoInventory())
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as InventoryItem);
+  const { keys } = (await client.keySet()) as { readonly keys: readonly Readonly<Record<string, string>>[] };
+  const published = keys.map(({ kid = '', alg = '' }) => publishedKey(kid, alg));
+  const logKey = (await client.logKey()).split('+')[0] ?? '';
+  const all = [...items, ...published, publishedKey(`log ${logKey}`, 'EdDSA')];
+  if (call.json) return terminal.out(all.map((item) => `${JSON.stringify(item)}\n`).join(''));
+  await terminal.out(
+    renderTable(
+      (['what', 'name', 'version', 'state', 'algorithm', 'created', 'owner'] as const).map((name) => ({
+        title: worded(terminal, `cli.column.${name}`),
+      })),
+      all.map(rowOf),
+    ),
+  );
+}
+
+/** An entry, in the terms of CycloneDX, as far as the table shows it. */
+interface InventoryItem {
+  readonly type: string;
+  readonly name: string;
+  readonly version?: string;
+  readonly cryptoProperties?: {
+    readonly assetType: string;
+    readonly relatedCryptoMaterialProperties?: Readonly<Record<string, string | number>>;
+  };
+  readonly properties?: readonly { readonly name: string; readonly value: string }[];
+}
+
+function publishedKey(name: string, algorithm: string): InventoryItem {
+  return {
+    type: 'cryptographic-asset',
+    name,
+    cryptoProperties: {
+      assetType: 'related-crypto-material',
+      relatedCryptoMaterialProperties: {
+        type: 'public-key',
+        state: 'active',
+        algorithmRef: `algorithm:${algorithm}`,
+      },
+    },
+    properties: [{ name: 'unseen:owner', value: 'operator' }],
+  };
+}
+
+function rowOf({ type, name, version, cryptoProperties, properties = [] }: InventoryItem): readonly string[] {
+  const material = cryptoProperties?.relatedCryptoMaterialProperties ?? {};
+  const told = (wanted: string): string => properties.find((one) => one.name === wanted)?.value ?? '';
+  return [
+    String(material['type'] ?? cryptoProperties?.assetType ?? type),
+    name,
+    version ?? '',
+    String(material['state'] ?? ''),
+    String(material['algorithmRef'] ?? told('unseen:key')).replace('algorithm:', ''),
+    String(material['creationDate'] ?? told('unseen:registered')),
+    told('unseen:owner') || told('unseen:context:dataset'),
+  ];
+}
+
+/** The client of the runner that keeps the keys. Failure CONFIG where the profile knows none. */
+function keeperOf(call: VerbCall): Client {
+  const { runnerUrl } = new Profiles(call.terminal.configDirectory).load(call.profile);
+  if (runnerUrl === null) throw new Failure('CONFIG', say('cli.noRunner'));
+  return call.client();
+}
+
+async function showStanding(call: VerbCall, standing: KeyStanding): Promise<void> {
+  const { terminal } = call;
+  const person = (act: KeyStanding['requested']): string =>
+    act === null ? '–' : `${act.account}, ${act.at}`;
+  await print(call, standing, () =>
+    renderFields([
+      [worded(terminal, 'cli.column.key'), standing.key],
+      [worded(terminal, 'cli.column.state'), standing.state],
+      [worded(terminal, 'cli.column.requestedBy'), person(standing.requested)],
+      [worded(terminal, 'cli.column.approvedBy'), person(standing.approved)],
+      [worded(terminal, 'cli.column.dueAt'), standing.dueAt ?? '–'],
+      [worded(terminal, 'cli.column.hold'), person(standing.hold)],
+      [worded(terminal, 'cli.column.destroyedAt'), standing.destroyedAt ?? '–'],
+      [worded(terminal, 'cli.column.record'), standing.record ?? '–'],
+    ]),
+  );
 }
 
 async function changeKey(call: VerbCall, makes: boolean, work: (typeof ACTS)[KeyAct]): Promise<void> {

@@ -19,6 +19,8 @@ import type {
   DatasetView,
   GrantView,
   Job,
+  JobEvidence,
+  KeyStanding,
   Me,
   NewAccount,
   NewOrganisation,
@@ -28,7 +30,6 @@ import type {
   ProgramSummary,
   ProgramView,
   Quote,
-  JobEvidence,
   Registration,
   Release,
   WaitingRelease,
@@ -155,11 +156,29 @@ export class Client {
     readonly policy: string;
     readonly baseDirectory: string;
   }): Promise<Registration> {
-    if (this.#runnerUrl === undefined) throw new RangeError('registration needs the address of the runner');
     return this.#create('/v1/datasets', registration, {
-      base: this.#runnerUrl,
+      base: this.#runner(),
       timeoutMs: REGISTRATION_TIMEOUT_MS,
     });
+  }
+
+  /** The inventory of cryptography of the runner: JSON objects, one a line. */
+  cryptoInventory(): Promise<string> {
+    return this.#text({ path: '/v1/crypto-inventory', base: this.#runner() });
+  }
+
+  /** How the end of a key stands, at the runner that keeps it. */
+  keyDestruction(key: string): Promise<KeyStanding> {
+    return this.#json({
+      path: keyPath(key, 'destruction'),
+      base: this.#runner(),
+      accept: 'application/json',
+    });
+  }
+
+  /** Asks for the end of a key, agrees to it, calls it off, holds it or lifts the hold. */
+  actOnKey(key: string, act: KeyAct, reason: string): Promise<KeyStanding> {
+    return this.#json({ method: 'POST', path: keyPath(key, act), base: this.#runner(), body: { reason } });
   }
 
   suspendDataset(name: string): Promise<DatasetSummary> {
@@ -347,6 +366,11 @@ export class Client {
     return items;
   }
 
+  #runner(): string {
+    if (this.#runnerUrl === undefined) throw new RangeError('this needs the address of the runner');
+    return this.#runnerUrl;
+  }
+
   async *#pages<Item>(path: string, query: Query = {}): AsyncGenerator<Item> {
     let cursor: string | undefined;
     do {
@@ -451,4 +475,16 @@ function isDecided({ status, headers }: Response): boolean {
 
 async function errorOf(outcome: Response | UnreachableError): Promise<ProblemError | UnreachableError> {
   return outcome instanceof UnreachableError ? outcome : problemOf(outcome);
+}
+
+/** What can be done about the end of a key, as the runner's addresses name it. */
+export type KeyAct =
+  | 'destruction'
+  | 'destruction/approval'
+  | 'destruction/cancellation'
+  | 'hold'
+  | 'hold/lifting';
+
+function keyPath(key: string, act: KeyAct): string {
+  return `/v1/keys/${encodeURIComponent(key)}/${act}`;
 }

@@ -298,3 +298,26 @@ export interface JobEvidence {
   readonly proof: string | null;
   readonly keys: { readonly receipts: readonly object[]; readonly log: string };
 }
+
+/** Who did something about a key, and why. */
+export interface KeyActRecord {
+  readonly account: string;
+  readonly organisation: string;
+  readonly reason: string | null;
+  readonly at: string;
+}
+
+/** How the end of a key stands. */
+export interface KeyStanding {
+  readonly key: string;
+  readonly state: 'kept' | 'requested' | 'waiting' | 'destroying' | 'destroyed';
+  readonly requested: KeyActRecord | null;
+  readonly approved: KeyActRecord | null;
+  readonly dueAt: string | null;
+  readonly hold: KeyActRecord | null;
+  readonly destroyedAt: string | null;
+  /** Of the record in the log. */
+  readonly leafIndex: string | null;
+  /** The signed record (JWS). */
+  readonly record: string | null;
+}

@@ -39,7 +39,7 @@ export function isAboutTheKey(error: unknown): boolean {
 }
 
 /** For operators and providers, who may know all of it. What is none of the two errors of crypto/ comes back as it is. */
-export function keyFault(error: unknown, names: { readonly key: string; readonly file?: string }): unknown {
+function keyFault(error: unknown, names: { readonly key: string; readonly file?: string }): unknown {
   if (error instanceof EnvelopeError)
     return new Failure(
       'SOURCE_UNREADABLE',

@@ -13,10 +13,12 @@ import { Failure } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import { parseManifestText, readManifestText } from '#sandbox/manifest/manifest-text.ts';
 import { checkAgainst } from '#sandbox/manifest/schema-check.ts';
-import { keysFileOfEnvironment } from '../config.ts';
+import { cryptoProfileOfEnvironment, keysFileOfEnvironment } from '../config.ts';
 
 const DAY_MS = 86_400_000;
 const WAIT_DAYS = 7;
+/** What is sealed with where keys.yaml does not say. */
+const CIPHERS = { international: 'aes-256-gcm', sm: 'sm4-gcm' } as const;
 const WAIT_DAYS_MAX = 365;
 
 const place = z.string().min(1, { error: 'manifest.emptyText' });
@@ -69,7 +71,7 @@ export function readKeysConfig(dataDir: string, stated = keysFileOfEnvironment()
 function configOf(stated: z.infer<typeof schema>, base: string, dataDir = base): KeysConfig {
   return {
     service: stated.service === 'vault' ? vaultOf(stated, base) : localOf(stated, base, dataDir),
-    suite: stated.cipher === 'sm4-gcm' ? 2 : 1,
+    suite: (stated.cipher ?? CIPHERS[cryptoProfileOfEnvironment()]) === 'sm4-gcm' ? 2 : 1,
     waitMs: Math.round((stated.destruction?.waitDays ?? WAIT_DAYS) * DAY_MS),
   };
 }

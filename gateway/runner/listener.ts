@@ -16,6 +16,8 @@ import { parseBody, readBody } from '../http/request-reading.ts';
 import { isBug, problemResponse } from '../problem.ts';
 import { demand } from '../services/permission.ts';
 import type { Database } from '../storage/database.ts';
+import type { DestructionShell } from './key-destruction.ts';
+import { addKeyRoutes } from './key-routes.ts';
 import { registerWritten } from './register.ts';
 import type { Sources } from './sources.ts';
 
@@ -34,12 +36,15 @@ export interface ListenerShell {
   readonly db: Database;
   readonly policies: PolicyEngine;
   readonly sources: Sources;
+  /** What the end of keys is done with. */
+  readonly destructions: DestructionShell;
   /** Where a bug is told in full; the caller is told nothing. */
   readonly reportBug: (error: unknown, requestId: string) => void;
 }
 
 /** The runner's routes. */
-export function createListener({ reader, db, policies, sources, reportBug }: ListenerShell): Hono {
+export function createListener(shell: ListenerShell): Hono {
+  const { reader, db, policies, sources, destructions, reportBug } = shell;
   const app = new Hono();
   app.onError((error, c) => {
     const requestId = randomUUID();
@@ -70,5 +75,6 @@ export function createListener({ reader, db, policies, sources, reportBug }: Lis
     });
     return c.json(registered, 201);
   });
+  addKeyRoutes(app, shell, destructions);
   return app;
 }

@@ -16,6 +16,7 @@ import { readKeysConfig } from '../keys/keys-file.ts';
 import { LazyKms } from '../keys/open-kms.ts';
 import { closeWhenTold } from '../shutdown.ts';
 import { type Database, openDatabase } from '../storage/database.ts';
+import { type DestructionShell, startDestructions } from './key-destruction.ts';
 import { createListener } from './listener.ts';
 import { WorkerPool } from '#sandbox/worker/pool.ts';
 import { recheck } from './recheck.ts';
@@ -50,33 +51,32 @@ export async function startRunnerProcess(
     keys: keyRelease(kms),
     ...(config.readerMemoryMiB !== undefined && { memoryMiB: config.readerMemoryMiB }),
   });
+  const parts = { db, sources, signingKey, issuer: config.publicUrl, reportBug };
+  const destructions: DestructionShell = { ...parts, kms, waitMs: kms.config.waitMs };
   const listener = createListener({
+    ...parts,
     reader: () => tokenReader(db, config),
-    db,
     policies,
-    sources,
-    reportBug,
+    destructions,
   });
   const listening = await listen((request) => listener.fetch(request), config);
   const runner = await startRunner(
     {
-      db,
-      sources,
+      ...parts,
       workers,
-      signingKey,
       secret: secretOf(config.dataDir),
-      issuer: config.publicUrl,
       separation: 'processes',
       recheck: (job, compiled) => recheck({ db, policies, channel: CHANNEL }, job, compiled),
       reportAbort,
-      reportBug,
     },
     config,
   );
+  const stopDestructions = startDestructions(destructions);
   return {
     url: listening.url,
     close: async () => {
       await listening.close();
+      await stopDestructions();
       await runner.stop();
       await workers.close();
       await sources.close();

@@ -35,3 +35,26 @@ export async function findRunnable(db: Tx, versionId: string): Promise<RunnableV
   const source = { type, path, ...(sealed && { sealed }) };
   return { dataset: { ...manifest, source }, policy, content, commitment };
 }
+
+/** A version that is sealed. */
+export interface SealedVersion {
+  readonly versionId: string;
+  readonly dataset: string;
+  readonly provider: string;
+  readonly path: string;
+  readonly key: string;
+  readonly registeredAt: Date;
+}
+
+/** The versions that are sealed, under one key or under any. */
+export async function listSealedVersions(
+  db: Tx,
+  key: string | null = null,
+): Promise<readonly SealedVersion[]> {
+  return db.rows<SealedVersion>(sql`
+    SELECT v.id AS "versionId", d.name AS dataset, d.organisation_id AS provider, s.path,
+      s.identity->'sealed'->>'key' AS key, v.registered_at AS "registeredAt"
+    FROM runner_source s JOIN dataset_version v ON v.id = s.version_id JOIN dataset d ON d.name = v.dataset_name
+    WHERE s.identity->'sealed'->>'key' IS NOT NULL AND (${key}::text IS NULL OR s.identity->'sealed'->>'key' = ${key}::text)
+    ORDER BY d.name, v.registered_at`);
+}

@@ -7,7 +7,7 @@
  * nothing before its reservation is committed.
  * A sealed source has no warm reader and no prepared copy: its reader is opened for one job and ends with it.
  */
-import { Failure } from '#policies/refusal.ts';
+import { Failure, Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import type { RecordEngine } from '#sandbox/execute.ts';
 import type { Dataset } from '#sandbox/manifest/dataset.ts';
@@ -43,7 +43,7 @@ export interface OpenSource {
 
 /** Whoever gives out the data keys of sealed sources, one for each opening. Refuses KEY_REFUSED; fails as it says. */
 export interface KeyRelease {
-  releaseKey(dataset: Dataset): Promise<ReleasedKey>;
+  readonly releaseKey: (dataset: Dataset) => Promise<ReleasedKey>;
 }
 
 export interface SourceOptions {
@@ -72,7 +72,10 @@ interface Opened {
 export class Sources {
   readonly #options: SourceOptions;
   readonly #opened = new Map<string, Promise<Opened>>();
-  readonly #sealed = new Set<Reader>();
+  /** Readers of sealed sources, with the names of their keys. */
+  readonly #sealed = new Map<Reader, string>();
+  /** Names of keys that are no more. */
+  readonly #ended = new Set<string>();
 
   constructor(options: SourceOptions) {
     this.#options = options;
@@ -155,13 +158,25 @@ export class Sources {
           released,
           signal,
         });
-        this.#sealed.add(opened.reader);
-        return opened;
+        const name = dataset.source.sealed?.key ?? '';
+        this.#sealed.set(opened.reader, name);
+        if (!this.#ended.has(name)) return opened;
+        // The key was given out, and destroyed while the source was being opened.
+        await this.#closeSealed(opened.reader);
+        throw new Refusal('KEY_REFUSED', say('keys.refused', { dataset: dataset.name }));
       } catch (error) {
         const isReplaced = error instanceof Failure && error.code === 'SOURCE_CHANGED';
         if (!isReplaced || left === 0) throw error;
       }
     }
+  }
+
+  /** Ends every reader over what was sealed under a key that is destroyed, and those that are being opened. Returns how many were open. */
+  async endKey(key: string): Promise<number> {
+    this.#ended.add(key);
+    const readers = [...this.#sealed].filter(([, name]) => name === key).map(([reader]) => reader);
+    await Promise.all(readers.map((reader) => this.#closeSealed(reader)));
+    return readers.length;
   }
 
   async #closeSealed(reader: Reader): Promise<void> {
@@ -204,7 +219,7 @@ export class Sources {
   }
 
   async close(): Promise<void> {
-    for (const reader of this.#sealed) await this.#closeSealed(reader);
+    for (const reader of this.#sealed.keys()) await this.#closeSealed(reader);
     for (const result of await Promise.allSettled(this.#opened.values()))
       if (result.status === 'fulfilled') await result.value.reader.close();
   }

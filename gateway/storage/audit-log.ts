@@ -18,7 +18,7 @@ export interface Leaf {
   readonly index: bigint;
   /** A receipt, or the canonical JSON of a usage record, of a reviewer's decision or of a step in a program's review. */
   readonly body: string;
-  readonly class: 'release' | 'refusal' | 'failure' | 'review' | 'program';
+  readonly class: 'release' | 'refusal' | 'failure' | 'review' | 'program' | 'key';
 }
 
 export interface SavedCheckpoint {

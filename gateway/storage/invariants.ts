@@ -33,7 +33,7 @@ const INVARIANTS: Readonly<Record<string, SQL>> = {
     WHERE j.release_id IS DISTINCT FROM r.id OR j.state <> 'done' OR j.repeat`,
   'a usage record has one leaf, and a leaf one usage record': sql`
     SELECT coalesce(u.id, l.index::text) AS id FROM usage_record u
-      FULL JOIN (SELECT * FROM audit_leaf WHERE class NOT IN ('review', 'program')) l ON l.index = u.leaf_index
+      FULL JOIN (SELECT * FROM audit_leaf WHERE class NOT IN ('review', 'program', 'key')) l ON l.index = u.leaf_index
     WHERE u.id IS NULL OR l.index IS NULL OR l.class <> u.type OR l.visible_at <> u.visible_at`,
   'a decision about an answer that waits has one leaf, which says the same': sql`
     SELECT coalesce(v.release_id, l.index::text) AS id FROM release_review v
@@ -43,6 +43,21 @@ const INVARIANTS: Readonly<Record<string, SQL>> = {
       OR (l.body::jsonb->>'releaseId', l.body::jsonb->>'decision', l.body::jsonb->>'reviewer')
         <> (v.release_id, v.decision, v.account_id)
       OR l.body::jsonb->>'reason' IS DISTINCT FROM v.reason`,
+  'what was done about a key has one leaf, which says the same': sql`
+    SELECT coalesce(e.key_id || '/' || e.seq, l.index::text) AS id FROM key_event e
+      FULL JOIN (SELECT * FROM audit_leaf WHERE class = 'key') l ON l.index = e.leaf_index
+    WHERE e.key_id IS NULL OR l.index IS NULL OR l.visible_at <> e.at
+      OR CASE WHEN e.kind = 'destroyed' THEN l.body IS DISTINCT FROM e.detail->>'record'
+        ELSE (l.body::jsonb->>'key', l.body::jsonb->>'event') <> (e.key_id, e.kind)
+          OR l.body::jsonb->>'account' IS DISTINCT FROM e.account_id END`,
+  'a key is destroyed when one has asked, another has agreed, and in that order': sql`
+    SELECT e.key_id AS id FROM key_event e LEFT JOIN LATERAL (
+      SELECT kind, account_id FROM key_event b WHERE b.key_id = e.key_id AND b.seq < e.seq
+        AND b.kind NOT IN ('held', 'lifted') ORDER BY b.seq DESC LIMIT 1) before ON true
+    WHERE before.kind = 'destroyed'
+      OR e.kind = 'approved' AND (before.kind IS DISTINCT FROM 'requested' OR before.account_id = e.account_id)
+      OR e.kind = 'destroying' AND before.kind IS DISTINCT FROM 'approved'
+      OR e.kind = 'destroyed' AND before.kind IS DISTINCT FROM 'destroying'`,
   "a step in a program's review has one leaf, which says the same": sql`
     SELECT coalesce(e.id, l.index::text) AS id FROM (SELECT * FROM program_event WHERE kind <> 'read') e
       FULL JOIN (SELECT * FROM audit_leaf WHERE class = 'program') l ON l.index = e.leaf_index

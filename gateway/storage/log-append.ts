@@ -30,7 +30,7 @@ export async function lockHead(tx: Tx): Promise<LogHead> {
 
 export interface NewLeaf {
   readonly body: string;
-  readonly class: 'release' | 'refusal' | 'failure' | 'review' | 'program';
+  readonly class: 'release' | 'refusal' | 'failure' | 'review' | 'program' | 'key';
   /** ISO 8601. Not to be published before. */
   readonly visibleAt: string;
 }

@@ -160,6 +160,11 @@ export async function haltProgram(db: Database, digest: string): Promise<void> {
   await haltJobsUnder(db, jobsOfProgram(digest));
 }
 
+/** Stops the unfinished jobs on versions whose key is destroyed. Returns their ids. */
+export async function haltVersions(db: Database, versionIds: readonly string[]): Promise<readonly string[]> {
+  return haltJobsUnder(db, sql`version_id = ANY(${sql.param(versionIds)}::text[])`);
+}
+
 /** SQL for the jobs of a program. */
 export function jobsOfProgram(digest: string): SQL {
   return sql`program_digest = ${digest}`;

@@ -76,12 +76,42 @@ export const KEY_WORDS = {
     zh: '停用密钥，直至重新启用：其封装的数据均不可读取',
   },
   'cli.key.enable': { en: 'end the disabling of a key', zh: '重新启用密钥' },
+  'cli.key.destroy': {
+    en: 'ask for the destruction of a key, and with it of all that is sealed under it (operator, provider)',
+    zh: '申请销毁密钥及其封装的全部数据（运营方、提供方）',
+  },
+  'cli.key.approveDestruction': {
+    en: 'agree to the destruction of a key, as another person; it begins after the waiting period',
+    zh: '由另一人同意销毁密钥；等待期满后执行',
+  },
+  'cli.key.cancelDestruction': { en: 'call the destruction of a key off', zh: '撤回密钥销毁' },
+  'cli.key.hold': {
+    en: 'put a key under a legal hold: it is not destroyed',
+    zh: '对密钥设置法定保留：不予销毁',
+  },
+  'cli.key.liftHold': { en: 'lift the legal hold on a key', zh: '解除密钥的法定保留' },
+  'cli.key.destruction': {
+    en: 'show how the destruction of a key stands, and its signed record',
+    zh: '显示密钥销毁的进展及其签名记录',
+  },
+  'cli.key.inventory': {
+    en: 'list all cryptography in use: algorithms, keys, versions, states, sealed data (operator)',
+    zh: '列出在用的全部密码应用：算法、密钥、版本、状态与封装数据（运营方）',
+  },
+  'cli.column.what': { en: 'WHAT', zh: '类别' },
+  'cli.column.owner': { en: 'OWNER OR DATASET', zh: '所有者或数据集' },
+  'cli.column.requestedBy': { en: 'ASKED FOR BY', zh: '申请人' },
+  'cli.column.approvedBy': { en: 'AGREED TO BY', zh: '同意人' },
+  'cli.column.dueAt': { en: 'NOT BEFORE', zh: '不早于' },
+  'cli.column.hold': { en: 'HELD BY', zh: '保留设置人' },
+  'cli.column.destroyedAt': { en: 'DESTROYED AT', zh: '销毁于' },
+  'cli.column.record': { en: 'RECORD', zh: '记录' },
   'cli.rewrapped': { en: '{file}: version {from} to {to}', zh: '{file}：版本 {from} 改为 {to}' },
   'cli.flag.keysFile': {
     en: 'keys.yaml; default: UNSEEN_KEYS, or the one in the data directory',
     zh: 'keys.yaml 文件；默认取 UNSEEN_KEYS，或数据目录中的该文件',
   },
-  'cli.flag.key': { en: 'the key', zh: '密钥' },
+  'cli.flag.sealingKey': { en: 'the key', zh: '密钥' },
   'cli.flag.sealedOut': { en: 'the sealed file to write', zh: '要写入的封装文件' },
   'cli.flag.sealedDataset': {
     en: 'the dataset that it is for; default: the key’s name',
@@ -96,6 +126,19 @@ export const KEY_WORDS = {
   'cli.column.created': { en: 'CREATED', zh: '创建于' },
   'cli.column.fingerprint': { en: 'FINGERPRINT', zh: '指纹' },
   'cli.column.file': { en: 'FILE', zh: '文件' },
+  'keys.notNow': {
+    en: 'the key is not in a state in which this can be done; look with `unseen key destruction`',
+    zh: '密钥当前状态不允许此操作；请用 `unseen key destruction` 查看',
+  },
+  'keys.samePerson': {
+    en: 'this takes another person than the one who asked for or agreed to the destruction',
+    zh: '此操作须由申请或同意销毁者之外的人进行',
+  },
+  'keys.ownersSide': {
+    en: 'one of the two people is of the organisation whose data are sealed under the key',
+    zh: '两人中须有一人属于该密钥所封装数据的机构',
+  },
+  'keys.onHold': { en: 'the key is under a legal hold', zh: '该密钥处于法定保留状态' },
   'keys.none': {
     en: 'the source is sealed, and this program has no key store; see docs/encryption-at-rest.md',
     zh: '数据源已封装，而本程序未配置密钥库；参见 docs/encryption-at-rest.md',

@@ -28,7 +28,7 @@ export function jailFor({ sealed }: Pick<SourceFile, 'sealed'>, demand: JailDema
 }
 
 /** How the file on disk ends. */
-export function footerTypeOf({ type, sealed }: SourceFile): FooterType {
+function footerTypeOf({ type, sealed }: SourceFile): FooterType {
   return sealed === undefined ? type : 'sealed';
 }
 

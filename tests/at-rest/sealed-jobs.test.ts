@@ -13,6 +13,7 @@ import {
   truncateSync,
 } from 'node:fs';
 import { basename } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { KmsError } from '#crypto/kms/adapter.ts';
@@ -311,19 +312,17 @@ describe('rotation', () => {
   });
 
   test('jobs go on while files are rewrapped again and again', async () => {
-    let isOver = false;
+    const over = new AbortController();
     const rewrapping = (async () => {
-      for (let times = 0; !isOver; times += 1) {
+      while (!over.signal.aborted) {
         await place.kms.rotate('steps');
         await rewrapFile(place.kms, sealed);
-        if (isOver) return times;
-        await new Promise((resolve) => setTimeout(resolve, 30));
+        await sleep(30);
       }
-      return 0;
     })();
     const outcomes: unknown[] = [];
     for (let asked = 0; asked < 4; asked += 1) outcomes.push((await steps.ended(anotherCount()))['outcome']);
-    isOver = true;
+    over.abort();
     await rewrapping;
     expect(outcomes).toEqual(['released', 'released', 'released', 'released']);
   });

@@ -80,6 +80,25 @@ test('a sealed source answers as the plain one would, in a full jail, and its ke
   }
 });
 
+test('an envelope of SM4-GCM with SM3 opens in the jail as well', async () => {
+  const file = join(directory, 'sm.sealed');
+  const key = randomBytes(16);
+  const plain = join(directory, 'sm.parquet');
+  await writeSource(PEOPLE, plain);
+  const parts: Uint8Array[] = [];
+  const options = { suite: 2, dataKey: key, wrapped: [], objectId: 'o-1', context: CONTEXT } as const;
+  for await (const part of sealEnvelope(options, [readFileSync(plain)])) parts.push(Buffer.from(part));
+  writeFileSync(file, Buffer.concat(parts));
+  const reader = await open(file, {}, key);
+  try {
+    expect(await reader.query('SELECT count(*) FROM source')).toEqual([[8n]]);
+  } finally {
+    await reader.close();
+    rmSync(plain);
+    rmSync(file);
+  }
+});
+
 test('without a full jail it is refused, whatever the policy says, and no process gets a key', async () => {
   await expect(open(path, { jail: 'preferred', jailReport: PLAIN_JAIL })).rejects.toMatchObject({
     name: 'Refusal',
@@ -252,7 +271,9 @@ describe('an envelope that is not whole or not the one that was meant is refused
   });
 
   test('control: the envelope itself opens', async () => {
-    await (await open()).close();
+    const reader = await open();
+    expect(reader.isGone).toBe(false);
+    await reader.close();
   });
 });
 

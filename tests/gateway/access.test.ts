@@ -1,6 +1,7 @@
 /** Who may do what: every route by every role, what strangers see, and what no route answers with. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { routeTable } from '#gateway/app.ts';
+import { generateSigningKey } from '#crypto/ed25519-key.ts';
 import { signAccessToken } from '#gateway/auth/issuer.ts';
 import { surfaceOf } from '#gateway/http/surface.ts';
 import { createListener } from '#gateway/runner/listener.ts';
@@ -232,6 +233,15 @@ test('the runner’s listener answers no stranger, and registers for operators a
     db,
     policies: shell.policies,
     sources,
+    destructions: {
+      db,
+      kms: { get: () => Promise.reject(new RangeError('no key is asked for')) },
+      sources,
+      signingKey: generateSigningKey(),
+      issuer: shell.publicUrl,
+      waitMs: 0,
+      reportBug: (error) => world.bugs.push(error),
+    },
     reportBug: (error) => world.bugs.push(error),
   });
   // It is no manifest, so whoever may register is told that, and nothing is registered.

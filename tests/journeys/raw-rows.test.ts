@@ -157,8 +157,10 @@ describe('a value of a row leaves', () => {
         policy: JSON.stringify(POLICY),
         baseDirectory: server.folder.path,
       });
-    const sent: Readonly<Record<string, readonly Sent[]>> = {
+    const sent: Record<string, readonly Sent[]> = {
       'GET /healthz': [{ path: '/healthz' }],
+      'GET /v1/keys/:id/destruction': [{ path: '/v1/keys/visits/destruction' }],
+      'GET /v1/crypto-inventory': [{ path: '/v1/crypto-inventory' }],
       'GET /v1/jail': [{ path: '/v1/jail' }],
       // Again, and with a column declared as what it is not: the engine's own words must not come out.
       'POST /v1/datasets': [
@@ -169,6 +171,9 @@ describe('a value of a row leaves', () => {
         },
       ],
     };
+    const keyed = 'destruction destruction/approval destruction/cancellation hold hold/lifting'.split(' ');
+    for (const place of keyed)
+      sent[`POST /v1/keys/:id/${place}`] = [{ path: `/v1/keys/visits/${place}`, body: '{"reason":"x"}' }];
     const { routes: table } = createListener({} as never);
     expect([...new Set(table.map(({ method, path }) => `${method} ${path}`))].toSorted()).toEqual(
       Object.keys(sent).toSorted(),
@@ -201,7 +206,8 @@ describe('a value of a row leaves', () => {
     }
     expect(leaks).toEqual([]);
     // What is verified here is no receipt; every other verb worked for somebody.
-    expect(useless).toEqual(['unseen verify']);
+    // Nor did anybody agree to a destruction that had been called off.
+    expect(useless.toSorted()).toEqual(['unseen key approve-destruction', 'unseen verify']);
     expect(Object.keys(commandLines()).concat(ELSEWHERE).toSorted()).toEqual(
       allVerbs()
         .map(({ name }) => name)
@@ -235,7 +241,12 @@ const ELSEWHERE = [
 ];
 
 /** Verbs that ask no server, and so have no profile. */
-const OFFLINE = new Set(['unseen verify', 'unseen program check']);
+const OFFLINE = new Set([
+  'unseen verify',
+  'unseen program check',
+  'unseen seal',
+  ...['create', 'list', 'show', 'rotate', 'rewrap', 'disable', 'enable'].map((act) => `unseen key ${act}`),
+]);
 
 /** Each verb with the arguments that it is given here, in one or more ways. */
 function commandLines(): Readonly<Record<string, readonly (readonly string[])[]>> {
@@ -264,6 +275,8 @@ function commandLines(): Readonly<Record<string, readonly (readonly string[])[]>
   const terms = { ...grant, id: 'typed', purpose: 'public_health', scene: 'x', runs: 1 };
   const receipt = ['--proof', file('proof'), '--keys', file('keys'), '--log-key', file('log-key')];
   const where = ['--url', server.served.gatewayUrl, '--account', 'x-buyer', '--key', file('x-buyer.jwk')];
+  // The runner of this test finds them where it looks for its own.
+  const keys = ['--data-dir', file('server')];
   return {
     'unseen login': [where],
     'unseen whoami': [[]],
@@ -279,6 +292,22 @@ function commandLines(): Readonly<Record<string, readonly (readonly string[])[]>
     'unseen dataset list': [[]],
     'unseen dataset show': [['visits']],
     'unseen budget explain': [['visits']],
+    'unseen key create': [['typed', ...keys]],
+    'unseen seal': [[file('visits.csv'), '--key', 'typed', '--out', file('visits.sealed'), ...keys]],
+    'unseen key list': [keys],
+    'unseen key show': [['typed', ...keys]],
+    'unseen key rotate': [['typed', ...keys]],
+    'unseen key rewrap': [[file('visits.sealed'), ...keys]],
+    'unseen key disable': [['typed', ...keys]],
+    'unseen key enable': [['typed', ...keys]],
+    'unseen key hold': [['typed', '--reason', 'x']],
+    'unseen key lift-hold': [['typed', '--reason', 'x']],
+    'unseen key destroy': [['typed', '--reason', 'x']],
+    // Each of the operator's side may call off; who asked may not agree.
+    'unseen key cancel-destruction': [['typed', '--reason', 'x']],
+    'unseen key destruction': [['typed']],
+    'unseen key inventory': [[]],
+    'unseen key approve-destruction': [['typed', '--reason', 'x']],
     'unseen dataset suspend': [['spare_visits']],
     'unseen dataset resume': [['spare_visits']],
     'unseen dataset withdraw': [['spare_visits']],

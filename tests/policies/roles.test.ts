@@ -61,6 +61,7 @@ function requestFor(action: Action, roles: readonly Role[], party: string): Deci
     case 'suspend_organisation':
       return { action, principal, organisation: party };
     case 'register_dataset':
+    case 'destroy_key':
       return { action, principal, provider: party };
     default:
       return { action, principal, run: { id: 'r', buyer: party, providers: [party], operator: party } };

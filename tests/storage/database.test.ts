@@ -27,6 +27,7 @@ import * as identity from '#gateway/storage/tables/identity.ts';
 import * as jobs from '#gateway/storage/tables/jobs.ts';
 import * as shares from '#gateway/storage/tables/shares.ts';
 import * as programs from '#gateway/storage/tables/programs.ts';
+import * as keys from '#gateway/storage/tables/keys.ts';
 import * as reviews from '#gateway/storage/tables/reviews.ts';
 import { Failure } from '#policies/refusal.ts';
 import { render } from '#policies/words.ts';
@@ -170,6 +171,7 @@ describe('the checked-in migrations', () => {
     ...shares,
     ...programs,
     ...reviews,
+    ...keys,
   };
 
   test('make the tables that the code declares', async () => {

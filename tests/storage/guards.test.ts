@@ -7,13 +7,14 @@ import { admit, refuse } from '#gateway/storage/admission.ts';
 import { type Database, openDatabase, sqlStateOf, type Tx } from '#gateway/storage/database.ts';
 import { findViolations, INVARIANT_NAMES } from '#gateway/storage/invariants.ts';
 import { findAnswer } from '#gateway/storage/job-view.ts';
+import { addKeyEvent } from '#gateway/storage/key-events.ts';
 import { openJob } from '#gateway/storage/open.ts';
 import { decideHeld, findHeld, readHeld } from '#gateway/storage/review.ts';
 import { withdrawProgram } from '#gateway/storage/program-store.ts';
 import { findHalted } from '#gateway/storage/queue.ts';
 import { registerDataset } from '#gateway/storage/registration.ts';
 import { commitRelease } from '#gateway/storage/release.ts';
-import { revokeGrant } from '#gateway/storage/suspension.ts';
+import { haltVersions, revokeGrant } from '#gateway/storage/suspension.ts';
 import { Failure, Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import { describeEngines, HAS_POSTGRES, openEngine, type OpenEngine } from '#tests/support/engines.ts';
@@ -65,6 +66,7 @@ const DENIED = '42501';
 
 /** Tables that take inserts only. */
 const INSERT_ONLY = [
+  'key_event',
   'usage_record',
   'audit_leaf',
   'audit_node',
@@ -166,6 +168,16 @@ const TAMPERING: Readonly<Record<string, readonly SQL[]>> = {
     sql`UPDATE release_review SET decision = 'approved', reason = NULL`,
     sql`UPDATE release_review SET decided_at = decided_at - interval '1 day'`,
   ],
+  'what was done about a key has one leaf, which says the same': [
+    sql`UPDATE audit_leaf SET body = replace(body, '"event":"requested"', '"event":"held"') WHERE class = 'key'`,
+    sql`DELETE FROM key_event WHERE kind = 'destroyed'`,
+    sql`UPDATE key_event SET detail = '{"record": "another"}' WHERE kind = 'destroyed'`,
+  ],
+  'a key is destroyed when one has asked, another has agreed, and in that order': [
+    sql`UPDATE key_event SET account_id = (SELECT account_id FROM key_event WHERE kind = 'requested') WHERE kind = 'approved'`,
+    sql`DELETE FROM key_event WHERE kind = 'approved'`,
+    sql`DELETE FROM key_event WHERE kind = 'destroying'`,
+  ],
   "a step in a program's review has one leaf, which says the same": [
     sql`DELETE FROM program_event WHERE kind = 'scanned'`,
     sql`DELETE FROM audit_leaf WHERE class = 'program'`,
@@ -231,6 +243,16 @@ const TAMPERING: Readonly<Record<string, readonly SQL[]>> = {
   ],
 };
 
+/** What is done about a key from the request to the end, by two people. */
+async function destroyKey(db: Database, [maker, checker]: readonly [string, string]): Promise<void> {
+  const key = freshId();
+  await addKeyEvent(db, key, () => ({ kind: 'requested', account: maker, reason: 'x' }));
+  await addKeyEvent(db, key, (_, dueAt) => ({ kind: 'approved', account: checker, dueAt }));
+  await addKeyEvent(db, key, () => ({ kind: 'destroying', account: null }));
+  const detail = { record: '"signed"' };
+  await addKeyEvent(db, key, () => ({ kind: 'destroyed', account: null, detail, leaf: detail.record }));
+}
+
 test('every invariant has a tampering that it must report', () => {
   expect(Object.keys(TAMPERING)).toEqual(INVARIANT_NAMES);
 });
@@ -271,6 +293,7 @@ describeEngines('on', (engine) => {
     const failure = { code: 'PROGRAM_ABORTED', sentence, measured: {} } as const;
     await failJob(db, { jobId: aborted.id, attempt: aborted.attempt, ...failure });
     await admit(db, ask(scene));
+    await destroyKey(db, [scene.account, (await makeScene(db)).account]);
     await db.rows(sql`INSERT INTO checkpoint (size, root, note) VALUES (1, 'aa', 'note')`);
   });
   afterAll(() => opened.close());
@@ -397,6 +420,11 @@ describe.skipIf(!HAS_POSTGRES)('on postgres, as gateway and runner with roles of
     expect(await findHalted(runner, [opens.id])).toEqual([opens.id]);
     await expect(commitRelease(runner, handIn(opens))).rejects.toMatchObject({ code: 'KILLED' });
     await revokeGrant(gateway, { grantId: scene.grant, by: 'officer' });
+    const people = [scene.account, (await makeScene(opened.db)).account] as const;
+    await destroyKey(runner, people);
+    expect(await haltVersions(runner, [freshId()])).toEqual([]);
+    const byGateway = destroyKey(gateway, people).catch((error: unknown) => error);
+    expect(sqlStateOf(await byGateway)).toBe(DENIED);
     expect(await findViolations(gateway)).toEqual([]);
     const source = sql`SELECT path FROM runner_source WHERE version_id = ${scene.versionId}`;
     expect(sqlStateOf(await gateway.rows(source).catch((error: unknown) => error))).toBe(DENIED);

@@ -67,7 +67,7 @@ export const auditLeaf = pgTable('audit_leaf', {
   hash: text('hash').notNull(),
   /** A receipt, or the canonical JSON of a usage record, of a reviewer's decision or of a step in a program's review. */
   body: text('body').notNull(),
-  class: text('class').$type<'release' | 'refusal' | 'failure' | 'review' | 'program'>().notNull(),
+  class: text('class').$type<'release' | 'refusal' | 'failure' | 'review' | 'program' | 'key'>().notNull(),
   /** Not to be published before: the log's size would tell when a run ended. */
   visibleAt: instant('visible_at').notNull(),
 });

@@ -1,6 +1,6 @@
 /** A self-signed certificate for 127.0.0.1 in a directory, by OpenSSL's command: Node has no issuer of X.509. */
-import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { openssl } from '#tests/support/openssl.ts';
 
 /** Paths of the key and the certificate, which is its own authority. */
 export function makeCertificate(
@@ -11,8 +11,6 @@ export function makeCertificate(
   const cert = join(directory, `${name}.pem`);
   const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
   const subject = ['-days', '2', '-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1'];
-  execFileSync('openssl', ['req', '-x509', ...curve, '-keyout', key, '-out', cert, ...subject], {
-    stdio: 'ignore',
-  });
+  openssl(['req', '-x509', ...curve, '-keyout', key, '-out', cert, ...subject]);
   return { key, cert };
 }
