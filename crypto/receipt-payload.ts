@@ -107,6 +107,17 @@ const payloadSchema = z.strictObject({
   planDigest: digest.nullable(),
   program: z.strictObject({ digest, profile: z.enum(['strict', 'fast']) }).nullable(),
   mechanism: mechanism.nullable(),
+  /** Over encrypted data: whose word its bounds are (the signed manifest's), and which answer of a custodian has the noise. */
+  encrypted: z
+    .strictObject({
+      manifestDigest: digest,
+      keyId: id,
+      profile: name,
+      custodian: id,
+      orderDigest: digest,
+      boundedBy: z.literal('provider'),
+    })
+    .optional(),
   /** What this run cost each lineage: all zero for a repeat. */
   cost: z
     .strictObject({

@@ -13,6 +13,7 @@ import type { Profile } from '#crypto/profile.ts';
 import { policyEngine } from '#policies/decide.ts';
 import type { Channel } from '#policies/grant.ts';
 import type { Sentence } from '#policies/words.ts';
+import { linkToCustodian } from './custodian/link.ts';
 import { createApp } from './app.ts';
 import { keyRelease } from './keys/key-release.ts';
 import { readKeysConfig } from './keys/keys-file.ts';
@@ -92,7 +93,7 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
   });
   const kms = new LazyKms(readKeysConfig(options.dataDir));
   opened.defer(() => kms.close());
-  const sources = new Sources({ prepare: true, keys: keyRelease(kms) });
+  const sources = new Sources({ prepare: true, linkOf: linkToCustodian, keys: keyRelease(kms) });
   opened.defer(() => sources.close());
   const policies = policyEngine();
   const workers = new WorkerPool();

@@ -1,8 +1,10 @@
 /** The receipt of a released answer: one form for the lab and the runner, from the Plan and what is around it. */
 import { digestOf } from '#crypto/canonical.ts';
+import { thumbprintOf } from '#crypto/ed25519-key.ts';
+import type { Attestation } from '#crypto/he/order.ts';
 import type { ReceiptPayload } from '#crypto/receipt-payload.ts';
 import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
-import type { Plan, PlannedProgram, ReleasedCell } from '#sandbox/plan.ts';
+import type { Plan, PlannedEncryption, PlannedProgram, ReleasedCell } from '#sandbox/plan.ts';
 import { typeOf } from '#sandbox/expression.ts';
 import { bitsOutOf } from '#sandbox/release/bits-out.ts';
 import { decimal, mechanismOf, planDigestOf } from '#sandbox/release/statement.ts';
@@ -21,6 +23,8 @@ export interface ReceiptParts {
   readonly outputDigest: string;
   readonly usage: Readonly<Record<string, string>>;
   readonly layers: readonly string[];
+  /** Of encrypted data: what their custodian signed. */
+  readonly attestation?: Attestation | null;
   readonly separation: ReceiptPayload['separation'];
   /** ISO 8601 with offset. */
   readonly releasedAt: string;
@@ -52,6 +56,9 @@ export function releasedPayload(
     planDigest: planDigestOf(plan),
     program: plan.program === undefined ? null : programOf(plan.program),
     mechanism: mechanismOf(plan),
+    ...(plan.encrypted !== undefined && {
+      encrypted: encryptedOf(plan.encrypted, parts.attestation ?? null),
+    }),
     cost: {
       unit,
       nano: String(nano),
@@ -67,6 +74,21 @@ export function releasedPayload(
     timing: timingText(plan),
     releasedAt: parts.releasedAt,
     bitsOut: bitsOutOf(plan, cells),
+  };
+}
+
+function encryptedOf(
+  { manifestDigest, keyId, profile, custodian }: PlannedEncryption,
+  attestation: Attestation | null,
+): NonNullable<ReceiptPayload['encrypted']> {
+  if (attestation === null) throw new RangeError('noise of encrypted data is attested');
+  return {
+    manifestDigest: `sha256:${manifestDigest}`,
+    keyId,
+    profile,
+    custodian: thumbprintOf({ kty: 'OKP', crv: 'Ed25519', x: custodian }),
+    orderDigest: attestation.orderDigest,
+    boundedBy: 'provider',
   };
 }
 

@@ -11,6 +11,7 @@ import { CLI_HELP_WORDS } from './words/cli-help.ts';
 import { CLI_WORDS } from './words/cli.ts';
 import { CUSTODIAN_WORDS } from './words/custodian.ts';
 import { DEMO_WORDS } from './words/demo.ts';
+import { ENCRYPTED_WORDS } from './words/encrypted.ts';
 import { GATEWAY_WORDS } from './words/gateway.ts';
 import { GRANT_WORDS } from './words/grant.ts';
 import { KEY_WORDS } from './words/key.ts';
@@ -43,6 +44,7 @@ export const WORDS = {
   ...CLI_WORDS,
   ...CUSTODIAN_WORDS,
   ...DEMO_WORDS,
+  ...ENCRYPTED_WORDS,
   ...GATEWAY_WORDS,
   ...GRANT_WORDS,
   ...KEY_WORDS,

@@ -190,7 +190,18 @@ export interface PlannedProgram {
   readonly wallLimitMs: number;
 }
 
+/** What a Plan over encrypted columns says beside the rest: under which key, and who adds the noise. Digests in hex. */
+export interface PlannedEncryption {
+  readonly manifestDigest: string;
+  readonly keyId: string;
+  readonly profile: string;
+  /** The custodian's public key, as `x` of its JWK. */
+  readonly custodian: string;
+}
+
 export interface Plan {
+  /** Absent: the data are read as they are. */
+  readonly encrypted?: PlannedEncryption;
   /** Absent: SQL, whose digests are older than programs. */
   readonly program?: PlannedProgram;
   readonly dataset: {

@@ -61,10 +61,10 @@ export function datasetPart(dataset: Dataset, catalogue: Catalogue): Pick<Plan, 
   };
 }
 
-/** The column of the privacy unit, or null when each row is one. */
+/** The column of the privacy unit, or null when each row is one, or no row says whose it is. */
 export function unitColumn(dataset: Dataset): Column | null {
   const unit = dataset.privacyUnit;
-  return unit.kind === 'row' ? null : dataset.columns.find((column) => column.name === unit.column)!;
+  return unit.kind === 'column' ? dataset.columns.find((column) => column.name === unit.column)! : null;
 }
 
 /** Bounds on contributions over so many listed cells; null: thresholded. */
@@ -73,6 +73,9 @@ export function boundingOf(
   { maxGroupsPerUnit, maxRowsPerUnit }: ReleasePolicy,
   cells: number | null,
 ): Bounding {
+  // Rows of one unit may lie in any cells: all of them count as if they moved one sum.
+  if (dataset.encryption !== undefined)
+    return { cellsPerUnit: 1, rowsPerUnit: dataset.encryption.rowsPerUnit, chooseCells: false };
   if (unitColumn(dataset) === null) return { cellsPerUnit: 1, rowsPerUnit: 1, chooseCells: false };
   return {
     cellsPerUnit: cells === null ? maxGroupsPerUnit : Math.min(maxGroupsPerUnit, cells),

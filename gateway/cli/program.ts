@@ -6,6 +6,7 @@ import { registerAskVerbs } from './ask-verbs.ts';
 import { registerBudgetVerbs } from './budget-verbs.ts';
 import { registerCustodianVerbs } from './custodian-verbs.ts';
 import { registerDatasetVerbs } from './dataset-verbs.ts';
+import { registerEncryptVerb } from './encrypt-verb.ts';
 import { registerEvidenceVerbs } from './evidence-verbs.ts';
 import { registerDemoVerb } from './demo-verb.ts';
 import { EXIT } from './exit-code.ts';
@@ -45,6 +46,7 @@ export function programOf(terminal: Terminal): Command {
   registerPartyVerbs(host);
   registerDatasetVerbs(host);
   registerKeyVerbs(host);
+  registerEncryptVerb(host);
   registerCustodianVerbs(host);
   registerBudgetVerbs(host);
   registerGrantVerbs(host);

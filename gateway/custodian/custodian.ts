@@ -30,8 +30,8 @@ import {
   valuesDigestOf,
 } from '#crypto/he/order.ts';
 import { isPurpose, type Purpose, purposePath } from '#policies/purpose.ts';
-import { type EncryptedShape, noiseOfOrder, noiseText } from '#sandbox/encrypted/order-noise.ts';
-import { type NoiseSpec, sampleVector } from '#sandbox/release/noise.ts';
+import { type EncryptedShape, noiseOfOrder } from '#sandbox/encrypted/order-noise.ts';
+import { noiseText, type NoiseSpec, sampleVector } from '#sandbox/release/noise.ts';
 import type { RandomSource } from '#sandbox/release/random.ts';
 import { type KeyUse, type Limits, UNUSED, useAfter, useWith } from './budget.ts';
 import { partsOf } from './frame.ts';

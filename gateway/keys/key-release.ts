@@ -12,7 +12,7 @@ import { type KmsAdapter, KmsError } from '#crypto/kms/adapter.ts';
 import { Failure, Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import type { Dataset } from '#sandbox/manifest/dataset.ts';
-import { type ReleasedKey, sourceUnreadable } from '#sandbox/reader/source.ts';
+import { fileOf, type ReleasedKey, sourceUnreadable } from '#sandbox/reader/source.ts';
 import type { KeyRelease } from '../runner/sources.ts';
 import { isAboutTheKey } from './key-faults.ts';
 import { contextOf, readSealedHead } from './sealed-file.ts';
@@ -47,7 +47,8 @@ function envelopeOf(
   return { objectId, context, wrapped: own };
 }
 
-function headOf({ source }: Dataset): EnvelopeHead {
+function headOf(dataset: Dataset): EnvelopeHead {
+  const source = fileOf(dataset);
   try {
     return readSealedHead(source.path);
   } catch (error) {

@@ -19,6 +19,7 @@ import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
 import { type Ledger, leftOf, lineageView } from '#sandbox/release/accountant.ts';
 import type { LabRequest, Rehearsal } from './rehearse.ts';
 import { rehearse } from './rehearse.ts';
+import { linkToCustodian } from '../custodian/link.ts';
 import { ledgersOf } from '../ledgers.ts';
 import { WorkerPool } from '#sandbox/worker/pool.ts';
 import { runnerDataDirOfEnvironment } from '../config.ts';
@@ -81,7 +82,7 @@ export function unreleased(
 export class Lab {
   readonly #language: Language;
   readonly #kms = new LazyKms(readKeysConfig(runnerDataDirOfEnvironment() ?? LAB_DATA_DIR));
-  readonly #sources = new Sources({ prepare: false, keys: keyRelease(this.#kms) });
+  readonly #sources = new Sources({ prepare: false, linkOf: linkToCustodian, keys: keyRelease(this.#kms) });
   readonly #workers = new WorkerPool({ warm: 0 });
   readonly #states = new Map<string, Promise<LabState>>();
   readonly #manifests = new Map<string, Dataset | ReleasePolicy>();

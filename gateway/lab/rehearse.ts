@@ -88,7 +88,7 @@ export async function rehearse(request: LabRequest, state: LabState, means: LabM
   const after = state.lineage(ledgers);
 
   await source.checkUnchanged();
-  const { partials, noise, layers } = await measureCompiled(compiled, source, {
+  const { partials, noise, attestation, layers } = await measureCompiled(compiled, source, {
     workers: means.workers,
     seed: before.seed,
     random,
@@ -119,6 +119,7 @@ export async function rehearse(request: LabRequest, state: LabState, means: LabM
     outputDigest,
     usage: plannedUsageOf(plan),
     layers,
+    attestation,
     separation: 'none',
     releasedAt: instantText(Date.now(), plan.dataset.timeZone),
   });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { parsePublicJwk, thumbprintOf } from '#crypto/ed25519-key.ts';
 import { policyEngine } from '#policies/decide.ts';
+import { linkToCustodian } from '../custodian/link.ts';
 import type { TokenReader } from '../auth/authenticate.ts';
 import { type RunnerConfig, runnerConfig } from '../config.ts';
 import { listen } from '../http/listening.ts';
@@ -49,6 +50,7 @@ export async function startRunnerProcess(
   const sources = new Sources({
     prepare: true,
     keys: keyRelease(kms),
+    linkOf: linkToCustodian,
     ...(config.readerMemoryMiB !== undefined && { memoryMiB: config.readerMemoryMiB }),
   });
   const parts = { db, sources, signingKey, issuer: config.publicUrl, reportBug };

@@ -15,7 +15,7 @@ import type { Dataset } from '#sandbox/manifest/dataset.ts';
 import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
 import { parsePolicy } from '#sandbox/manifest/policy-file.ts';
 import { printReading } from '#sandbox/query/prepare.ts';
-import { sourceUnreadable } from '#sandbox/reader/source.ts';
+import { fileOf, sourceUnreadable } from '#sandbox/reader/source.ts';
 import { type LedgerOfDataset, ledgersOf } from '../ledgers.ts';
 import type { Database } from '../storage/database.ts';
 import { type LedgerTerms, registerDataset, type Registration } from '../storage/registration.ts';
@@ -83,7 +83,7 @@ async function checkReadable(dataset: Dataset, source: OpenSource): Promise<void
     await source.use((engine) => engine.query(printReading(dataset, engine.physical), []));
   } catch (error) {
     const isEngine = error instanceof Failure && error.code === 'MACHINE_FAULT';
-    throw isEngine ? sourceUnreadable(dataset.source) : error;
+    throw isEngine ? sourceUnreadable(fileOf(dataset)) : error;
   }
 }
 

@@ -117,8 +117,9 @@ async function releaseJob(
 
   const { plan } = compiled;
   await using source = await openRegistered(shell, version, { released, signal: ends.killed });
-  const { partials, noise, layers } = await measureCompiled(compiled, source, {
+  const { partials, noise, attestation, layers } = await measureCompiled(compiled, source, {
     workers: shell.workers,
+    purpose: job.purpose,
     seed: seedOf(shell, plan.dataset.lineage),
     random,
     signal: ends.killed,
@@ -144,6 +145,7 @@ async function releaseJob(
       outputDigest,
       usage: draft.planned,
       layers,
+      attestation,
       separation: shell.separation,
       releasedAt: instantText(draft.releaseAt.getTime(), plan.dataset.timeZone),
     });

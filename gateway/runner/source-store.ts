@@ -1,6 +1,6 @@
 /** What the runner alone reads of a version: where its data lie and what identifies them. */
 import { sql } from 'drizzle-orm';
-import type { Dataset } from '#sandbox/manifest/dataset.ts';
+import type { CustodianAddress, Dataset, DatasetSource } from '#sandbox/manifest/dataset.ts';
 import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
 import type { Tx } from '../storage/database.ts';
 import type { StoredManifest } from './register.ts';
@@ -18,8 +18,9 @@ interface Row {
   readonly manifest: StoredManifest;
   readonly policy: ReleasePolicy;
   readonly path: string;
-  readonly type: Dataset['source']['type'];
-  readonly sealed: Dataset['source']['sealed'] | null;
+  readonly identity:
+    | { readonly type: DatasetSource['type']; readonly sealed?: DatasetSource['sealed'] }
+    | ({ readonly type: 'encrypted' } & CustodianAddress);
   readonly content: string;
   readonly commitment: string;
 }
@@ -27,13 +28,22 @@ interface Row {
 /** Everything a runner needs of a version, or undefined. */
 export async function findRunnable(db: Tx, versionId: string): Promise<RunnableVersion | undefined> {
   const [row] = await db.rows<Row>(sql`
-    SELECT d.manifest, d.policy, s.path, s.identity->>'type' AS type, s.identity->'sealed' AS sealed, s.digest AS content, v.commitment
+    SELECT d.manifest, d.policy, s.path, s.identity, s.digest AS content, v.commitment
     FROM dataset_version v JOIN dataset d ON d.name = v.dataset_name JOIN runner_source s ON s.version_id = v.id
     WHERE v.id = ${versionId}`);
   if (row === undefined) return undefined;
-  const { manifest, policy, path, type, sealed, content, commitment } = row;
-  const source = { type, path, ...(sealed && { sealed }) };
-  return { dataset: { ...manifest, source }, policy, content, commitment };
+  const { manifest, policy, path, identity, content, commitment } = row;
+  return { dataset: { ...manifest, source: sourceOf(path, identity) }, policy, content, commitment };
+}
+
+/** Where the data lie, with what the runner alone knows of their custodian. */
+function sourceOf(path: string, identity: Row['identity']): Dataset['source'] {
+  if (identity.type !== 'encrypted') {
+    const { type, sealed } = identity;
+    return { type, path, ...(sealed && { sealed }) };
+  }
+  const { url, ca, cert, certKey, orderKey } = identity;
+  return { type: 'encrypted', path, custodian: { url, ca, cert, certKey, orderKey } };
 }
 
 /** A version that is sealed. */

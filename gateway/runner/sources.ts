@@ -9,8 +9,10 @@
  */
 import { Failure, Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
+import { type EncryptedDataset, isEncrypted } from '#sandbox/encrypted/circuits.ts';
+import { type EncryptedFiles, openEncryptedFiles } from '#sandbox/encrypted/files.ts';
 import type { RecordEngine } from '#sandbox/execute.ts';
-import type { Dataset } from '#sandbox/manifest/dataset.ts';
+import type { CustodianAddress, Dataset, DatasetSource } from '#sandbox/manifest/dataset.ts';
 import type { ReleasePolicy } from '#sandbox/manifest/policy.ts';
 import { printPreparation } from '#sandbox/query/prepare.ts';
 import type { PhysicalColumns } from '#sandbox/query/scan.ts';
@@ -18,10 +20,12 @@ import { openReader, type Reader } from '#sandbox/reader/reader.ts';
 import {
   checkUnchanged,
   contentDigest,
+  fileOf,
   identify,
   isSameIdentity,
   type ReleasedKey,
 } from '#sandbox/reader/source.ts';
+import type { CustodianLink } from '../custodian/link.ts';
 
 /** How often a sealed file may be replaced while it is being opened. */
 const REPLACED_MAX = 3;
@@ -32,6 +36,8 @@ export interface OpenSource {
   readonly content: string;
   readonly layers: readonly string[];
   readonly prepared: boolean;
+  /** Of encrypted data, which have no reader: its files, as the signed manifest has them. */
+  readonly encrypted?: { readonly files: EncryptedFiles; readonly link: CustodianLink };
   /** What a job compares before it reads, and under which key a sealed file is: for the runner's own table. */
   readonly identity: Readonly<Record<string, string | object>>;
   checkUnchanged(): Promise<void>;
@@ -51,6 +57,8 @@ export interface SourceOptions {
   readonly prepare: boolean;
   /** What the engine of one reader may take before it spills; absent: the reader's default. */
   readonly memoryMiB?: number;
+  /** The way to the custodian of encrypted data. Absent: none are opened. */
+  readonly linkOf?: (address: CustodianAddress) => CustodianLink;
   /** Absent: no sealed source is opened. */
   readonly keys?: KeyRelease;
 }
@@ -97,7 +105,8 @@ export class Sources {
    * Fails: SOURCE_UNREADABLE, CONFIG, and for a sealed one as `releaseKey`, KILLED; refuses: JAIL.
    */
   async open(dataset: Dataset, policy: ReleasePolicy, opening: Opening = {}): Promise<OpenSource> {
-    const { source } = dataset;
+    if (isEncrypted(dataset)) return openEncrypted(dataset, this.#options.linkOf);
+    const source = fileOf(dataset);
     if (source.sealed !== undefined) return this.#openSealed(dataset, policy, opening);
     const prepare = this.#options.prepare && policy.prepare;
     // A prepared copy depends on the whole manifest: bounds, grids and lists are worked into it.
@@ -190,7 +199,7 @@ export class Sources {
     wanted: { readonly dataset: Dataset; readonly policy: ReleasePolicy; readonly prepare: boolean },
   ): Promise<Opened> {
     const known = await previous?.catch(() => undefined);
-    const { source } = wanted.dataset;
+    const source = fileOf(wanted.dataset);
     if (
       known !== undefined &&
       !known.reader.isGone &&
@@ -223,6 +232,27 @@ export class Sources {
     for (const result of await Promise.allSettled(this.#opened.values()))
       if (result.status === 'fulfilled') await result.value.reader.close();
   }
+}
+
+/** Encrypted data: the signed manifest is what was registered, and no reader opens anything. */
+async function openEncrypted(
+  dataset: EncryptedDataset,
+  linkOf: SourceOptions['linkOf'],
+): Promise<OpenSource> {
+  if (linkOf === undefined) throw new Failure('CONFIG', say('encrypted.noCustodian'));
+  const files = await openEncryptedFiles(dataset);
+  return {
+    content: dataset.encryption.manifestDigest,
+    layers: [],
+    prepared: true,
+    encrypted: { files, link: linkOf(files.custodian) },
+    identity: { type: 'encrypted', ...files.custodian },
+    checkUnchanged: async () => {
+      await openEncryptedFiles(dataset);
+    },
+    use: () => Promise.reject(new RangeError('encrypted data have no reader')),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
 }
 
 /** What is known of an opened source besides its rows. */
@@ -278,8 +308,9 @@ async function openSource(
   policy: ReleasePolicy,
   { prepare, memoryMiB, released, signal }: SourceOptions & Opening,
 ): Promise<Opened> {
+  const source = fileOf(dataset);
   const reader = await openReader({
-    source: dataset.source,
+    source,
     jail: policy.jail,
     signal,
     ...(memoryMiB !== undefined && { memoryMiB }),
@@ -292,7 +323,7 @@ async function openSource(
       prepared: null,
     };
     const [[rows]] = (await reader.query('SELECT count(*) FROM source')) as [[bigint]];
-    const content = await contentOf(dataset, reader);
+    const content = await contentOf(source, reader);
     const opened = { reader, rows, content, physical: stored };
     checkAgainstSource(dataset, opened);
     return prepare ? { ...opened, physical: await prepareCopy(dataset, reader, stored) } : opened;
@@ -303,7 +334,7 @@ async function openSource(
 }
 
 /** Of a sealed source by what its own reader decrypted: a digest that was kept would speak of another opening. */
-async function contentOf({ source }: Dataset, reader: Reader): Promise<string> {
+async function contentOf(source: DatasetSource, reader: Reader): Promise<string> {
   if (source.sealed === undefined) return contentDigest(reader, source, reader.identity);
   return (await reader.digest()).sha256;
 }

@@ -33,6 +33,42 @@ export const CLI_HELP_WORDS = {
     en: 'take an account out of use for good (operator)',
     zh: '永久停用一个账户（运营方）',
   },
+  'cli.encrypt': {
+    en: 'encrypt a dataset under a custodian’s key, for queries on encrypted columns (provider)',
+    zh: '以托管方的公钥加密数据集，供密文查询使用（提供方）',
+  },
+  'cli.flag.encryptDataset': { en: 'manifest of the dataset to encrypt', zh: '待加密数据集的清单' },
+  'cli.flag.encryptOut': { en: 'directory of the encrypted dataset', zh: '加密数据集的目录' },
+  'cli.flag.encryptKeys': {
+    en: 'directory with the custodian’s public.key and relin.keys',
+    zh: '存放托管方 public.key 与 relin.keys 的目录',
+  },
+  'cli.flag.encryptSigningKey': {
+    en: 'your private JWK, which signs the manifest; made if it is missing',
+    zh: '用于签署清单的私钥 JWK；不存在时新建',
+  },
+  'cli.flag.custodianKey': {
+    en: 'public JWK with which the custodian attests its noise',
+    zh: '托管方证明噪声所用的公钥 JWK',
+  },
+  'cli.flag.custodianUrl': { en: 'https address of the custodian', zh: '托管方的 https 地址' },
+  'cli.flag.rowsPerUnit': {
+    en: 'rows of one unit that are kept in all (default 1)',
+    zh: '每个单元总共保留的行数（默认 1）',
+  },
+  'cli.flag.clear': {
+    en: 'key columns that stay clear and are disclosed to the platform, with commas',
+    zh: '保留为明文并向平台公开的 key 列，以逗号分隔',
+  },
+  'cli.flag.encryptColumns': {
+    en: 'columns to encrypt, with commas; else every number with bounds',
+    zh: '要加密的列，以逗号分隔；缺省为所有带 bounds 的数字列',
+  },
+  'cli.flag.nullable': {
+    en: 'encrypted columns in which values may be missing, with commas',
+    zh: '允许缺失值的加密列，以逗号分隔',
+  },
+  'cli.flag.resume': { en: 'go on with a run that was interrupted', zh: '继续被中断的加密' },
   'cli.dataset': { en: 'data that may be asked about', zh: '可供查询的数据集' },
   'cli.dataset.add': {
     en: 'register a dataset with the runner that holds its source (operator, provider)',

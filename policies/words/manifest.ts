@@ -291,6 +291,52 @@ export const MANIFEST_WORDS = {
     zh: '{file}：只有 origin: synthetic 的数据集才允许 `{field}` 为 {value}',
   },
 
+  // Encrypted columns.
+  'manifest.encryptedOnly': {
+    en: '{file}: `{field}` goes only with `source.type: encrypted`; remove it',
+    zh: '{file}：`{field}` 只能与 `source.type: encrypted` 一起使用；请删除',
+  },
+  'manifest.encryptedSealed': {
+    en: '{file}: `{field}` does not go with `source.type: encrypted`, whose ciphertexts nobody here can open; remove it',
+    zh: '{file}：`{field}` 不能与 `source.type: encrypted` 同用，其密文在此无人可解；请删除',
+  },
+  'manifest.encryptedUnit': {
+    en: '{file}: `{field}` must be `encrypted` where `source.type` is: units were bounded when the data were encrypted, and nobody can see them since',
+    zh: '{file}：`source.type` 为 encrypted 时，`{field}` 必须为 `encrypted`：隐私单元在加密时已限定，此后无人可见',
+  },
+  'manifest.encryptedRole': {
+    en: '{file}: `{field}` must be key (a clear column, which the platform sees) or value (an encrypted one): units and hidden columns have no place in encrypted data',
+    zh: '{file}：`{field}` 只能是 key（明文列，平台可见）或 value（加密列）：加密数据中不得有隐私单元列或隐藏列',
+  },
+  'manifest.encryptedClear': {
+    en: '{file}: `{field}` is required: a clear column of encrypted data lists its public values',
+    zh: '{file}：必须填写 `{field}`：加密数据的明文列须列出公开取值',
+  },
+  'manifest.encryptedValue': {
+    en: '{file}: `{field}` must be integer, number or decimal(n): an encrypted column holds numbers',
+    zh: '{file}：`{field}` 只能是 integer、number 或 decimal(n)：加密列只能是数字',
+  },
+  'manifest.encryptedBounds': {
+    en: '{file}: `{field}` is required, and within 2^47 steps of the granularity: an encrypted column is clamped when it is encrypted',
+    zh: '{file}：必须填写 `{field}`，且不超过 2^47 个粒度步长：加密列在加密时即被截断',
+  },
+  'manifest.encryptedNullable': {
+    en: '{file}: `{field}` must name an encrypted column, once',
+    zh: '{file}：`{field}` 必须是某个加密列的名称，且不得重复',
+  },
+  'manifest.digest': {
+    en: '{file}: `{field}` must be a SHA-256 digest: 64 digits 0-9, a-f',
+    zh: '{file}：`{field}` 必须是 SHA-256 摘要：64 位 0-9、a-f',
+  },
+  'manifest.publicKey': {
+    en: '{file}: `{field}` must be a public Ed25519 key: the 43 characters of `x` in its JWK',
+    zh: '{file}：`{field}` 必须是 Ed25519 公钥：即其 JWK 中 `x` 的 43 个字符',
+  },
+  'manifest.https': {
+    en: '{file}: `{field}` must be an https:// address',
+    zh: '{file}：`{field}` 必须是 https:// 地址',
+  },
+
   'manifest.populationName': {
     en: '{file}: `{field}` may not begin with `population:`, which names the ledgers that populations share',
     zh: '{file}：`{field}` 不得以 `population:` 开头，该前缀用于各人群共用的账本',

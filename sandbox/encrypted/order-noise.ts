@@ -10,9 +10,7 @@
  * Not covered: a ciphertext that is another sum than its terms say.
  */
 import { OrderError, type OrderMeasure, type OrderPlan, type OrderTerm } from '#crypto/he/order.ts';
-import { gaussianTailPoint, laplaceTailPoint } from '#sandbox/release/distribution.ts';
-import { noiseOf, type NoiseSpec } from '#sandbox/release/noise.ts';
-import { numberOf } from '#sandbox/release/rational.ts';
+import { noiseOf, type NoiseSpec, noiseTailOf } from '#sandbox/release/noise.ts';
 
 /** An encrypted column: the bounds that its values were clamped to, in grid integers. */
 export interface EncryptedColumn {
@@ -50,9 +48,6 @@ export function presenceFactor(column: string): string {
   return `${column}${PRESENT}`;
 }
 
-/** Noise goes beyond the tail that is kept free below half the modulus with a probability of 2^-64. */
-const LN_TAIL_ONE_SIDE = -65 * Math.LN2;
-
 /**
  * The noise of each measure. OrderError PLAN_MALFORMED (columns, terms or cells that the dataset has not),
  * BOUNDS_TOO_NARROW (R or a range below the manifest's), RANGE_TOO_WIDE.
@@ -71,19 +66,6 @@ export function noiseOfOrder(plan: OrderPlan, shape: EncryptedShape): readonly N
     if (2n * largest >= shape.modulus) throw new OrderError('RANGE_TOO_WIDE');
     return noise;
   });
-}
-
-/** An exact text of a noise: σ² or the scale, as a fraction. */
-export function noiseText(noise: NoiseSpec): string {
-  const { numerator, denominator } = noise.kind === 'gaussian' ? noise.sigmaSquared : noise.scale;
-  return denominator === 1n ? String(numerator) : `${numerator}/${denominator}`;
-}
-
-/** An h with P(|X| ≥ h) ≤ 2^-64 for one draw. */
-export function noiseTailOf(noise: NoiseSpec): bigint {
-  return noise.kind === 'gaussian'
-    ? gaussianTailPoint(numberOf(noise.sigmaSquared), LN_TAIL_ONE_SIDE)
-    : laplaceTailPoint(numberOf(noise.scale), LN_TAIL_ONE_SIDE);
 }
 
 /**

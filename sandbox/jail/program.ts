@@ -3,7 +3,15 @@
  *
  * The root of a jail holds these and the C library, nothing else, so a program names everything it needs.
  */
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire, stripTypeScriptTypes } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -58,12 +66,14 @@ export interface NodePackage {
 }
 
 /**
- * The installed package `name` as `importer` (a path or file URL) sees it.
- * Throws Node's own error if it is not installed.
+ * The installed package `name` as `importer` (a path or file URL) sees it, also one that does not export its manifest.
+ * Throws RangeError if it is not installed.
  */
 export function findPackage(name: string, importer: string): NodePackage {
-  const manifest = createRequire(importer).resolve(`${name}/package.json`);
-  return { name, directory: realpathSync(dirname(manifest)) };
+  const folders = createRequire(importer).resolve.paths(name) ?? [];
+  const folder = folders.find((path) => existsSync(join(path, name, 'package.json')));
+  if (folder === undefined) throw new RangeError(`the package ${name} is not installed`);
+  return { name, directory: realpathSync(join(folder, name)) };
 }
 
 const plainText = new Map<string, string>();

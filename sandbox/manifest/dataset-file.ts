@@ -6,11 +6,10 @@
  * Not covered: whether the source exists and has these columns (the reader), and whether another lineage holds
  * the same source (registration).
  */
-import { dirname, resolve } from 'node:path';
-
 import { columnOf } from './column.ts';
 import { type DatasetText, datasetSchema } from './dataset-schema.ts';
 import type { Column, Dataset } from './dataset.ts';
+import { encryptionOf, sourceOf } from './encryption.ts';
 import { faultOf } from './fault.ts';
 import { parseManifestText, readManifestText } from './manifest-text.ts';
 import { isPopulationLedger } from './population.ts';
@@ -45,15 +44,13 @@ export function parseDataset(text: string, options: DatasetOptions & { readonly 
   }
   const privacyUnit = unitOf(stated);
   const columns = columnsOf(stated, privacyUnit, file);
+  const encryption = encryptionOf(stated, columns, file);
   return {
     kind: 'Dataset',
     name: stated.name,
     title: stated.title ?? null,
-    source: {
-      type: stated.source.type,
-      path: resolve(dirname(file), stated.source.path),
-      ...(stated.source.sealed !== undefined && { sealed: stated.source.sealed }),
-    },
+    source: sourceOf(stated, file),
+    ...(encryption !== null && { encryption }),
     lineage,
     timeZone: stated.timeZone ?? 'Asia/Shanghai',
     privacyUnit,
@@ -66,7 +63,8 @@ export function parseDataset(text: string, options: DatasetOptions & { readonly 
   };
 }
 
-function unitOf({ privacyUnit }: DatasetText): Dataset['privacyUnit'] {
+function unitOf({ privacyUnit, source }: DatasetText): Dataset['privacyUnit'] {
+  if (source.type === 'encrypted') return { kind: 'encrypted' };
   if (privacyUnit === 'row') return { kind: 'row' };
   return { kind: 'column', column: typeof privacyUnit === 'string' ? privacyUnit : privacyUnit.column };
 }

@@ -4,7 +4,7 @@
  */
 import * as z from 'zod';
 
-import type { ColumnType } from './dataset.ts';
+import { type ColumnType, HE_PROFILES } from './dataset.ts';
 
 /** Longest name, in UTF-8 bytes, as PostgreSQL limits identifiers. */
 const NAME_BYTES_MAX = 63;
@@ -31,6 +31,10 @@ function isTimeZone(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+function isHttps(text: string): boolean {
+  return URL.canParse(text) && new URL(text).protocol === 'https:';
 }
 
 /** The type that a text names, or null. */
@@ -64,15 +68,39 @@ const column = z.strictObject({
 /** A column as the file states it. */
 export type ColumnText = z.infer<typeof column>;
 
+/** SHA-256 in hex, and an Ed25519 key as `x` of its JWK. */
+const digest = z.string().regex(/^[0-9a-f]{64}$/, { error: 'manifest.digest' });
+const publicKey = z.string().regex(/^[\w-]{43}$/, { error: 'manifest.publicKey' });
+
+const custodian = z.strictObject({
+  url: z.string().refine(isHttps, { error: 'manifest.https' }),
+  ca: text,
+  cert: text,
+  certKey: text,
+  orderKey: text,
+});
+
+const encryption = z.strictObject({
+  manifest: digest,
+  provider: publicKey,
+  custodian: publicKey,
+  keyId: text,
+  profile: z.enum(HE_PROFILES),
+  rowsPerUnit: z.int().min(1),
+  nullable: z.array(name).optional(),
+});
+
 export const datasetSchema = z.strictObject({
   kind: z.literal('Dataset'),
   name,
   title: z.strictObject({ en: text, zh: text }).optional(),
   source: z.strictObject({
-    type: z.enum(['parquet', 'csv']),
+    type: z.enum(['parquet', 'csv', 'encrypted']),
     path: text,
     sealed: z.strictObject({ key: z.string().regex(KEY_NAME, { error: 'manifest.keyName' }) }).optional(),
+    custodian: custodian.optional(),
   }),
+  encryption: encryption.optional(),
   version: z.unknown().optional(),
   lineage: name.optional(),
   timeZone: z.string().refine(isTimeZone, { error: 'manifest.timeZone' }).optional(),

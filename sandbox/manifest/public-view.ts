@@ -13,6 +13,7 @@ export type PublicDataset = Omit<Dataset, 'source'>;
 export function datasetPublicView(dataset: Dataset): PublicDataset {
   return {
     kind: dataset.kind,
+    ...(dataset.encryption !== undefined && { encryption: dataset.encryption }),
     name: dataset.name,
     title: dataset.title,
     lineage: dataset.lineage,

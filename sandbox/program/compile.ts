@@ -120,6 +120,7 @@ export function compileProgram(ask: ProgramAsk, catalogue: Catalogue): ProgramPl
 /** The dataset and columns of an input. Refuses: TABLE, COLUMN. */
 function sourceOf(input: ProgramManifest['inputs'][number], catalogue: Catalogue): ProgramSource {
   const { dataset, columns } = inputOf(input, catalogue.datasets);
+  if (dataset.encryption !== undefined) throw new Refusal('MODE', say('encrypted.program'));
   return { dataset, policy: catalogue.policyOf(dataset), columns };
 }
 

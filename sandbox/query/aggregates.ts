@@ -56,6 +56,7 @@ export function bindAggregate(call: CallSyntax, relation: Relation): BoundAggreg
 function countUnits(call: CallSyntax, relation: Relation): BoundAggregate {
   const unit = relation.dataset.privacyUnit;
   if (unit.kind === 'row') throw new Refusal('FUNCTION', say('query.distinctRow'));
+  if (unit.kind === 'encrypted') throw new Refusal('FUNCTION', say('encrypted.units'));
   const [arg] = call.args;
   const isUnit =
     call.name === 'count' &&

@@ -16,6 +16,9 @@ const DEFAULT_STEPS = 2 ** 20;
 const GRID_MAX = 2n ** 47n;
 const INTEGER_GRID: Grid = { base: 10, exponent: 0 };
 
+/** What bounds are taken from. */
+type Columns = Pick<Dataset, 'columns'>;
+
 /** Bounds of an expression's value, and the grid all its values lie on if one is known. */
 interface Interval {
   readonly low: number;
@@ -24,7 +27,7 @@ interface Interval {
 }
 
 /** The clamp bounds and grid of an aggregate's argument. Refuses: BOUNDS_MISSING. */
-export function boundArgument(expr: Expr, dataset: Dataset, name: string, at: number): BoundedArgument {
+export function boundArgument(expr: Expr, dataset: Columns, name: string, at: number): BoundedArgument {
   const argument = argumentOf(expr, dataset);
   if (argument === null) throw new Refusal('BOUNDS_MISSING', say('query.bounds', { name, at }));
   if (!isSummable(argument)) throw new Refusal('BOUNDS_MISSING', say('query.range', { name, at }));
@@ -32,12 +35,12 @@ export function boundArgument(expr: Expr, dataset: Dataset, name: string, at: nu
 }
 
 /** The same of a column as it is; null where no aggregate could take it. */
-export function boundColumn({ name }: Column, dataset: Dataset): BoundedArgument | null {
+export function boundColumn({ name }: Column, dataset: Columns): BoundedArgument | null {
   const argument = argumentOf({ op: 'column', name, type: 'number' }, dataset);
   return argument !== null && isSummable(argument) ? argument : null;
 }
 
-function argumentOf(expr: Expr, dataset: Dataset): BoundedArgument | null {
+function argumentOf(expr: Expr, dataset: Columns): BoundedArgument | null {
   const interval = intervalOf(expr, dataset);
   if (interval === null || !Number.isFinite(interval.high - interval.low)) return null;
   return argumentWithin(expr, interval);
@@ -95,7 +98,7 @@ function defaultGrid(low: number, high: number): Grid {
 }
 
 /** The interval of a numeric expression, or null when nothing bounds it. */
-export function intervalOf(expr: Expr, dataset: Dataset): Interval | null {
+export function intervalOf(expr: Expr, dataset: Columns): Interval | null {
   const of = (operand: Expr): Interval | null => intervalOf(operand, dataset);
   switch (expr.op) {
     case 'column':
@@ -213,7 +216,7 @@ function functionInterval(fn: Extract<Expr, { op: 'numeric' }>['fn'], arg: Inter
   }
 }
 
-function extractInterval(expr: Extract<Expr, { op: 'extract' }>, dataset: Dataset): Interval | null {
+function extractInterval(expr: Extract<Expr, { op: 'extract' }>, dataset: Columns): Interval | null {
   const integers = (low: number, high: number): Interval => ({ low, high, grid: INTEGER_GRID });
   switch (expr.field) {
     case 'quarter':
@@ -234,7 +237,7 @@ function extractInterval(expr: Extract<Expr, { op: 'extract' }>, dataset: Datase
 }
 
 /** The declared bounds of a date or timestamp column, or null. */
-export function dateBounds(expr: Expr, dataset: Dataset): readonly [string, string] | null {
+export function dateBounds(expr: Expr, dataset: Columns): readonly [string, string] | null {
   if (expr.op === 'dateTrunc') return dateBounds(expr.arg, dataset);
   if (expr.op !== 'column') return null;
   const [low, high] = dataset.columns.find((column) => column.name === expr.name)!.bounds ?? [null, null];

@@ -23,6 +23,8 @@ import {
   type PricedAsk,
   timingUnder,
 } from '../planning.ts';
+import { isEncrypted } from '../encrypted/circuits.ts';
+import { checkRange, encryptedDraft } from '../encrypted/plan.ts';
 import { accuracyOf } from '../release/accuracy.ts';
 import { bindAggregate, type BoundAggregate, isAggregateTarget } from './aggregates.ts';
 import {
@@ -72,10 +74,13 @@ export function compileQuery(ask: Ask, catalogue: Catalogue): Compiled {
   const builder = new PlanBuilder(relation.dataset, policy, keys);
   const aggregates = builder.aggregatesOf(items);
   const epsilon = draftEpsilon(ask, accuracy, policy);
+  const { dataset } = relation;
   const draft = builder.plan(where === null ? null : normalise(where), { ...ask, epsilon }, catalogue);
   const presentation = presentationOf(select, items, groups, aggregates);
-  const plan = finishedPlan(draft, accuracy, presentation);
-  return { plan, presentation, dataset: relation.dataset, policy };
+  const possible = isEncrypted(dataset) ? encryptedDraft(draft, dataset) : draft;
+  const plan = finishedPlan(possible, accuracy, presentation);
+  if (isEncrypted(dataset)) checkRange(plan, dataset);
+  return { plan, presentation, dataset, policy };
 }
 
 function keyRules(dataset: Dataset, policy: ReleasePolicy): Parameters<typeof keyOf>[2] {

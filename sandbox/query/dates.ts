@@ -1,5 +1,5 @@
 /** Calendar dates and local timestamps as text: validation and the arithmetic that public key lists need. */
-import type { TruncUnit } from '../expression.ts';
+import type { ExtractField, TruncUnit } from '../expression.ts';
 
 const DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
 const TIMESTAMP = /^(\d{4}-\d{2}-\d{2})(?:[ T](\d{2}):(\d{2})(?::(\d{2})(\.\d{1,6})?)?)?$/;
@@ -43,6 +43,26 @@ export function truncate(unit: TruncUnit, text: string): string {
       return date;
     case 'hour':
       return `${text.slice(0, 13)}:00:00`;
+  }
+}
+
+/** A part of a canonical date or timestamp, as a number; Sunday is day 0 of the week. */
+export function extract(field: ExtractField, text: string): number {
+  const date = text.slice(0, 10);
+  const month = Number(date.slice(5, 7));
+  switch (field) {
+    case 'year':
+      return Number(date.slice(0, 4));
+    case 'quarter':
+      return Math.ceil(month / 3);
+    case 'month':
+      return month;
+    case 'day':
+      return Number(date.slice(8, 10));
+    case 'dow':
+      return dayOfWeek(date);
+    case 'hour':
+      return Number(text.slice(11, 13));
   }
 }
 

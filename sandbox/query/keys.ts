@@ -104,7 +104,10 @@ function bucketDomain(expr: Extract<Expr, { op: 'widthBucket' }>, rules: KeyRule
 }
 
 /** The bucket of a value: SQL's width_bucket in doubles. */
-function bucketOf(value: number, { low, high, count }: { low: number; high: number; count: number }): number {
+export function bucketOf(
+  value: number,
+  { low, high, count }: { readonly low: number; readonly high: number; readonly count: number },
+): number {
   if (value < low) return 0;
   return value >= high ? count + 1 : Math.min(count, Math.floor(((value - low) * count) / (high - low)) + 1);
 }

@@ -12,6 +12,7 @@ import type { Expected } from '#crypto/at-rest/open.ts';
 import { Failure } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import type { JailDemand } from '../jail/jail.ts';
+import type { Dataset, DatasetSource } from '../manifest/dataset.ts';
 import { footerOf, type FooterType } from './footer.ts';
 
 /** A source as a manifest names it. */
@@ -19,7 +20,7 @@ export interface SourceFile {
   readonly type: 'parquet' | 'csv';
   readonly path: string;
   /** Present where the file is an envelope (crypto/at-rest) over a file of that type. */
-  readonly sealed?: object;
+  readonly sealed?: object | undefined;
 }
 
 /** What is demanded of the machine that opens a source: of a sealed one, a full jail whatever the policy says. */
@@ -35,6 +36,12 @@ function footerTypeOf({ type, sealed }: SourceFile): FooterType {
 /** A data key that was given out for one opening, and the envelope that it opens. The key is to be wiped. */
 export interface ReleasedKey extends Expected {
   readonly dataKey: Uint8Array;
+}
+
+/** The file that a reader opens of a dataset. RangeError for one that no reader can open. */
+export function fileOf({ source }: Pick<Dataset, 'source'>): DatasetSource {
+  if (source.type === 'encrypted') throw new RangeError('encrypted data have no reader');
+  return source;
 }
 
 /** What is compared at every job. Operator-side only: it depends on the data. */

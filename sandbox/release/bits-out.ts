@@ -6,7 +6,7 @@
  * holds when the guarantee's conditions fail (an escaped, hostile worker), and is not a substitute for it.
  */
 import { cellsOf, type Plan, type ReleasedCell } from '../plan.ts';
-import { noiseOfPlan } from './release.ts';
+import { noiseOfPlan } from './planned-noise.ts';
 import { rangesOf } from './sensitivity.ts';
 import { numberOf } from './rational.ts';
 

@@ -14,7 +14,7 @@ import {
   type Plan,
 } from '../plan.ts';
 import { quantile95, stddevOf } from './noise.ts';
-import { noiseOfPlan } from './release.ts';
+import { noiseOfPlan } from './planned-noise.ts';
 import { centredReach, levelsOf } from './sensitivity.ts';
 
 /** Group sizes for which size-dependent errors are quoted. */

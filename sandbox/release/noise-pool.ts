@@ -12,7 +12,7 @@
 import { cellsOf, type Measure, type Plan } from '../plan.ts';
 import { type NoiseSpec, sampleVector } from './noise.ts';
 import type { RandomSource } from './random.ts';
-import { noiseOfPlan } from './release.ts';
+import { noiseOfPlan } from './planned-noise.ts';
 import { measuredWidthOf } from './sensitivity.ts';
 
 /** Draws at a time where the number of cells is not known ahead. */

@@ -36,6 +36,8 @@ export interface Sensitivity {
 /** z of a two-sided 95 % interval of the normal distribution. */
 const NORMAL_95 = 1.959963984540054;
 const LN_ONE_SIDE = Math.log(0.025);
+/** A tail of 2^-65 on each side. */
+const LN_FAR_SIDE = -65 * Math.LN2;
 /** Up to this standard deviation a sum of samples is convolved exactly. */
 const CONVOLVED_STDDEV = 8;
 /** Sums of more Laplace samples than this are normal to better than 0.1 % at 95 %. */
@@ -84,6 +86,19 @@ export function quantile95(spec: NoiseSpec): number {
       ? gaussianTailPoint(numberOf(spec.sigmaSquared), LN_ONE_SIDE)
       : laplaceTailPoint(numberOf(spec.scale), LN_ONE_SIDE);
   return Number(beyond - 1n);
+}
+
+/** An exact text of a noise: σ² or the scale, as a fraction. */
+export function noiseText(noise: NoiseSpec): string {
+  const { numerator, denominator } = noise.kind === 'gaussian' ? noise.sigmaSquared : noise.scale;
+  return denominator === 1n ? String(numerator) : `${numerator}/${denominator}`;
+}
+
+/** An h with P(|X| ≥ h) ≤ 2^-64 for one draw. */
+export function noiseTailOf(noise: NoiseSpec): bigint {
+  return noise.kind === 'gaussian'
+    ? gaussianTailPoint(numberOf(noise.sigmaSquared), LN_FAR_SIDE)
+    : laplaceTailPoint(numberOf(noise.scale), LN_FAR_SIDE);
 }
 
 /**

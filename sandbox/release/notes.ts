@@ -24,6 +24,10 @@ export function notesOf(plan: Plan, releaseId: string | null): readonly Sentence
 function unitNotes(plan: Plan): readonly Sentence[] {
   const { cellsPerUnit, rowsPerUnit } = plan.bounding;
   const blocks = plan.measures.find((measure) => measure.kind === 'blocks');
+  if (plan.encrypted !== undefined) {
+    const manifest = `sha256:${plan.encrypted.manifestDigest}`;
+    return [say('note.encrypted', { rows: rowsPerUnit, manifest }), say('note.custodian')];
+  }
   const rowUnit = plan.unit === null ? [say('note.rowUnit')] : [];
   if (blocks !== undefined) return [...rowUnit, say('note.blocks', { count: blocks.count })];
   if (plan.unit === null) return rowUnit;

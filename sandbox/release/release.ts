@@ -23,32 +23,26 @@ import {
   widthOf,
 } from '../plan.ts';
 import type { Scalar } from '../expression.ts';
+import { isAttested } from './attestation.ts';
 import { estimatorOf, isSameGrid } from './estimate.ts';
 import type { NoisePool } from './noise-pool.ts';
-import { noiseOf, type NoiseSpec } from './noise.ts';
-import { measuredWidthOf, rangesOf, sensitivityOf } from './sensitivity.ts';
+import { type NoiseSpec, noiseTailOf } from './noise.ts';
+import { noiseOfPlan } from './planned-noise.ts';
+import { measuredWidthOf, rangesOf } from './sensitivity.ts';
 import { isReleased, thresholdOf } from './threshold.ts';
 
 /** Bytes of a thresholded key's text. */
 const KEY_TEXT_BYTES_MAX = 256;
 
-/** The noise of each measured vector of a Plan. */
-export function noiseOfPlan(plan: Plan): readonly NoiseSpec[] {
-  return plan.measures.map((measure) =>
-    noiseOf(plan.mechanism, plan.cost, plan.measures.length, sensitivityOf(plan, measure)),
-  );
-}
-
 /**
- * Releases the Partials of a Plan with noise from a pool made for the same Plan.
- * Fails: MACHINE_FAULT when they have not the shape and range the Plan fixes.
+ * Releases the Partials of a Plan with noise from a pool made for the same Plan; those of encrypted data, whose noise
+ * their custodian added and attested, with none (null).
+ * Fails: MACHINE_FAULT when they have not the shape and range the Plan fixes, or no attestation where there must be one.
  */
-export function release(plan: Plan, partials: Partials, pool: NoisePool): readonly ReleasedCell[] {
-  checkPartials(plan, partials);
+export function release(plan: Plan, partials: Partials, pool: NoisePool | null): readonly ReleasedCell[] {
   const noise = noiseOfPlan(plan);
-  const noisy = plan.measures.map((measure, index) =>
-    measured(measure, partials.vectors[index]!, (count) => pool.take(index, count)),
-  );
+  checkPartials(plan, partials, noise);
+  const noisy = noisyVectors(plan, partials, pool);
   return gridsOf(plan).flatMap((over) => {
     const estimate = estimatorOf(plan, noise, over);
     const grid = over === undefined ? {} : { keys: over };
@@ -66,6 +60,22 @@ export function release(plan: Plan, partials: Partials, pool: NoisePool): readon
 function gridsOf(plan: Plan): readonly (readonly number[] | undefined)[] {
   const all = plan.aggregates.map((aggregate) => measureOf(plan, aggregate).over);
   return all.filter((over, index) => all.findIndex((other) => isSameGrid(over, other)) === index);
+}
+
+/** The measured vectors with their noise: added here, or by the custodian of an encrypted dataset. */
+function noisyVectors(
+  plan: Plan,
+  partials: Partials,
+  pool: NoisePool | null,
+): readonly (readonly bigint[])[] {
+  if (plan.encrypted !== undefined) {
+    if (!isAttested(plan, partials)) throw new Failure('MACHINE_FAULT', say('encrypted.attestation'));
+    return partials.vectors;
+  }
+  if (pool === null) throw new RangeError('noise is added here unless a custodian attests its own');
+  return plan.measures.map((measure, index) =>
+    measured(measure, partials.vectors[index]!, (count) => pool.take(index, count)),
+  );
 }
 
 /** Adds fresh noise to every entry; of a tree, to every node, level by level from below the root. */
@@ -130,20 +140,27 @@ function cellKeysOf(
   );
 }
 
-/** Shape and range of what came out of the jail, before it is used. */
-function checkPartials(plan: Plan, partials: Partials): void {
+/** Shape and range of what came out of the jail, or of a custodian, before it is used. */
+function checkPartials(plan: Plan, partials: Partials, noise: readonly NoiseSpec[]): void {
   const fits =
     (partials.keys !== null) === (plan.keys.mode === 'thresholded') &&
     partials.vectors.length === plan.measures.length &&
     plan.measures.every((measure, index) => {
       const cells = cellsOf(plan, measure) ?? partials.keys!.length;
-      return vectorFits(plan, measure, partials.vectors[index]!, cells);
+      // What carries its noise already may lie beyond what data can give by as much.
+      const beyond = plan.encrypted === undefined ? 0n : noiseTailOf(noise[index]!);
+      return vectorFits(plan, measure, partials.vectors[index]!, { cells, beyond });
     }) &&
     thresholdedKeysFit(plan, partials);
   if (!fits) throw new Failure('MACHINE_FAULT', say('source.fault'));
 }
 
-function vectorFits(plan: Plan, measure: Measure, vector: readonly bigint[], cells: number): boolean {
+function vectorFits(
+  plan: Plan,
+  measure: Measure,
+  vector: readonly bigint[],
+  { cells, beyond }: { readonly cells: number; readonly beyond: bigint },
+): boolean {
   const width = widthOf(measure);
   const ranges = rangesOf(plan, measure);
   // Of one range for all entries, and of one per entry of the joint vector of blocks.
@@ -154,7 +171,7 @@ function vectorFits(plan: Plan, measure: Measure, vector: readonly bigint[], cel
     vector.length === cells * width &&
     vector.every((entry, index) => {
       const { low, high } = rangeAt[index % rangeAt.length]!;
-      return low <= entry && entry <= high;
+      return low - beyond <= entry && entry <= high + beyond;
     })
   );
 }

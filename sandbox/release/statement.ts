@@ -13,7 +13,7 @@ import {
 import type { NoiseSpec } from './noise.ts';
 import { nanoUp } from './privacy-loss.ts';
 import type { Rational } from './rational.ts';
-import { noiseOfPlan } from './release.ts';
+import { noiseOfPlan } from './planned-noise.ts';
 import { measuredWidthOf, sensitivityOf } from './sensitivity.ts';
 import { thresholdOf } from './threshold.ts';
 

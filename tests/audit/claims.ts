@@ -71,7 +71,7 @@ export const CLAIMS: readonly Claim[] = [
   {
     id: 'calibration-gaussian',
     sentence: 'The σ² of Gaussian noise is Δ₂²/2ρ for the ρ of its vector, and buys the δ that was charged.',
-    code: ['sandbox/release/noise.ts:noiseOf', 'sandbox/release/release.ts:noiseOfPlan'],
+    code: ['sandbox/release/noise.ts:noiseOf', 'sandbox/release/planned-noise.ts:noiseOfPlan'],
     tests: [
       `${NOISE} › ε 1, δ 1e-6 on one count gives the published σ`,
       `${NOISE} › the vectors of a Plan cost together exactly what was charged`,

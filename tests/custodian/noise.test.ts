@@ -5,13 +5,11 @@ import type { OrderMeasure, OrderTerm } from '#crypto/he/order.ts';
 import {
   type EncryptedShape,
   noiseOfOrder,
-  noiseTailOf,
-  noiseText,
   presenceFactor,
   ROWS_FACTOR,
   rowRangeOf,
 } from '#sandbox/encrypted/order-noise.ts';
-import { noiseOf } from '#sandbox/release/noise.ts';
+import { noiseOf, noiseTailOf, noiseText } from '#sandbox/release/noise.ts';
 import { numberOf } from '#sandbox/release/rational.ts';
 import { chiSquareExcess, gaussianMass } from '#tests/support/goodness-of-fit.ts';
 import { centred, COUNT, PLAN, Scene, SHAPE, SUM_OF_COST } from './scene.ts';

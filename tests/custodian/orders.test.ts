@@ -4,7 +4,8 @@ import { generateSigningKey } from '#crypto/ed25519-key.ts';
 import { openAttestation, type Order, OrderError, renderPlan, signOrder } from '#crypto/he/order.ts';
 import { signCompact } from '#crypto/signing.ts';
 import { CustodianBusyError } from '#gateway/custodian/custodian.ts';
-import { noiseOfOrder, noiseText } from '#sandbox/encrypted/order-noise.ts';
+import { noiseOfOrder } from '#sandbox/encrypted/order-noise.ts';
+import { noiseText } from '#sandbox/release/noise.ts';
 import {
   COUNT,
   MODULUS,

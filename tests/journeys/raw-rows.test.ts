@@ -234,6 +234,7 @@ describe('a value of a row leaves', () => {
 
 /** Verbs that are tested by processes of their own: the lab below, the others on data that they make themselves. */
 const ELSEWHERE = [
+  'unseen encrypt',
   'unseen lab',
   'unseen demo',
   'unseen serve',

@@ -54,6 +54,35 @@ function isObject(value: Json): value is { readonly [name: string]: Json } {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+const KEY = 'A'.repeat(43);
+
+/** A good dataset whose values are encrypted. */
+const ENCRYPTED_YAML = `
+kind: Dataset
+name: encrypted_visits
+source:
+  type: encrypted
+  path: visits.enc
+  custodian: { url: 'https://keys.test', ca: ca.pem, cert: r.pem, certKey: r.key, orderKey: o.jwk }
+encryption:
+  manifest: '${'0'.repeat(64)}'
+  provider: ${KEY}
+  custodian: ${KEY}
+  keyId: key-1
+  profile: bfv-agg-8k
+  rowsPerUnit: 4
+privacyUnit: encrypted
+maxRows: 1000
+columns:
+  region: { type: string, role: key, values: [north, south] }
+  cost:   { type: number, bounds: [0, 5000], granularity: 0.01 }
+`;
+
+/** That dataset with a patch, as JSON text. */
+export function encryptedText(patch: Json = {}): string {
+  return JSON.stringify(patched(parse(ENCRYPTED_YAML) as Json, patch));
+}
+
 /** The good dataset with a patch, as JSON text. */
 export function datasetText(patch: Json = {}): string {
   return JSON.stringify(patched(parse(DATASET_YAML) as Json, patch));

@@ -52,7 +52,7 @@ async function readAll(engine: RecordEngine, dataset: Dataset, columns: readonly
 
 /** What the scan says a file holds: records by unit, without those of no unit. */
 function expected({ dataset, rows }: World, columns: readonly string[]): readonly string[] {
-  const unit = dataset.privacyUnit.kind === 'row' ? null : dataset.privacyUnit.column;
+  const unit = dataset.privacyUnit.kind === 'column' ? dataset.privacyUnit.column : null;
   const byUnit = new Map<Scalar, string[]>();
   for (const row of scannedRows(rows, dataset.columns)) {
     const owner = unit === null ? '' : row[unit]!;
@@ -111,7 +111,7 @@ describe('records of a generated source', () => {
           privacyUnit: { kind: 'row' },
           source: { type: 'parquet', path },
         };
-        using engine = await openInProcess(dataset.source, directory);
+        using engine = await openInProcess({ type: 'parquet', path }, directory);
         expect(isNumbered(dataset, engine.physical)).toBe(true);
         const columns = columnsOf(dataset).filter((name) => name !== 'uid');
         expect(groups(await readAll(engine, dataset, columns))).toEqual(
@@ -188,7 +188,7 @@ test('a file with a column of the engine’s own name is copied instead of numbe
   const path = join(directory, 'named.parquet');
   await writeParquet([{ person: 1, File_Row_Number: 'a' }], named.columns, path);
   const dataset: Dataset = { ...named, source: { type: 'parquet', path } };
-  using engine = await openInProcess(dataset.source, directory);
+  using engine = await openInProcess({ type: 'parquet', path }, directory);
   expect(isNumbered(dataset, engine.physical)).toBe(false);
   expect([...(await readAll(engine, dataset, ['File_Row_Number'])).byUnit.values()]).toEqual([['["a"]']]);
 });

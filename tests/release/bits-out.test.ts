@@ -8,7 +8,7 @@ import type { Plan, ReleasedCell } from '#sandbox/plan.ts';
 import { bitsOutOf } from '#sandbox/release/bits-out.ts';
 import { costNanoRho } from '#sandbox/release/privacy-loss.ts';
 import { numberOf } from '#sandbox/release/rational.ts';
-import { noiseOfPlan } from '#sandbox/release/release.ts';
+import { noiseOfPlan } from '#sandbox/release/planned-noise.ts';
 import { gaussianMass, laplaceMass, type Mass, momentOf } from '#tests/support/goodness-of-fit.ts';
 import { planWith } from '#tests/support/plan-builder.ts';
 

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { parseDataset } from '#sandbox/manifest/dataset-file.ts';
 import type { Measure } from '#sandbox/plan.ts';
 import { estimatorOf } from '#sandbox/release/estimate.ts';
-import { noiseOfPlan } from '#sandbox/release/release.ts';
+import { noiseOfPlan } from '#sandbox/release/planned-noise.ts';
 import { compiled, PEOPLE_MANIFEST } from '../query/people.ts';
 
 const columns = { ...PEOPLE_MANIFEST.columns, far: { type: 'number', bounds: [-1e200, 1e200] } };

@@ -51,7 +51,7 @@ const UNIQUE_TEXT = '独一无二';
 export function neighbourPairs({ dataset, rows }: World): readonly NeighbourPair[] {
   const { privacyUnit } = dataset;
   const unitOf = (row: Row, index: number): Scalar =>
-    privacyUnit.kind === 'row' ? index : (row[privacyUnit.column] ?? null);
+    privacyUnit.kind !== 'column' ? index : (row[privacyUnit.column] ?? null);
   const byUnit = new Map<Scalar, Row[]>();
   for (const [index, row] of rows.entries()) {
     const unit = unitOf(row, index);
@@ -108,7 +108,7 @@ function uniqueRows(heaviest: readonly Row[], unit: Dataset['privacyUnit']): rea
 }
 
 function asNewUnit(row: Row, unit: Dataset['privacyUnit']): Row {
-  if (unit.kind === 'row') return row;
+  if (unit.kind !== 'column') return row;
   const now = row[unit.column];
   return { ...row, [unit.column]: typeof now === 'number' ? 999_983 : 'a new unit' };
 }
