@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { exportSigningKey, generateSigningKey } from '#crypto/ed25519-key.ts';
 import { orderDigestOf } from '#crypto/he/order.ts';
-import { verifierOf } from '#crypto/log/note.ts';
+import { type NoteVerifier, verifierOf } from '#crypto/log/note.ts';
 import { type JournalEntry, verifyJournal } from '#gateway/custodian/journal.ts';
 import { firstMisfit } from '#gateway/custodian/journal-audit.ts';
 import { loopOrder, loopScene } from './kill-scene.ts';
@@ -62,14 +62,18 @@ test('after kill -9 at any moment every answer that left is given again, and eve
     }),
   );
   expect(answers.size).toBeGreaterThanOrEqual(2 + 3 + 4 + 5 + 6);
+  const wrong: string[] = [];
   for (const [digest, jws] of orders) {
-    const outcome = await outcomeOf(custodian.answer(jws, ciphertexts));
+    const outcome = String(await outcomeOf(custodian.answer(jws, ciphertexts)));
     const given = answers.get(digest);
-    if (given !== undefined) expect(outcome).toBe(given);
-    else if (reserved.has(digest))
-      expect(outcome === 'ORDER_SPENT' || String(outcome).startsWith('{')).toBe(true);
-    else expect(String(outcome)).toMatch(/^\{/);
+    // What nobody was given may have been stored all the same, just before the kill.
+    const isRight =
+      given === undefined
+        ? outcome.startsWith('{') || (reserved.has(digest) && outcome === 'ORDER_SPENT')
+        : outcome === given;
+    if (!isRight) wrong.push(`${digest} ${outcome}`);
   }
+  expect(wrong).toEqual([]);
   await custodian.close();
   const { entries } = verifyJournal(directory, verifierOf({ name: 'custodian.test/log', key: keys.log }));
   expect(await firstMisfit(entries, [keys.key.publicJwk])).toBeNull();
@@ -81,7 +85,7 @@ async function answered(): Promise<{
   scene: Scene;
   journal: string;
   checkpoint: string;
-  verifier: ReturnType<typeof verifierOf>;
+  verifier: NoteVerifier;
 }> {
   const scene = new Scene();
   await scene.ask();
@@ -129,11 +133,17 @@ test.for<readonly [string, (text: string) => string]>([
   expect(change(text)).not.toBe(text);
   writeFileSync(journal, change(text));
   expect(() => scene.restart()).toThrow(expect.objectContaining({ code: 'CONFIG' }));
-  if (!change(text).startsWith(text))
-    expect(() => verifyJournal(scene.directory, verifier)).toThrow(
-      expect.objectContaining({ code: 'CONFIG' }),
-    );
+  // Nor is it verified, but where it only goes on beyond what was signed, as while a custodian writes.
+  expect(isWhole(scene, verifier)).toBe(change(text).startsWith(text));
 });
+
+function isWhole({ directory }: Scene, verifier: NoteVerifier): boolean {
+  try {
+    return verifyJournal(directory, verifier).entries.length > 0;
+  } catch {
+    return false;
+  }
+}
 
 test('an older journal with its older checkpoint is whole to itself, and not to who kept a newer one', async () => {
   const { scene, journal, checkpoint, verifier } = await answered();
