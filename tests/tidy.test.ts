@@ -103,6 +103,8 @@ const LAW: readonly Case[] = [
         'reaches `#sandbox/reader',
       ],
       ['gateway/app.ts', `const { open } = await import('#sandbox/reader/reader.ts');`, 'reaches'],
+      ['gateway/runner/a.ts', `import { openCustodian } from '../custodian/home.ts';`, 'reaches'],
+      ['gateway/routes/a.ts', `import { fetchSealedKey } from '../custodian/key-store.ts';`, 'reaches'],
       ['gateway/app.ts', `new URL('../sandbox/reader/main.ts', import.meta.url);`, 'reaches'],
       ['gateway/routes/quotes.ts', `import { rehearse } from '../lab/rehearse.ts';`, 'reaches `../lab/'],
       [
@@ -115,6 +117,7 @@ const LAW: readonly Case[] = [
     ],
     keeps: [
       ['gateway/runner/run.ts', `import { open } from '#sandbox/reader/reader.ts';`],
+      ['gateway/runner/run.ts', `import { CustodianClient } from '../custodian/client.ts';`],
       ['gateway/cli/lab.ts', `import { rehearse } from '../lab/rehearse.ts';`],
       ['gateway/app.ts', `import { widthOf } from '#sandbox/plan.ts';`],
     ],

@@ -102,6 +102,7 @@ const planSchema = z.strictObject({
   measures: z.array(measure).min(1).max(256).readonly(),
 });
 
+/** One masked ciphertext: the sum of a measure over a cell. */
 const output = z.strictObject({
   measure: z.int().min(0),
   cell: z.int().min(0),
@@ -153,8 +154,6 @@ export type OrderTerm = z.infer<typeof term>;
 export type OrderMeasure = z.infer<typeof measure>;
 /** All that decides the noise. */
 export type OrderPlan = z.infer<typeof planSchema>;
-/** One masked ciphertext: the sum of a measure over a cell. */
-export type OrderOutput = z.infer<typeof output>;
 export type Order = z.infer<typeof orderSchema>;
 export type Attestation = z.infer<typeof attestationSchema>;
 

@@ -45,7 +45,7 @@ export interface ListenerLimits {
   readonly handshakeMs: number;
 }
 
-export const LISTENER_LIMITS: ListenerLimits = {
+const LISTENER_LIMITS: ListenerLimits = {
   bodyBytes: 256 << 20,
   connections: 16,
   requestMs: 60_000,
@@ -68,7 +68,7 @@ export interface ListenerOptions {
 
 export interface CustodianListener {
   readonly url: string;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Listens until it is closed. Rejects when the address is taken or the certificates cannot be used. */

@@ -1,5 +1,13 @@
 /** Sentences of the key custodian and of whoever asks it: id, English, Chinese. */
 export const CUSTODIAN_WORDS = {
+  'problem.CUSTODIAN_UNAVAILABLE': {
+    en: 'The key custodian cannot be reached',
+    zh: '无法连接密钥托管方',
+  },
+  'problem.CUSTODIAN_REFUSED': {
+    en: 'The key custodian did not answer the order',
+    zh: '密钥托管方未答复该指令',
+  },
   'custodian.journalUnwritable': {
     en: 'the custodian cannot write its journal; it answers nothing until it is started again',
     zh: '托管方无法写入其日志；在重新启动之前不再答复任何指令',

@@ -392,14 +392,6 @@ export const GATEWAY_WORDS = {
     en: 'The state is in use',
     zh: '状态正被占用',
   },
-  'problem.CUSTODIAN_UNAVAILABLE': {
-    en: 'The key custodian cannot be reached',
-    zh: '无法连接密钥托管方',
-  },
-  'problem.CUSTODIAN_REFUSED': {
-    en: 'The key custodian did not answer the order',
-    zh: '密钥托管方未答复该指令',
-  },
   'fix.PARSE': {
     en: 'send one SELECT statement that PostgreSQL would accept',
     zh: '请提交一条符合 PostgreSQL 语法的 SELECT 语句',

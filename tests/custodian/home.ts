@@ -80,7 +80,9 @@ export class CustodianHome implements AsyncDisposable {
       createInterface({ input: child.stdout }).once('line', done);
       child.once('exit', (code) => reject(new Error(`the custodian ended with ${code}`)));
     });
-    return { url: (JSON.parse(line) as { url: string }).url, child, ended };
+    const said = JSON.parse(line) as { url: string } | { error: { code: string } };
+    if ('error' in said) throw new Error(`the custodian ended with ${said.error.code}`);
+    return { url: said.url, child, ended };
   }
 
   /** A signed order over ciphertexts of the plan's outputs. */

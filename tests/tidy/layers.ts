@@ -123,8 +123,14 @@ const GUARDED: Readonly<Record<string, readonly string[]>> = {
     'gateway/embedded.ts',
     'gateway/lab/',
     'gateway/cli/',
+    'gateway/custodian/',
   ],
-  'crypto/kms/': ['gateway/keys/', 'gateway/runner/', 'gateway/cli/key-verbs.ts'],
+  'crypto/kms/': ['gateway/keys/', 'gateway/runner/', 'gateway/cli/key-verbs.ts', 'gateway/custodian/'],
+  // The custodian's own side: a runner asks one over the network (client.ts) and opens none.
+  'gateway/custodian/home.ts': ['gateway/custodian/', 'gateway/cli/custodian-verbs.ts'],
+  'gateway/custodian/key-store.ts': ['gateway/custodian/'],
+  'gateway/custodian/service.ts': ['gateway/custodian/', 'gateway/cli/custodian-verbs.ts'],
+  'gateway/custodian/decryptor-host.ts': ['gateway/custodian/'],
   // The lab is a runner without a server: what it may open, only the command line may ask it to.
   'gateway/lab/': ['gateway/lab/', 'gateway/cli.ts', 'gateway/cli/'],
   // So is the demo, which makes the data that it then asks about.
