@@ -34,8 +34,8 @@ export const DEMO_WORDS = {
     zh: '数据提供方的密钥托管进程（{pid}）通过双向 TLS 在 {url} 应答；平台没有私钥',
   },
   'demo.encrypted.beside': {
-    en: '  {key}: {value} ± {bar}, and from the plain file {plain} ± {plainBar}',
-    zh: '  {key}：{value} ± {bar}；明文文件的回答为 {plain} ± {plainBar}',
+    en: '{key}: {value} ± {bar}, and from the plain file {plain} ± {plainBar}',
+    zh: '{key}：{value} ± {bar}；明文文件的回答为 {plain} ± {plainBar}',
   },
   'demo.programs.submits': {
     en: 'the buyer submits a program that counts the records it has seen',

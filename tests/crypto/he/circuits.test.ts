@@ -1,6 +1,6 @@
 /** Aggregates of encrypted numbers are those of the plain numbers: the same integers, to the last unit. */
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { SlotDecryptor, sumOfSlots } from '#crypto/he/decrypt.ts';
 import { BlockEncryptor } from '#crypto/he/encrypt.ts';
@@ -29,7 +29,7 @@ function total(values: BigInt64Array): bigint {
   return values.reduce((sum, value) => sum + value, 0n);
 }
 
-for (const name of PROFILE_NAMES) {
+describe.for(PROFILE_NAMES)('%s', (name) => {
   const profile = profileOf(name);
   const most = largestMagnitude(profile);
   /** So small that the sum of all products fits: |x| <= 2^13, three blocks. */
@@ -71,24 +71,24 @@ for (const name of PROFILE_NAMES) {
     return centred(profile, sumOfSlots(released, plainModulus) - 7n * BigInt(slots));
   }
 
-  test(`${name}: a sum over blocks, the last of them not full`, () => {
+  test('a sum over blocks, the last of them not full', () => {
     const values = column('sum', profile.slots * 2 + 1_234, small);
     expect(sumOf(evaluation.addAll(blocksOf(values)))).toBe(total(values));
   });
 
-  test(`${name}: presence, for COUNT and AVG`, () => {
+  test('presence, for COUNT and AVG', () => {
     const present = column('present', profile.slots + 99, 1n).map((value) => (value < 0n ? 0n : value));
     expect(sumOf(evaluation.addAll(blocksOf(present)))).toBe(total(present));
   });
 
-  test(`${name}: squares and products, relinearised once`, () => {
+  test('squares and products, relinearised once', () => {
     const [a, b] = ['a', 'b'].map((seed) => column(seed, profile.slots * 2 + 77, small >> 3n));
     const [left, right] = [blocksOf(a!), blocksOf(b!)];
     expect(sumOf(evaluation.sumOfProducts(left.map((block) => [block, block])))).toBe(dot(a!, a!));
     expect(sumOf(evaluation.sumOfProducts(left.map((block, at) => [block, right[at]!])))).toBe(dot(a!, b!));
   });
 
-  test(`${name}: a linear score with weights of both signs and 0`, () => {
+  test('a linear score with weights of both signs and 0', () => {
     const weights = [3n, 0n, -1n, 250n, -999n];
     const columns = weights.map((_, at) => column(`score ${at}`, profile.slots + 5, small));
     const terms = columns.map((values, at) => ({
@@ -99,7 +99,7 @@ for (const name of PROFILE_NAMES) {
     expect(sumOf(evaluation.linearCombination(terms))).toBe(expected);
   });
 
-  test(`${name}: every slot is exact at both ends of the range, and just beyond it wraps around`, () => {
+  test('every slot is exact at both ends of the range, and just beyond it wraps around', () => {
     const ends = BigInt64Array.from({ length: profile.slots }, (_, at) => [most, -most, 0n, 1n][at % 4]!);
     expect(slotsOf(evaluation.addAll(blocksOf(ends)))).toEqual([...ends]);
     const ones = new BigInt64Array(profile.slots).fill(1n);
@@ -108,14 +108,14 @@ for (const name of PROFILE_NAMES) {
     expect(beyond.slice(0, 4)).toEqual([-most, 1n - most, 1n, 2n]);
   });
 
-  test(`${name}: products at the ends of the range`, () => {
+  test('products at the ends of the range', () => {
     const root = BigInt(Math.floor(Math.sqrt(Number(most))));
     const ends = BigInt64Array.from({ length: profile.slots }, (_, at) => [root, -root][at % 2]!);
     const [block] = blocksOf(ends);
     expect(new Set(slotsOf(evaluation.sumOfProducts([[block!, block!]])))).toEqual(new Set([root * root]));
   });
 
-  test(`${name}: the largest weight`, () => {
+  test('the largest weight', () => {
     const values = BigInt64Array.of(1n, -1n, 0n);
     const [block] = blocksOf(values);
     for (const weight of [most, -most]) {
@@ -124,7 +124,7 @@ for (const name of PROFILE_NAMES) {
     }
   });
 
-  test(`${name}: nothing to add, weights of 0 only, weights out of range`, () => {
+  test('nothing to add, weights of 0 only, weights out of range', () => {
     const sum = evaluation.addAll(blocksOf(BigInt64Array.of(1n)));
     const code = (work: () => unknown) => {
       try {
@@ -146,8 +146,8 @@ for (const name of PROFILE_NAMES) {
     expect(code(() => encryptor.encryptBlock(new Int32Array(profile.slots + 1)))).toBe('VALUE_COUNT');
   });
 
-  test(`${name}: after all that no handle is left`, () => {
+  test('after all that no handle is left', () => {
     for (const part of [evaluation, decryptor, encryptor]) part[Symbol.dispose]();
     expect(seal.liveHandles).toBe(0);
   });
-}
+});
