@@ -7,6 +7,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exportSigningKey, generateSigningKey } from '#crypto/ed25519-key.ts';
@@ -230,4 +231,19 @@ describe('encrypted from nothing', () => {
     writeFileSync(file('foreign.yaml'), JSON.stringify(dataset));
     expect(await lab(SQL, 'foreign.yaml')).toMatchObject({ decision: 'failed', code: 'CUSTODIAN_REFUSED' });
   }, 30_000);
+
+  test('a custodian that is killed is waited for: once it is back at its place, the answer comes', async () => {
+    const ended = new Promise((done) => serving.once('exit', done));
+    serving.kill('SIGKILL');
+    await ended;
+    const config = file('custodian/custodian.yaml');
+    const placed = readFileSync(config, 'utf8').replace('"port": 0', `"port": ${new URL(url).port}`);
+    expect(placed).toContain(new URL(url).port);
+    writeFileSync(config, placed);
+    const asked = lab('SELECT COUNT(*) FROM encrypted_visits');
+    // Long enough for the order to meet nobody.
+    await sleep(4000);
+    await serveCustodian();
+    expect(await asked).toMatchObject({ decision: 'released', code: null });
+  }, 60_000);
 });
