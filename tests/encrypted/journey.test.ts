@@ -166,7 +166,15 @@ interface Answer {
 }
 
 async function lab(sql: string, dataset = 'encrypted.yaml'): Promise<Answer> {
-  const { stdout, stderr, code } = await unseen('lab', '--dataset', dataset, '--policy', 'policy.yaml', '--sql', sql);
+  const { stdout, stderr, code } = await unseen(
+    'lab',
+    '--dataset',
+    dataset,
+    '--policy',
+    'policy.yaml',
+    '--sql',
+    sql,
+  );
   if (stdout === '') throw new Error(`${code}: ${stderr}`);
   return JSON.parse(stdout) as Answer;
 }
