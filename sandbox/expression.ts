@@ -108,3 +108,21 @@ export function columnsOf(expr: Expr, into: Set<string> = new Set()): Set<string
   for (const operand of operandsOf(expr)) columnsOf(operand, into);
   return into;
 }
+
+/** Whether what compares as `order` (below 0, 0, above 0) to something stands in this relation to it. */
+export function isInOrder(order: number, operator: CompareOperator): boolean {
+  switch (operator) {
+    case '=':
+      return order === 0;
+    case '<>':
+      return order !== 0;
+    case '<':
+      return order < 0;
+    case '<=':
+      return order <= 0;
+    case '>':
+      return order > 0;
+    case '>=':
+      return order >= 0;
+  }
+}

@@ -5,7 +5,7 @@
  * and the policy alone, never of the data. The Plan fixes in advance the shape and the range of the exact
  * integers (Partials) that the sandbox may hand to Release.
  */
-import { columnsOf, type Expr, type Scalar } from './expression.ts';
+import { type CompareOperator, columnsOf, type Expr, type Scalar } from './expression.ts';
 
 /** A grid of step base^-exponent: the exact multiples that a numeric value is rounded to before it is summed. */
 export interface Grid {
@@ -400,7 +400,7 @@ export type ReleasedPredicate =
   | { readonly op: 'not'; readonly arg: ReleasedPredicate }
   | {
       readonly op: 'compare';
-      readonly operator: '=' | '<>' | '<' | '<=' | '>' | '>=';
+      readonly operator: CompareOperator;
       readonly left: OrderTerm;
       readonly right: Scalar;
     };

@@ -6,7 +6,7 @@
  * with the reference evaluator and with the ordinary path of a query).
  * Not covered: ln and exp, which mathematical libraries do not round alike (IEEE 754-2019, 9.2); they are refused.
  */
-import { type Expr, operandsOf, type Scalar, type ScalarType, typeOf } from '../expression.ts';
+import { type Expr, operandsOf, type Scalar, type ScalarType, typeOf, isInOrder } from '../expression.ts';
 import { extract, truncate } from '../query/dates.ts';
 import { bucketOf } from '../query/keys.ts';
 
@@ -52,7 +52,7 @@ export function clearValueOf(expr: Expr, tuple: ClearTuple): Scalar {
       const [left, right] = [of(expr.left), of(expr.right)];
       if (left === null || right === null) return null;
       return expr.op === 'compare'
-        ? compared(orderOf(left, right, typeOf(expr.left)), expr.operator)
+        ? isInOrder(orderOf(left, right, typeOf(expr.left)), expr.operator)
         : finite(arithmetic(Number(left), expr.operator, Number(right)));
     }
     default: {
@@ -85,23 +85,6 @@ function orderOf(left: NonNullable<Scalar>, right: NonNullable<Scalar>, type: Sc
 function instant(text: NonNullable<Scalar>): string {
   const [moment = '', fraction = ''] = String(text).split('.');
   return `${moment.length === 10 ? `${moment}T00:00:00` : moment}.${fraction.padEnd(6, '0')}`;
-}
-
-function compared(order: number, operator: Of<'compare'>['operator']): boolean {
-  switch (operator) {
-    case '=':
-      return order === 0;
-    case '<>':
-      return order !== 0;
-    case '<':
-      return order < 0;
-    case '<=':
-      return order <= 0;
-    case '>':
-      return order > 0;
-    case '>=':
-      return order >= 0;
-  }
 }
 
 function arithmetic(left: number, operator: Of<'arithmetic'>['operator'], right: number): number {

@@ -9,7 +9,7 @@ import { say } from '#policies/words.ts';
 import type { Column, Dataset } from '../manifest/dataset.ts';
 import { parseDate, parseTimestamp } from './dates.ts';
 import { bindCall, isScalarFunction } from './functions.ts';
-import { type Expr, operandsOf, type ScalarType, typeOf } from '../expression.ts';
+import { type CompareOperator, type Expr, operandsOf, type ScalarType, typeOf } from '../expression.ts';
 import type { FromSyntax, SelectSyntax, Syntax } from './syntax.ts';
 import { someNode } from './syntax.ts';
 
@@ -215,7 +215,7 @@ function binary(syntax: Extract<Syntax, { kind: 'binary' }>, bind: (node: Syntax
 }
 
 /** Puts a comparison in one form (constant on the right), so that two spellings of it are one Plan. */
-function compare(operator: '=' | '<>' | '<' | '<=' | '>' | '>=', left: Expr, right: Expr, at: number): Expr {
+function compare(operator: CompareOperator, left: Expr, right: Expr, at: number): Expr {
   const [a, b] = unified([left, right], at) as [Expr, Expr];
   const mirrored = { '=': '=', '<>': '<>', '<': '>', '<=': '>=', '>': '<', '>=': '<=' } as const;
   if (a.op === 'literal' && b.op !== 'literal')

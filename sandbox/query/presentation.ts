@@ -5,7 +5,7 @@ import type { OrderTerm, Presentation, ReleasedPredicate } from '../plan.ts';
 import type { BoundAggregate } from './aggregates.ts';
 import { nameOf } from './bind.ts';
 import { parseDate, parseTimestamp } from './dates.ts';
-import { type Expr, type Scalar, type ScalarType, typeOf } from '../expression.ts';
+import { type CompareOperator, type Expr, type Scalar, type ScalarType, typeOf } from '../expression.ts';
 import {
   type CallSyntax,
   type SelectSyntax,
@@ -135,12 +135,7 @@ function notAnOutput({ at }: Syntax): Refusal {
   return new Refusal('PREDICATE', say('query.havingOutput', { at }));
 }
 
-function comparison(
-  operator: '=' | '<>' | '<' | '<=' | '>' | '>=',
-  left: Syntax,
-  right: Syntax,
-  terms: Terms,
-): ReleasedPredicate {
+function comparison(operator: CompareOperator, left: Syntax, right: Syntax, terms: Terms): ReleasedPredicate {
   const mirrored = { '=': '=', '<>': '<>', '<': '>', '<=': '>=', '>': '<', '>=': '<=' } as const;
   if (isConstant(right)) return compared(operator, havingTerm(left, terms), right, terms);
   if (isConstant(left)) return compared(mirrored[operator], havingTerm(right, terms), left, terms);
@@ -148,7 +143,7 @@ function comparison(
 }
 
 function compared(
-  operator: '=' | '<>' | '<' | '<=' | '>' | '>=',
+  operator: CompareOperator,
   left: OrderTerm,
   constant: Constant,
   { groups }: Terms,

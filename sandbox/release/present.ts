@@ -7,7 +7,7 @@ import type {
   ReleasedPredicate,
   ReleasedValue,
 } from '../plan.ts';
-import { type Scalar, typeOf } from '../expression.ts';
+import { type CompareOperator, type Scalar, typeOf, isInOrder } from '../expression.ts';
 import { offsetOf } from './zone.ts';
 
 /** One value of an answer, as it is sent. */
@@ -101,23 +101,8 @@ function holds(predicate: ReleasedPredicate, cell: ReleasedCell, presentation: P
   }
 }
 
-function compared(left: Scalar, operator: string, right: Scalar): boolean | null {
-  if (left === null || right === null) return null;
-  const order = compareScalars(left, right);
-  switch (operator) {
-    case '=':
-      return order === 0;
-    case '<>':
-      return order !== 0;
-    case '<':
-      return order < 0;
-    case '<=':
-      return order <= 0;
-    case '>':
-      return order > 0;
-    default:
-      return order >= 0;
-  }
+function compared(left: Scalar, operator: CompareOperator, right: Scalar): boolean | null {
+  return left === null || right === null ? null : isInOrder(compareScalars(left, right), operator);
 }
 
 function compareBy(presentation: Presentation, a: ReleasedCell, b: ReleasedCell): number {
