@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { EnvelopeError } from '#crypto/at-rest/envelope-error.ts';
 import { sealEnvelope } from '#crypto/at-rest/seal.ts';
 import { unseal } from '#sandbox/reader/unseal.ts';
 import { makeDirectory } from '#tests/reader/source-files.ts';
@@ -47,7 +48,9 @@ test.skipIf(!hasMemory)('what was written of an envelope that breaks off is remo
   writeFileSync(from, whole);
   writeFileSync(cut, whole.subarray(0, -300));
   const target = join(memory, 'plain');
-  expect(() => unseal({ from: cut, objectId: 'o-1', context: CONTEXT }, target, dataKey)).toThrow();
+  expect(() => unseal({ from: cut, objectId: 'o-1', context: CONTEXT }, target, dataKey)).toThrow(
+    EnvelopeError,
+  );
   expect(existsSync(target)).toBe(false);
   // The control: the whole one is written, segment by segment, at the same place.
   unseal({ from, objectId: 'o-1', context: CONTEXT }, target, dataKey);
