@@ -75,7 +75,7 @@ function tierFaults(all: readonly RawTier[]): (ReturnType<typeof fault> & { path
   });
   const last = ends.at(-1);
   const open = typeof last === 'string' ? [fault('billing.card.tierGap', { last })] : [];
-  const free = all.every(({ unitPrice }) => unitsOf(unitPrice, PRICE_PLACES) === 0n);
+  const free = all.length > 0 && all.every(({ unitPrice }) => unitsOf(unitPrice, PRICE_PLACES) === 0n);
   return [
     ...inner,
     ...open.map((found) => ({ ...found, path: [all.length - 1, 'upTo'] })),
