@@ -23,7 +23,7 @@ import {
 } from './document-form.ts';
 import { BASES, type Basis, DISCOUNT_REASONS, FEE_TYPES, type FeeType } from './facts.ts';
 
-export const PRICE_SOURCES = ['guided', 'appraised', 'auction', 'negotiated', 'market'] as const;
+const PRICE_SOURCES = ['guided', 'appraised', 'auction', 'negotiated', 'market'] as const;
 export const PRICE_STATES = ['trial', 'applied', 'assessed', 'formal', 'adjusted'] as const;
 
 /** Digits after the point of a price. */
