@@ -70,6 +70,7 @@ const limits = {
   outputs: limit,
   computeUnits: limit,
   epsilonNano: limit,
+  spendNano: limit,
 } satisfies Record<Exclude<QuotaUnit, 'runs'>, z.ZodType>;
 
 const person = z.strictObject({ name: text, contact: text });

@@ -6,9 +6,17 @@
  * the counter that bills. This file only subtracts what was counted.
  */
 
-export const QUOTA_UNITS = ['runs', 'calls', 'rows', 'outputs', 'computeUnits', 'epsilonNano'] as const;
+export const QUOTA_UNITS = [
+  'runs',
+  'calls',
+  'rows',
+  'outputs',
+  'computeUnits',
+  'epsilonNano',
+  'spendNano',
+] as const;
 
-/** runs, service calls, nominal rows, released values, compute units, and ε in units of 1e-9. */
+/** runs, service calls, nominal rows, released values, compute units, ε in units of 1e-9, and money in billionths of a yuan. */
 export type QuotaUnit = (typeof QUOTA_UNITS)[number];
 
 /** Decimal text of a whole number from 0. */
@@ -35,6 +43,7 @@ export const NOTHING_USED: Amounts = {
   outputs: '0',
   computeUnits: '0',
   epsilonNano: '0',
+  spendNano: '0',
 };
 
 /** Parses an amount; anything but decimal digits is a programmer's error. */
@@ -62,6 +71,7 @@ export function quotaLeft(
     outputs: left('outputs'),
     computeUnits: left('computeUnits'),
     epsilonNano: left('epsilonNano'),
+    spendNano: left('spendNano'),
   };
 }
 

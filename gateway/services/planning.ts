@@ -182,7 +182,7 @@ function withoutSource(manifest: PublicDataset): Dataset {
 /** Planned quantities of a run, whole numbers by name. What it costs the ledger is stated beside them, not among them. */
 function plannedOf(plan: Plan): PlannedUsage {
   const { ledgerNano: _nano, thresholdDeltaYocto: _yocto, ...planned } = plannedUsageOf(plan);
-  return planned;
+  return { ...planned, spendNano: '0' };
 }
 
 function chargesOf({ cost }: Plan, { lineageId, populationId }: StoredDataset): readonly Charge[] {
@@ -255,6 +255,7 @@ function amountsOf(planned: PlannedUsage): Amounts {
     outputs: amount('outputs'),
     computeUnits: amount('computeUnits'),
     epsilonNano: amount('epsilonNano'),
+    spendNano: amount('spendNano'),
   };
 }
 

@@ -86,7 +86,7 @@ const QUANTITIES = [
   'serviceMs',
   'cpuMs',
 ] as const;
-const AMOUNTS = [...QUANTITIES, 'computeUnits', 'epsilonNano'] as const;
+const AMOUNTS = [...QUANTITIES, 'computeUnits', 'epsilonNano', 'spendNano'] as const;
 
 /** The same records as a table. */
 export function usageCsv(shell: Shell, rows: readonly SeenUsage[]): string {

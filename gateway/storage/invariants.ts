@@ -33,7 +33,7 @@ const INVARIANTS: Readonly<Record<string, SQL>> = {
     WHERE j.release_id IS DISTINCT FROM r.id OR j.state <> 'done' OR j.repeat`,
   'a usage record has one leaf, and a leaf one usage record': sql`
     SELECT coalesce(u.id, l.index::text) AS id FROM usage_record u
-      FULL JOIN (SELECT * FROM audit_leaf WHERE class NOT IN ('review', 'program', 'key')) l ON l.index = u.leaf_index
+      FULL JOIN (SELECT * FROM audit_leaf WHERE class IN ('release', 'refusal', 'failure')) l ON l.index = u.leaf_index
     WHERE u.id IS NULL OR l.index IS NULL OR l.class <> u.type OR l.visible_at <> u.visible_at`,
   'a decision about an answer that waits has one leaf, which says the same': sql`
     SELECT coalesce(v.release_id, l.index::text) AS id FROM release_review v

@@ -11,6 +11,7 @@ import { appendLeaf, renderFrontier } from '#crypto/log/frontier.ts';
 import { leafHash } from '#crypto/log/merkle.ts';
 
 import type { Tx } from './database.ts';
+import type { LeafClass } from './tables/evidence.ts';
 
 /** The head of the log, locked, and the moment at which it was. */
 export interface LogHead {
@@ -30,7 +31,7 @@ export async function lockHead(tx: Tx): Promise<LogHead> {
 
 export interface NewLeaf {
   readonly body: string;
-  readonly class: 'release' | 'refusal' | 'failure' | 'review' | 'program' | 'key';
+  readonly class: LeafClass;
   /** ISO 8601. Not to be published before. */
   readonly visibleAt: string;
 }

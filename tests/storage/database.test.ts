@@ -20,7 +20,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { type Database, openDatabase, sqlStateOf, type Tx } from '#gateway/storage/database.ts';
 import { type DirectoryLock, lockDirectory } from '#gateway/storage/directory-lock.ts';
+import * as billing from '#gateway/storage/tables/billing.ts';
 import * as catalogue from '#gateway/storage/tables/catalogue.ts';
+import * as documents from '#gateway/storage/tables/documents.ts';
 import * as evidence from '#gateway/storage/tables/evidence.ts';
 import * as grants from '#gateway/storage/tables/grants.ts';
 import * as identity from '#gateway/storage/tables/identity.ts';
@@ -172,6 +174,8 @@ describe('the checked-in migrations', () => {
     ...programs,
     ...reviews,
     ...keys,
+    ...documents,
+    ...billing,
   };
 
   test('make the tables that the code declares', async () => {

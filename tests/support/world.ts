@@ -152,6 +152,7 @@ export function ask(scene: Scene, changes: Partial<Admission> & { readonly nano?
       outputs: '4',
       computeUnits: '7',
       epsilonNano: '250000000',
+      spendNano: '0',
     },
     actors: { authoriser: 'health-bureau', operator: 'city-data', user: scene.organisation },
     grant: scene.grant,

@@ -44,6 +44,9 @@ export const usageRecord = pgTable(
     spentYocto: amount('spent_yocto').notNull(),
     planned: jsonb('planned').$type<PlannedUsage>().notNull(),
     measured: jsonb('measured').$type<object>().notNull(),
+    billing: jsonb('billing').$type<object>(),
+    quoted: jsonb('quoted').$type<Readonly<Record<string, string>>>().notNull().default({}),
+    quoteId: identifier('quote_id'),
     /** SHA-256 of the canonical public record: in the leaf of a refusal or failure, in the receipt of a release. */
     digest: text('digest').notNull(),
     leafIndex: bigint('leaf_index', { mode: 'bigint' }).notNull().unique(),
@@ -58,8 +61,22 @@ export const usageRecord = pgTable(
     ),
     index('usage_record_of_grant').on(table.grantId, table.visibleAt),
     index('usage_record_of_account').on(table.accountId, table.visibleAt),
+    index('usage_record_of_time').on(table.visibleAt),
   ],
 );
+
+/** What a leaf is about. */
+export type LeafClass =
+  | 'release'
+  | 'refusal'
+  | 'failure'
+  | 'review'
+  | 'program'
+  | 'key'
+  | 'quote'
+  | 'document'
+  | 'correction'
+  | 'statement';
 
 export const auditLeaf = pgTable('audit_leaf', {
   index: bigint('index', { mode: 'bigint' }).primaryKey(),
@@ -67,7 +84,7 @@ export const auditLeaf = pgTable('audit_leaf', {
   hash: text('hash').notNull(),
   /** A receipt, or the canonical JSON of a usage record, of a reviewer's decision or of a step in a program's review. */
   body: text('body').notNull(),
-  class: text('class').$type<'release' | 'refusal' | 'failure' | 'review' | 'program' | 'key'>().notNull(),
+  class: text('class').$type<LeafClass>().notNull(),
   /** Not to be published before: the log's size would tell when a run ended. */
   visibleAt: instant('visible_at').notNull(),
 });

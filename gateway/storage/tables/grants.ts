@@ -1,6 +1,6 @@
 /** The tables of what is allowed: grants with every revision, the counters of their quotas, and binding quotes. */
 import { sql } from 'drizzle-orm';
-import { check, integer, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
+import { bigint, check, integer, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
 
 import type { Grant } from '#policies/grant.ts';
 import { QUOTA_UNITS } from '#policies/quota.ts';
@@ -103,6 +103,14 @@ export const grantCounter = pgTable(
     usedEpsilonNano: amount('used_epsilon_nano')
       .notNull()
       .default(sql`0`),
+    /** Money, in billionths of a yuan: what its jobs were quoted at most. */
+    capSpendNano: amount('cap_spend_nano'),
+    reservedSpendNano: amount('reserved_spend_nano')
+      .notNull()
+      .default(sql`0`),
+    usedSpendNano: amount('used_spend_nano')
+      .notNull()
+      .default(sql`0`),
   },
   (table) => [
     primaryKey({ columns: [table.grantId, table.scope] }),
@@ -131,10 +139,63 @@ export const quote = pgTable('quote', {
   grantId: identifier('grant_id').references(() => accessGrant.id),
   planDigest: text('plan_digest').notNull(),
   body: jsonb('body').$type<object>().notNull(),
-  /** In fen. Zero while no rate card is in force. */
+  /** By what a job under it is billed. */
+  billing: jsonb('billing').$type<object>(),
+  /** At most, in billionths of a yuan, by fee and basis. */
+  quoted: jsonb('quoted').$type<Readonly<Record<string, string>>>().notNull().default({}),
+  /** In fen, rounded up: the most that a job under it is billed. */
   price: amount('price')
     .notNull()
     .default(sql`0`),
   createdAt: writtenAt('created_at'),
   expiresAt: instant('expires_at').notNull(),
+});
+
+/** That a buyer accepted a quote. It is a usage event of its own. Insert-only. */
+export const quoteAcceptance = pgTable('quote_acceptance', {
+  quoteId: identifier('quote_id')
+    .primaryKey()
+    .references(() => quote.id),
+  accountId: identifier('account_id')
+    .notNull()
+    .references(() => account.id),
+  grantId: identifier('grant_id')
+    .notNull()
+    .references(() => accessGrant.id),
+  /** The public record, as canonical JSON: the body of its leaf. */
+  record: text('record').notNull(),
+  leafIndex: bigint('leaf_index', { mode: 'bigint' }).notNull().unique(),
+  acceptedAt: instant('accepted_at').notNull(),
+});
+
+/** Quotes that were made, by account and day. */
+export const quoteCount = pgTable(
+  'quote_count',
+  {
+    accountId: identifier('account_id')
+      .notNull()
+      .references(() => account.id),
+    day: text('day').notNull(),
+    made: integer('made').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.accountId, table.day] })],
+);
+
+/** That a counter of money passed 50, 80 or 100 per cent of its cap. Insert-only, written by a trigger. */
+export const spendAlert = pgTable(
+  'spend_alert',
+  {
+    grantId: identifier('grant_id').notNull(),
+    scope: text('scope').notNull(),
+    percent: integer('percent').notNull(),
+    at: writtenAt('at'),
+  },
+  (table) => [primaryKey({ columns: [table.grantId, table.scope, table.percent] })],
+);
+
+/** Money that a failed run had reserved and that its counters got back, once its end could be seen. Insert-only. */
+export const spendReturn = pgTable('spend_return', {
+  jobId: identifier('job_id').primaryKey(),
+  nano: amount('nano').notNull(),
+  at: writtenAt('at'),
 });

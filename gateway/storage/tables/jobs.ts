@@ -52,6 +52,10 @@ export const job = pgTable(
     /** Authoriser, operator, user: the three responsible parties. */
     actors: jsonb('actors').$type<Readonly<Record<string, string>>>().notNull(),
     quoteId: identifier('quote_id').references(() => quote.id),
+    /** By what it is billed; null where nothing was planned. */
+    billing: jsonb('billing').$type<object>(),
+    /** What it was quoted at most, in billionths of a yuan, by fee and basis: `data_usage/calls`. */
+    quoted: jsonb('quoted').$type<Readonly<Record<string, string>>>().notNull().default({}),
     /** Whether the answer is kept for repetition. */
     repeatable: boolean('repeatable').notNull(),
     /** Whether it was answered from store. */
