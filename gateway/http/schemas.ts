@@ -1,6 +1,6 @@
 /** The schemas of the API: what is read strictly, and what is answered, as the document of the API shows them. */
 import { z } from '@hono/zod-openapi';
-import { OUTPUT_KINDS } from '#policies/grant.ts';
+import { COST_CENTRE_MAX, OUTPUT_KINDS } from '#policies/grant.ts';
 import { REJECTION_REASONS } from '#policies/output-kind.ts';
 import { PROGRAM_RECORD_FIELDS, PROGRAM_REJECTIONS, PROGRAM_STATES } from '#policies/program-review.ts';
 import { ROLES } from '#policies/roles.ts';
@@ -61,6 +61,7 @@ const askFields = {
   maxError: z.number().optional(),
   atSize: z.number().optional(),
   outputKind: z.enum(OUTPUT_KINDS).optional(),
+  costCentre: z.string().min(1).max(COST_CENTRE_MAX).refine(keepable).optional(),
 };
 export const quoteAsk = z.strictObject(askFields);
 export const jobAsk = z.strictObject({ ...askFields, quote: madeId.optional() });

@@ -20,8 +20,9 @@ export const ASK_BYTES = {
 /** The request: what was left out is null. FieldFaults for both a query and a program, or neither. */
 export function buyerAsk(body: z.infer<typeof jobAsk>): BuyerAsk {
   const { grant, purpose, scene = null, quote = null, outputKind = 'statistic' } = body;
+  const { costCentre = null } = body;
   const { epsilon = null, delta = null, maxError = null, atSize = null } = body;
-  const terms = { grant, purpose, scene, epsilon, delta, maxError, atSize, quote, outputKind };
+  const terms = { grant, purpose, scene, epsilon, delta, maxError, atSize, quote, outputKind, costCentre };
   const { sql, program, params = null } = body;
   if (sql !== undefined && program === undefined && params === null)
     return { ...terms, frontEnd: 'sql', sql };

@@ -24,7 +24,7 @@ import type { NewQuote } from '../storage/quote-store.ts';
 import {
   type BuyerAsk,
   costText,
-  dayOf,
+  countedOf,
   planAsk,
   type Planning,
   rhoText,
@@ -121,7 +121,7 @@ async function tryUse(
     refuseVerification(ask.outputKind);
     if (grant === null) throw new Refusal('NO_GRANT', say('storage.noGrant'));
     planning = await planAsk(shell, ask, principal.org.id);
-    const stored = await storedGrantOf(shell, grant, planning);
+    const stored = await storedGrantOf(shell, grant, ask, planning);
     const request = useRequest(shell, { action: 'quote', principal, ask, planning, grant: stored });
     const decision = shell.policies.decide(request);
     if (!decision.allowed) throw refusalOf(decision, request);
@@ -135,14 +135,15 @@ async function tryUse(
 }
 
 /** A grant as admission will see it. */
-async function storedGrantOf(shell: Shell, grant: GrantRecord, planning: Planning) {
+async function storedGrantOf(shell: Shell, grant: GrantRecord, ask: BuyerAsk, planning: Planning) {
   const { id, revision, body, upstream, suspended, revoked } = grant;
   const approvals = {
     provider: grant.providerApproval !== null,
     buyer: grant.buyerApproval !== null,
     subject: grant.subjectApproval !== null,
   };
-  const used = await findUse(shell.db, id, dayOf(shell, planning));
+  // A job under this quote, once it is accepted.
+  const used = await findUse(shell.db, id, countedOf(ask, planning, { at: shell.now(), hasQuote: true }));
   return { id, revision, body, upstream, suspended, revoked, approvals, used };
 }
 

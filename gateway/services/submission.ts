@@ -23,7 +23,7 @@ import { findQuote } from '../storage/quote-store.ts';
 import {
   type BuyerAsk,
   costText,
-  dayOf,
+  countedOf,
   type KeptRequest,
   planAsk,
   type Planning,
@@ -121,7 +121,8 @@ function admissionOf(shell: Shell, submission: Submission, planning: Planning): 
     planDigest: planning.planDigest,
     versionId: planning.dataset.versionId,
     charges: planning.charges,
-    day: dayOf(shell, planning),
+    day: countedOf(ask, planning, { at: shell.now(), hasQuote: ask.quote !== null }).day,
+    costCentre: ask.costCentre,
     timing: plan.timing,
     repeats: policy.repeats,
     review: reviewOf(submission),

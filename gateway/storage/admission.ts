@@ -9,13 +9,13 @@
 import { sql } from 'drizzle-orm';
 
 import type { Grant } from '#policies/grant.ts';
-import { type Amounts, NOTHING_USED } from '#policies/quota.ts';
+import { type Counted, possibleScopes, type Used } from '#policies/quota.ts';
 import { Refusal } from '#policies/refusal.ts';
 import type { Upstream } from '#policies/terms.ts';
 import { say } from '#policies/words.ts';
 import type { Timing } from '#sandbox/plan.ts';
 
-import { countUse, dayScope, TOTAL, useSql } from './counters.ts';
+import { countUse, useSql } from './counters.ts';
 import type { Database, Tx } from './database.ts';
 import { answerFor, type EarlierAnswer, earlierSql } from './earlier-answer.ts';
 import { claimKey, type IdempotencyKey } from './idempotency.ts';
@@ -37,7 +37,7 @@ export interface StoredGrant {
   readonly suspended: boolean;
   readonly approvals: { readonly provider: boolean; readonly buyer: boolean; readonly subject: boolean };
   /** Reserved and used together: what `quotaLeft` subtracts. */
-  readonly used: { readonly total: Amounts; readonly today: Amounts };
+  readonly used: Used;
 }
 
 /** Everything about a request that its job keeps. */
@@ -72,6 +72,8 @@ export interface Admission extends JobRequest {
   readonly charges: readonly Charge[];
   /** The calendar day in the dataset's time zone, YYYY-MM-DD: whose counter counts. */
   readonly day: string;
+  /** On which of its holder's cost centres it is booked; null where none is named. */
+  readonly costCentre: string | null;
   readonly timing: Timing;
   readonly repeats: 'stored' | 'fresh';
   /** Whether a person decides about the release. */
@@ -114,7 +116,7 @@ async function admitIn(tx: Tx, admission: Admission): Promise<Admitted> {
   const stored = answerFor(earlier, admission);
 
   // 3. The quota. A repeat is a run with ε 0.
-  const counted = { grantId, quota: grant.body.quota, day: admission.day };
+  const counted = { grantId, quota: grant.body.quota, counted: grant.used };
   if (stored !== null) {
     const free = { ...planned, epsilonNano: '0' };
     const scopes = await countUse(tx, { ...counted, planned: free }, 'used');
@@ -150,8 +152,7 @@ interface GrantRow {
   readonly stopped: boolean;
   readonly hasShare: boolean;
   readonly earlier: EarlierAnswer;
-  readonly total: Amounts | null;
-  readonly today: Amounts | null;
+  readonly amounts: Used['amounts'];
 }
 
 /** The grant as it stands, and what has become of the same question under it. */
@@ -159,11 +160,12 @@ async function readGrant(
   tx: Tx,
   admission: Admission,
 ): Promise<{ readonly grant: StoredGrant; readonly earlier: EarlierAnswer; readonly hasShare: boolean }> {
-  const { grant: id, account, datasets, program, day } = admission;
+  const { grant: id, account, datasets, program } = admission;
+  const counted = countedOf(admission);
   const [row] = await tx.rows<GrantRow>(sql`
     SELECT revision, body, upstream, suspended_at IS NOT NULL AS suspended, provider_approval IS NOT NULL AS provider,
       buyer_approval IS NOT NULL AS buyer, subject_approval IS NOT NULL AS subject,
-      ${stoppedSql({ grant: id, account, datasets, program })} AS stopped, ${useSql(id, TOTAL)} AS total, ${useSql(id, dayScope(day))} AS today,
+      ${stoppedSql({ grant: id, account, datasets, program })} AS stopped, ${useSql(id, possibleScopes(counted))} AS amounts,
       ${earlierSql(admission)} AS earlier,
       EXISTS (SELECT FROM budget_share s WHERE s.grant_id = g.id AND s.ended_at IS NULL) AS "hasShare"
     FROM access_grant g
@@ -171,10 +173,15 @@ async function readGrant(
   if (row === undefined) throw new Refusal('NO_GRANT', say('storage.noGrant'));
   if (row.stopped) throw new Refusal('GRANT_REVOKED', say('storage.revoked'));
   const { provider, buyer, subject, revision, body, upstream, suspended } = row;
-  const used = { total: row.total ?? NOTHING_USED, today: row.today ?? NOTHING_USED };
+  const used = { ...counted, amounts: row.amounts };
   const approvals = { provider, buyer, subject };
   const { earlier, hasShare } = row;
   return { grant: { id, revision, body, upstream, suspended, approvals, used }, earlier, hasShare };
+}
+
+/** As what it counts. Naming a quote means that it was accepted: whoever makes an admission has checked that. */
+function countedOf({ day, purpose, costCentre, quote }: Admission): Counted {
+  return { day, purpose: purpose ?? '', costCentre, hasQuote: quote !== null };
 }
 
 async function insertJob(
