@@ -23,9 +23,11 @@ import { ask, freshId, makeScene, type Scene } from '#tests/support/world.ts';
 const MINUTE = 60_000;
 const DAY = 1_440 * MINUTE;
 
-/** A moment so many days from now, at a full minute. */
+const NOW = Date.now();
+
+/** A moment so many days from the beginning of the tests. */
 function inDays(days: number): Date {
-  return new Date(Math.floor(Date.now() / MINUTE) * MINUTE + days * DAY);
+  return new Date(NOW + days * DAY);
 }
 
 describeEngines('on', (engine) => {
@@ -123,13 +125,12 @@ describeEngines('on', (engine) => {
     const before = await file(id, { from: inDays(-9), ...first });
     const early = await file(id, { from });
     await approve(before);
-    const refused = { code: 'PARAM', sentence: { id: rule, args: { from: from.toISOString() } } };
+    const dates = { from: from.toISOString(), ...('to' in first && { end: first.to.toISOString() }) };
+    const refused = { code: 'PARAM', sentence: { id: rule, args: dates } };
     await expect(approve(early)).rejects.toMatchObject(refused);
     expect(await fileDocument(db, { ...early, from, to: null, by: maker.account })).toEqual(early);
     const other = fileDocument(db, { ...early, body: {}, from, to: null, by: maker.account });
     await expect(other).rejects.toMatchObject(refused);
-    if ('to' in first)
-      await expect(other).rejects.toMatchObject({ sentence: { args: { end: inDays(9).toISOString() } } });
     // The control: the same begin where nothing was approved before.
     expect((await fileApproved(freshId(), { from })).revision).toBe(1);
   });
@@ -185,7 +186,7 @@ describeEngines('on', (engine) => {
         }),
       ),
     );
-    expect(filed.map(({ revision }) => revision).toSorted()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(new Set(filed.map(({ revision }) => revision))).toEqual(new Set([1, 2, 3, 4, 5, 6, 7, 8]));
     const ends = await Promise.allSettled(filed.map(approve));
     expect(ends.some(({ status }) => status === 'fulfilled')).toBe(true);
     expect(await findViolations(db)).toEqual([]);
