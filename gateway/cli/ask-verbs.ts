@@ -24,6 +24,7 @@ const TERM_FLAGS: readonly FlagSpec[] = [
   { flags: '--max-error <number>', about: 'cli.flag.maxError' },
   { flags: '--at-size <number>', about: 'cli.flag.atSize' },
   { flags: '--output-kind <kind>', about: 'cli.flag.outputKind' },
+  { flags: '--cost-centre <id>', about: 'cli.flag.costCentre' },
 ];
 
 export function registerAskVerbs(host: VerbHost): void {
@@ -168,6 +169,7 @@ async function askOf(
   run: { readonly client: Client; readonly program: string } | null,
 ): Promise<Ask> {
   const [scene, outputKind] = [call.text('scene'), call.text('outputKind')];
+  const costCentre = call.text('costCentre');
   const [epsilon, delta] = [numberOf(call, 'epsilon'), numberOf(call, 'delta')];
   const [maxError, atSize] = [numberOf(call, 'maxError'), numberOf(call, 'atSize')];
   return {
@@ -180,6 +182,7 @@ async function askOf(
     ...(maxError !== undefined && { maxError }),
     ...(atSize !== undefined && { atSize }),
     ...(outputKind !== undefined && { outputKind }),
+    ...(costCentre !== undefined && { costCentre }),
   };
 }
 

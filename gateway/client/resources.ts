@@ -140,6 +140,8 @@ export interface Ask {
   readonly maxError?: number;
   readonly atSize?: number;
   readonly outputKind?: string;
+  /** Of the caller's organisation, as the grant lists it. */
+  readonly costCentre?: string;
 }
 
 export interface Cost {

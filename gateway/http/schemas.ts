@@ -1,6 +1,6 @@
 /** The schemas of the API: what is read strictly, and what is answered, as the document of the API shows them. */
 import { z } from '@hono/zod-openapi';
-import { OUTPUT_KINDS } from '#policies/grant.ts';
+import { COST_CENTRE_MAX, OUTPUT_KINDS } from '#policies/grant.ts';
 import { REJECTION_REASONS } from '#policies/output-kind.ts';
 import { PROGRAM_RECORD_FIELDS, PROGRAM_REJECTIONS, PROGRAM_STATES } from '#policies/program-review.ts';
 import { ROLES } from '#policies/roles.ts';
@@ -69,8 +69,7 @@ const askFields = {
       z.union([z.number(), z.boolean(), z.string().max(10_000).refine(keepable)]),
     )
     .optional(),
-  /** Which of the buyer's own cost centres pays. */
-  costCentre: chosenId.optional(),
+  costCentre: z.string().min(1).max(COST_CENTRE_MAX).refine(keepable).optional(),
 };
 export const quoteAsk = z.strictObject(askFields);
 export const jobAsk = z.strictObject({ ...askFields, quote: madeId.optional() });

@@ -31,7 +31,7 @@ import { mostFen, priceShown } from './quote-price.ts';
 import {
   type BuyerAsk,
   costText,
-  dayOf,
+  countedOf,
   planAsk,
   type Planning,
   rhoText,
@@ -160,7 +160,7 @@ async function tryUse(
     ask = await callOf(shell, named);
     planning = await planAsk(shell, ask, principal.org.id);
     const price = priceOfUse(shell, { buyer: principal.org.id, ask, planning });
-    const stored = await storedGrantOf(shell, grant, planning);
+    const stored = await storedGrantOf(shell, grant, ask, planning);
     const full = await price(shell.db, stored, planning.planned);
     const planned = { ...planning.planned, spendNano: full.spendNano };
     const request = useRequest(shell, { action: 'quote', principal, ask, planning, planned, grant: stored });
@@ -205,14 +205,15 @@ export function priceOfUse(
 }
 
 /** A grant as admission will see it. */
-async function storedGrantOf(shell: Shell, grant: GrantRecord, planning: Planning) {
+async function storedGrantOf(shell: Shell, grant: GrantRecord, ask: BuyerAsk, planning: Planning) {
   const { id, revision, body, upstream, suspended, revoked } = grant;
   const approvals = {
     provider: grant.providerApproval !== null,
     buyer: grant.buyerApproval !== null,
     subject: grant.subjectApproval !== null,
   };
-  const used = await findUse(shell.db, id, dayOf(shell, planning));
+  // A job under this quote, once it is accepted.
+  const used = await findUse(shell.db, id, countedOf(ask, planning, { at: shell.now(), hasQuote: true }));
   return { id, revision, body, upstream, suspended, revoked, approvals, used };
 }
 

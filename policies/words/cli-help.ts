@@ -226,6 +226,10 @@ export const CLI_HELP_WORDS = {
     en: 'what the answer will be part of; default: statistic',
     zh: '成果形式；默认为 statistic',
   },
+  'cli.flag.costCentre': {
+    en: 'on which cost centre of yours it is booked; required where the grant lists any',
+    zh: '记入本机构的哪个成本中心；授权列有成本中心时必填',
+  },
   'cli.flag.maxError': {
     en: 'accuracy instead of --epsilon: every output right to ± this (95 %), as cheaply as may be',
     zh: '以精度代替 --epsilon：以最低成本使每项结果的误差不超过该值（95%）',

@@ -131,6 +131,7 @@ async function submit(
     frontEnd: 'sql' as const,
     sql: question(name),
     outputKind: 'statistic' as const,
+    costCentre: null,
   };
   return submitJob(shell, buyer, { ask, idempotency: null });
 }

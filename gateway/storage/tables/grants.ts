@@ -50,8 +50,8 @@ export const grantRevision = pgTable(
 );
 
 /**
- * What was used under a grant, in all and per day. The counter that refuses is the counter that bills: `used`
- * equals the sum over the grant's charged usage records, `reserved` the jobs under way.
+ * What was used under a grant, in all and by whatever else it limits. The counter that refuses is the counter that
+ * bills: `used` equals the sum over the grant's charged usage records, less returned money, `reserved` the jobs under way.
  */
 export const grantCounter = pgTable(
   'grant_counter',
@@ -59,7 +59,7 @@ export const grantCounter = pgTable(
     grantId: identifier('grant_id')
       .notNull()
       .references(() => accessGrant.id),
-    /** `total`, or `day:2026-11-21`. */
+    /** `total`, `day:2026-11-21`, `month:2026-11`, `purpose:…`, `cost-centre:…` or `standing:2026-11-21`: see quota.ts. */
     scope: text('scope').notNull(),
     capRuns: amount('cap_runs'),
     reservedRuns: amount('reserved_runs')
