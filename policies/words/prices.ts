@@ -192,5 +192,8 @@ export const PRICE_WORDS = {
     en: '`{field}`: an entry is of more than nothing',
     zh: '{field}：金额须大于零',
   },
-  'price.task.unknown': { en: 'there is no open task of {ceiling} for {year}', zh: '{ceiling} 在 {year} 年没有待办任务' },
+  'price.task.unknown': {
+    en: 'there is no open task of {ceiling} for {year}',
+    zh: '{ceiling} 在 {year} 年没有待办任务',
+  },
 } as const;
