@@ -6,17 +6,20 @@
  * A placeholder is `{name}`; a sentence is an id with its arguments, rendered at the edge.
  */
 import { ACCURACY_WORDS } from './words/accuracy.ts';
+import { BILLING_CORE_WORDS } from './words/billing-core.ts';
 import { BUDGET_WORDS } from './words/budget.ts';
 import { CLI_HELP_WORDS } from './words/cli-help.ts';
 import { CLI_WORDS } from './words/cli.ts';
 import { CUSTODIAN_WORDS } from './words/custodian.ts';
 import { DEMO_WORDS } from './words/demo.ts';
+import { DOCUMENT_WORDS } from './words/document.ts';
 import { ENCRYPTED_WORDS } from './words/encrypted.ts';
 import { GATEWAY_WORDS } from './words/gateway.ts';
 import { GRANT_WORDS } from './words/grant.ts';
 import { KEY_WORDS } from './words/key.ts';
 import { MANIFEST_WORDS } from './words/manifest.ts';
 import { NOTE_WORDS } from './words/note.ts';
+import { PRICE_WORDS } from './words/prices.ts';
 import { PROGRAM_KIT_WORDS } from './words/program-kit.ts';
 import { PROGRAM_MANIFEST_WORDS } from './words/program-manifest.ts';
 import { PROGRAM_RULE_WORDS } from './words/program-rules.ts';
@@ -40,17 +43,20 @@ export interface Wording {
 
 export const WORDS = {
   ...ACCURACY_WORDS,
+  ...BILLING_CORE_WORDS,
   ...BUDGET_WORDS,
   ...CLI_HELP_WORDS,
   ...CLI_WORDS,
   ...CUSTODIAN_WORDS,
   ...DEMO_WORDS,
+  ...DOCUMENT_WORDS,
   ...ENCRYPTED_WORDS,
   ...GATEWAY_WORDS,
   ...GRANT_WORDS,
   ...KEY_WORDS,
   ...MANIFEST_WORDS,
   ...NOTE_WORDS,
+  ...PRICE_WORDS,
   ...PROGRAM_KIT_WORDS,
   ...PROGRAM_MANIFEST_WORDS,
   ...PROGRAM_RULE_WORDS,

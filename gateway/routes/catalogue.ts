@@ -209,7 +209,7 @@ function quoteRoute(surface: Surface): Endpoint {
     handle: async ({ caller, idempotency, language, body }) => {
       const made = await makeQuote(surface, caller, { ask: buyerAsk(body), language });
       return created(surface, { account: caller.principal.id, idempotency }, async (inside) => {
-        await saveQuote(inside, made.stored);
+        await saveQuote(inside, made.stored, made.day);
         return made.resource;
       });
     },
