@@ -179,11 +179,7 @@ async function tryUse(
 /** How a request is priced, as quote and admission both do it: by the grant and the documents that a transaction sees. */
 export function priceOfUse(
   shell: Shell,
-  {
-    buyer,
-    ask,
-    planning,
-  }: { readonly buyer: string; readonly ask: BuyerAsk; readonly planning: Planning },
+  { buyer, ask, planning }: { readonly buyer: string; readonly ask: BuyerAsk; readonly planning: Planning },
 ): (tx: Tx, grant: Pick<StoredGrant, 'body'>, planned: PlannedUsage) => Promise<PricedRun> {
   const { name, manifest } = planning.dataset;
   return (tx, { body }, planned) =>
