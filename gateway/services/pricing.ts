@@ -67,7 +67,7 @@ export async function priceRun(
 ): Promise<PricedRun> {
   const documents = await documentsOf(db, tx);
   const cards = inForce(documents.cards, use.at);
-  const price = quotedOf({ ...askOf(use), cards }, planned);
+  const price = quotedOf({ ...askOf(use), cards, planned });
   const cardsOf = (fees: typeof price.fees) =>
     cards.filter((card) => fees.some(({ card: ref }) => isWording(card, ref)));
   const charging = price.fees.filter(({ zeroReason }) => zeroReason === null);
@@ -94,7 +94,9 @@ async function documentsOf(db: Database, tx: Tx): Promise<Documents> {
     stamp,
     cards: (await listDocuments(tx, 'RateCard')).flatMap((document) => standing(document, parseRateCard)),
     caps: (await listDocuments(tx, 'PriceCap')).flatMap((document) => standing(document, parsePriceCap)),
-    agreements: (await listDocuments(tx, 'Agreement')).flatMap((document) => standing(document, parseAgreement)),
+    agreements: (await listDocuments(tx, 'Agreement')).flatMap((document) =>
+      standing(document, parseAgreement),
+    ),
   };
   KNOWN.set(db, documents);
   return documents;
@@ -155,7 +157,10 @@ function factsOf(use: PricedUse, agreement: InForce<Agreement> | undefined): Omi
 }
 
 /** The parts in what the dataset earns, by the agreement. */
-function contributionsOf(dataset: string, agreement: InForce<Agreement> | undefined): readonly Contribution[] {
+function contributionsOf(
+  dataset: string,
+  agreement: InForce<Agreement> | undefined,
+): readonly Contribution[] {
   const found = agreement?.body.datasets.find((one) => one.dataset === dataset);
   return (found?.contributors ?? []).map(({ contributor, weight }) => ({
     dataset,
