@@ -181,16 +181,21 @@ export const quoteCount = pgTable(
   (table) => [primaryKey({ columns: [table.accountId, table.day] })],
 );
 
-/** That a counter of money passed 50, 80 or 100 per cent of its cap. Insert-only, written by a trigger. */
+/**
+ * That a counter of money passed 50, 80 or 100 per cent of a cap, once for each cap that it had. Insert-only, written by a
+ * trigger.
+ */
 export const spendAlert = pgTable(
   'spend_alert',
   {
     grantId: identifier('grant_id').notNull(),
     scope: text('scope').notNull(),
+    /** The cap at that time: a new wording of the grant may have another. */
+    capNano: amount('cap_nano').notNull(),
     percent: integer('percent').notNull(),
     at: writtenAt('at'),
   },
-  (table) => [primaryKey({ columns: [table.grantId, table.scope, table.percent] })],
+  (table) => [primaryKey({ columns: [table.grantId, table.scope, table.capNano, table.percent] })],
 );
 
 /** Money that a failed run had reserved and that its counters got back, once its end could be seen. Insert-only. */
