@@ -96,9 +96,13 @@ export const QUOTE_WORDS = {
     en: 'quote {quote} is accepted; record in leaf {leaf} of the log',
     zh: '已接受报价 {quote}；记录见日志第 {leaf} 条',
   },
-  'cli.quote.accept': {
-    en: 'accept a quote: what it says is then binding',
-    zh: '接受报价，其内容即具有约束力',
+  'cli.quoteNeeds': {
+    en: 'to make a quote, give {flags}; to accept one, write: unseen quote accept ID',
+    zh: '询价须提供 {flags}；接受报价请写：unseen quote accept 编号',
+  },
+  'cli.quoteId': {
+    en: 'name the quote to accept: unseen quote accept ID',
+    zh: '请指明要接受的报价：unseen quote accept 编号',
   },
   'cli.call': {
     en: 'call a product with its parameters, wait, and print the answer',
