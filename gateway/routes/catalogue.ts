@@ -11,8 +11,6 @@ import {
   grant,
   grantParams,
   pageSchema,
-  quote,
-  quoteAsk,
   revocation,
   spend,
 } from '../http/schemas.ts';
@@ -30,13 +28,10 @@ import {
   revoke,
 } from '../services/grants.ts';
 import { notFound } from '../services/permission.ts';
-import { makeQuote } from '../services/quotes.ts';
 import { alertView, countersOf, spendingGrant } from '../services/spend.ts';
 import { findDataset, listDatasets } from '../storage/dataset-list.ts';
 import { findGrant } from '../storage/grant-store.ts';
-import { saveQuote } from '../storage/quote-store.ts';
 import { type AlertPosition, listAlerts } from '../storage/spend-alerts.ts';
-import { ASK_BYTES, buyerAsk } from './ask.ts';
 
 export function catalogueRoutes(surface: Surface): readonly Endpoint[] {
   return [
@@ -45,7 +40,6 @@ export function catalogueRoutes(surface: Surface): readonly Endpoint[] {
     ...grantRoutes(surface),
     ...grantActs(surface),
     spendRoute(surface),
-    quoteRoute(surface),
   ];
 }
 
@@ -229,26 +223,4 @@ function alertPosition(sealed: readonly string[] | null): AlertPosition | null {
   const [at, scope, capNano, percent] = sealed ?? [];
   if (at === undefined || scope === undefined || capNano === undefined || percent === undefined) return null;
   return { at, scope, capNano, percent };
-}
-
-function quoteRoute(surface: Surface): Endpoint {
-  return endpoint({
-    method: 'post',
-    path: '/v1/quotes',
-    tag: 'jobs',
-    summary:
-      'What a request would cost, how exact it would be, and whether it would be refused; reads no data',
-    access: { actions: ['quote'] },
-    creates: true,
-    ...ASK_BYTES,
-    body: quoteAsk,
-    answer: { status: 201, schema: quote },
-    handle: async ({ caller, idempotency, language, body }) => {
-      const made = await makeQuote(surface, caller, { ask: buyerAsk(body), language });
-      return created(surface, { account: caller.principal.id, idempotency }, async (inside) => {
-        await saveQuote(inside, made.stored, made.day);
-        return made.resource;
-      });
-    },
-  });
 }

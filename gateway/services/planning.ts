@@ -46,6 +46,8 @@ export type BuyerAsk = BuyerTerms & { readonly product: ProductCall | null } & (
 
 /** The wording of a product that is called, and with what. */
 export interface ProductCall extends DocumentRef {
+  /** Of a product that is questions of the buyer's own about one dataset; else null. */
+  readonly dataset: string | null;
   readonly parameters: ProductParameters;
 }
 
@@ -141,6 +143,9 @@ export async function planAsk(shell: Shell, ask: BuyerAsk, organisation: string)
   const compiled = await compileAsk(shell.db, { ask, organisation }, catalogueOf(stored));
   const dataset = stored.find(({ name }) => name === compiled.dataset.name);
   if (dataset === undefined) throw new RangeError('a Plan is about a dataset of its catalogue');
+  const sold = ask.product?.dataset ?? null;
+  if (sold !== null && sold !== dataset.name)
+    throw new Refusal('PARAM', say('product.dataset', { product: ask.product?.id ?? '', dataset: sold }));
   return planningOf(shell.db, compiled, dataset);
 }
 

@@ -67,7 +67,7 @@ export async function priceRun(
 ): Promise<PricedRun> {
   const documents = await documentsOf(db, tx);
   const cards = inForce(documents.cards, use.at);
-  const price = quotedOf({ ...askOf(use), cards }, planned);
+  const price = quotedOf({ ...askOf(use), cards, planned });
   const cardsOf = (fees: typeof price.fees) =>
     cards.filter((card) => fees.some(({ card: ref }) => isWording(card, ref)));
   const charging = price.fees.filter(({ zeroReason }) => zeroReason === null);

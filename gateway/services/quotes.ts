@@ -23,8 +23,9 @@ import type { StoredGrant } from '../storage/admission.ts';
 import type { Tx } from '../storage/database.ts';
 import { findGrant, findUse, type GrantRecord } from '../storage/grant-store.ts';
 import { findLedgers, type LedgerState } from '../storage/ledger.ts';
-import type { NewQuote } from '../storage/quote-store.ts';
+import { acceptOwnQuote, type NewQuote } from '../storage/quote-store.ts';
 import type { PlannedUsage } from '../storage/tables/jobs.ts';
+import { notFound } from './permission.ts';
 import { type PricedRun, priceRun } from './pricing.ts';
 import { callOf } from './products.ts';
 import { mostFen, priceShown } from './quote-price.ts';
@@ -73,12 +74,12 @@ export async function makeQuote(
     expiresAt: instantText(expiresAt.getTime(), shell.timeZone),
     grant: named.grant,
     ...termsOf(ask ?? named, grant),
-    price: priced === null ? null : priceShown(priced, language),
+    price: priced === null ? null : priceShown(priced, usageOf(planning, { repeat, priced }), language),
     ...(ask === null || planning === null
       ? NOTHING_PLANNED
       : await plannedPart(
           shell,
-          { ask, planning, grant, repeat, spendNano: priced?.spendNano ?? '0' },
+          { ask, planning, grant, repeat, usage: usageOf(planning, { repeat, priced }) },
           refusal === null ? language : null,
         )),
     review: ask !== null && planning !== null && reviewOf(ask, planning),
@@ -97,6 +98,23 @@ export async function makeQuote(
     expiresAt,
   };
   return { stored, day: quotaDay(new Date(shell.now()).toISOString(), shell.timeZone), resource };
+}
+
+/** The planned quantities that a quote is for; an answer from store loses nothing. */
+function usageOf(
+  planning: Planning | null,
+  { repeat, priced }: Pick<Tried, 'repeat' | 'priced'>,
+): PlannedUsage {
+  const { spendNano = '0' } = priced ?? {};
+  return { ...planning?.planned, ...(repeat && { epsilonNano: '0' }), spendNano };
+}
+
+/** Accepts a quote of the caller's organisation. HttpFault NOT_FOUND; Refusal PARAM for one that cannot be accepted. */
+export async function acceptNamed(shell: Shell, { principal }: Caller, quote: string): Promise<object> {
+  const accepted = await shell.db.transact((tx) => acceptOwnQuote(tx, { quote, account: principal.id }));
+  if (accepted === null) throw notFound();
+  const { quoteId, record, leafIndex, acceptedAt } = accepted;
+  return { quote: quoteId, acceptedAt: instantText(acceptedAt.getTime(), shell.timeZone), leafIndex, record };
 }
 
 /** What the price of a quote may depend on beside its Plan: a job under it must say the same. */
@@ -322,11 +340,11 @@ async function plannedPart(
     readonly planning: Planning;
     readonly grant: GrantRecord | null;
     readonly repeat: boolean;
-    readonly spendNano: string;
+    readonly usage: PlannedUsage;
   },
   language: Language | null,
 ): Promise<object> {
-  const { ask, planning, grant, repeat, spendNano } = use;
+  const { ask, planning, grant, repeat, usage } = use;
   const { atSize = null } = ask;
   const { plan } = planning.compiled;
   const full = costText(plan.cost);
@@ -353,7 +371,7 @@ async function plannedPart(
             ...(tried === null ? [] : [tried]),
             ...encryptionNotes(plan).map((note) => render(note, language)),
           ].join(' '),
-    usage: { ...planning.planned, ...(repeat && { epsilonNano: '0' }), spendNano },
+    usage,
     timing: plan.timing,
   };
 }

@@ -178,6 +178,7 @@ function keptOf(
     ...ask,
     // A million numbers of whoever is refused are not ours to store; which they were can be told by their digest.
     ...(refused && ask.frontEnd === 'program' && { params: null }),
+    ...(refused && ask.frontEnd === 'product' && { parameters: {} }),
     paramsDigest: params === null ? null : digestOf(params),
     decision,
     cost: planning === null ? null : costText(planning.compiled.plan.cost),

@@ -92,8 +92,8 @@ export const CLI_HELP_WORDS = {
   'cli.grant.show': { en: 'show a grant and its standing', zh: '显示授权内容与状态' },
   'cli.grant.revoke': { en: 'end a grant now', zh: '立即撤销授权' },
   'cli.quote': {
-    en: 'say what an answer would cost and how exact it would be, without touching data',
-    zh: '报价：在不接触数据的情况下给出成本与预期误差',
+    en: 'say what an answer would cost and how exact it would be, without touching data; or accept a quote',
+    zh: '报价：在不接触数据的情况下给出成本与预期误差；或接受报价',
   },
   'cli.query': {
     en: 'ask, wait, and print the answer with its error bars',

@@ -132,6 +132,7 @@ async function submit(
     sql: question(name),
     outputKind: 'statistic' as const,
     costCentre: null,
+    product: null,
   };
   return submitJob(shell, buyer, { ask, idempotency: null });
 }
