@@ -17,6 +17,7 @@ import type {
   BudgetView,
   DatasetSummary,
   DatasetView,
+  GrantSpend,
   GrantView,
   Job,
   JobEvidence,
@@ -34,6 +35,7 @@ import type {
   QuoteCounts,
   Registration,
   Release,
+  SpendAlert,
   WaitingRelease,
 } from './resources.ts';
 import { type AccessToken, TokenSource } from './token.ts';
@@ -142,14 +144,8 @@ export class Client {
   /** A dataset's ledgers and all charges on them; the ledgers as they were when the first charges were read. */
   async budget(dataset: string): Promise<BudgetView> {
     const path = `/v1/budgets/${encodeURIComponent(dataset)}`;
-    const first = await this.#json<BudgetView & Page<BudgetCharge>>({ path, query: { limit: 200 } });
-    const items = [...first.items];
-    for (let cursor = first.nextCursor; cursor !== null;) {
-      const page: Page<BudgetCharge> = await this.#json({ path, query: { limit: 200, cursor } });
-      items.push(...page.items);
-      cursor = page.nextCursor;
-    }
-    return { dataset, ledgers: first.ledgers, items };
+    const { ledgers, items } = await this.#headed<BudgetCharge, BudgetView>(path);
+    return { dataset, ledgers, items };
   }
 
   /** Registers with the runner, which digests and prepares the source before it answers. */
@@ -232,6 +228,13 @@ export class Client {
 
   grant(id: string): Promise<GrantView> {
     return this.#json({ path: `/v1/grants/${encodeURIComponent(id)}` });
+  }
+
+  /** What is counted under a grant, as it was when the first alerts were read, and all alerts. */
+  async grantSpend(id: string): Promise<GrantSpend> {
+    const path = `/v1/grants/${encodeURIComponent(id)}/spend`;
+    const { grant, revision, counters, items } = await this.#headed<SpendAlert, GrantSpend>(path);
+    return { grant, revision, counters, items };
   }
 
   createGrant(grant: unknown): Promise<GrantView> {
@@ -381,6 +384,18 @@ export class Client {
     const items: Item[] = [];
     for await (const item of this.#pages<Item>(path, query)) items.push(item);
     return items;
+  }
+
+  /** The first page of a list with something beside it, and the items of all pages. */
+  async #headed<Item, View extends { readonly items: readonly Item[] }>(path: string): Promise<View> {
+    const first = await this.#json<View & Page<Item>>({ path, query: { limit: 200 } });
+    const items = [...first.items];
+    for (let cursor = first.nextCursor; cursor !== null;) {
+      const page: Page<Item> = await this.#json({ path, query: { limit: 200, cursor } });
+      items.push(...page.items);
+      cursor = page.nextCursor;
+    }
+    return { ...first, items };
   }
 
   #runner(): string {

@@ -83,6 +83,30 @@ export interface GrantView {
   readonly [field: string]: unknown;
 }
 
+/** A counter of a grant: amounts as decimal text, money in billionths of a yuan; null: no limit. */
+export interface GrantCounter {
+  /** `total`, `day:…`, `month:…`, `purpose:…`, `cost-centre:…`, or `standing:…` for runs without an accepted quote. */
+  readonly scope: string;
+  readonly counted: Readonly<Record<string, string>>;
+  readonly limits: Readonly<Record<string, string | null>>;
+  readonly spendPercent: number | null;
+}
+
+export interface SpendAlert {
+  readonly scope: string;
+  readonly percent: number;
+  readonly limitNano: string;
+  readonly at: string;
+}
+
+export interface GrantSpend {
+  readonly grant: string;
+  readonly revision: number;
+  readonly counters: readonly GrantCounter[];
+  /** Newest first. */
+  readonly items: readonly SpendAlert[];
+}
+
 interface Loss {
   readonly nano: string;
   readonly thresholdDeltaYocto: string;
