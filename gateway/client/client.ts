@@ -15,6 +15,8 @@ import type {
   Ask,
   BudgetCharge,
   BudgetView,
+  CostBooks,
+  CostEntry,
   DatasetSummary,
   DatasetView,
   GrantSpend,
@@ -28,8 +30,11 @@ import type {
   NewProgram,
   Organisation,
   Page,
+  PriceTask,
+  PriceWording,
   ProgramSummary,
   ProgramView,
+  PublicPrices,
   Quote,
   QuoteAcceptance,
   QuoteCounts,
@@ -37,6 +42,7 @@ import type {
   Release,
   SpendAlert,
   WaitingRelease,
+  YearDeviation,
 } from './resources.ts';
 import { type AccessToken, TokenSource } from './token.ts';
 
@@ -359,6 +365,40 @@ export class Client {
   /** The public keys of the server's receipts. */
   keySet(): Promise<unknown> {
     return this.#json({ path: '/.well-known/jwks.json' });
+  }
+
+  /** The public list of prices. */
+  prices(): Promise<PublicPrices> {
+    return this.#json({ path: '/v1/prices' });
+  }
+
+  priceHistory(id: string): Promise<{ readonly id: string; readonly history: readonly PriceWording[] }> {
+    return this.#json({ path: `/v1/prices/${encodeURIComponent(id)}/history` });
+  }
+
+  /** The deviations of a year; opens its tasks when it is over. */
+  priceDeviations(year: number): Promise<{ readonly items: readonly YearDeviation[] }> {
+    return this.#act('/v1/price-deviations', { year });
+  }
+
+  priceTasks(): Promise<{ readonly items: readonly PriceTask[] }> {
+    return this.#json({ path: '/v1/price-tasks' });
+  }
+
+  closePriceTask(end: {
+    readonly year: number;
+    readonly ceiling: string;
+    readonly outcome: string;
+  }): Promise<PriceTask> {
+    return this.#act('/v1/price-tasks/close', end);
+  }
+
+  enterCosts(entries: unknown): Promise<{ readonly items: readonly CostEntry[] }> {
+    return this.#create('/v1/costs', entries);
+  }
+
+  costs(year: number): Promise<CostBooks> {
+    return this.#json({ path: '/v1/costs', query: { year } });
   }
 
   /** Usage events, page after page, in order. */
