@@ -12,12 +12,15 @@ import { CLI_HELP_WORDS } from './words/cli-help.ts';
 import { CLI_WORDS } from './words/cli.ts';
 import { CUSTODIAN_WORDS } from './words/custodian.ts';
 import { DEMO_WORDS } from './words/demo.ts';
+import { DOCUMENT_WORDS } from './words/document.ts';
 import { ENCRYPTED_WORDS } from './words/encrypted.ts';
 import { GATEWAY_WORDS } from './words/gateway.ts';
 import { GRANT_WORDS } from './words/grant.ts';
 import { KEY_WORDS } from './words/key.ts';
 import { MANIFEST_WORDS } from './words/manifest.ts';
 import { NOTE_WORDS } from './words/note.ts';
+import { PRICE_CLI_WORDS } from './words/price-cli.ts';
+import { PRICE_WORDS } from './words/prices.ts';
 import { PROGRAM_KIT_WORDS } from './words/program-kit.ts';
 import { PROGRAM_MANIFEST_WORDS } from './words/program-manifest.ts';
 import { PROGRAM_RULE_WORDS } from './words/program-rules.ts';
@@ -26,6 +29,8 @@ import { PROGRAM_TRIAL_WORDS } from './words/program-trial.ts';
 import { PROGRAM_WORDS } from './words/program.ts';
 import { PROGRAM_REVIEW_WORDS } from './words/program-review.ts';
 import { QUERY_WORDS } from './words/query.ts';
+import { QUOTA_WORDS } from './words/quota.ts';
+import { QUOTE_WORDS } from './words/quote.ts';
 import { REVIEW_WORDS } from './words/review.ts';
 import { RUN_WORDS } from './words/run.ts';
 import { VERIFY_WORDS } from './words/verify.ts';
@@ -46,12 +51,15 @@ export const WORDS = {
   ...CLI_WORDS,
   ...CUSTODIAN_WORDS,
   ...DEMO_WORDS,
+  ...DOCUMENT_WORDS,
   ...ENCRYPTED_WORDS,
   ...GATEWAY_WORDS,
   ...GRANT_WORDS,
   ...KEY_WORDS,
   ...MANIFEST_WORDS,
   ...NOTE_WORDS,
+  ...PRICE_CLI_WORDS,
+  ...PRICE_WORDS,
   ...PROGRAM_KIT_WORDS,
   ...PROGRAM_MANIFEST_WORDS,
   ...PROGRAM_RULE_WORDS,
@@ -60,6 +68,8 @@ export const WORDS = {
   ...PROGRAM_WORDS,
   ...PROGRAM_REVIEW_WORDS,
   ...QUERY_WORDS,
+  ...QUOTA_WORDS,
+  ...QUOTE_WORDS,
   ...REVIEW_WORDS,
   ...RUN_WORDS,
   ...VERIFY_WORDS,

@@ -1,8 +1,9 @@
 /** The schemas of the API: what is read strictly, and what is answered, as the document of the API shows them. */
 import { z } from '@hono/zod-openapi';
-import { OUTPUT_KINDS } from '#policies/grant.ts';
+import { COST_CENTRE_MAX, OUTPUT_KINDS } from '#policies/grant.ts';
 import { REJECTION_REASONS } from '#policies/output-kind.ts';
 import { PROGRAM_RECORD_FIELDS, PROGRAM_REJECTIONS, PROGRAM_STATES } from '#policies/program-review.ts';
+import { QUOTA_UNITS } from '#policies/quota.ts';
 import { ROLES } from '#policies/roles.ts';
 import { clientJwk } from '../auth/client-key.ts';
 
@@ -61,6 +62,15 @@ const askFields = {
   maxError: z.number().optional(),
   atSize: z.number().optional(),
   outputKind: z.enum(OUTPUT_KINDS).optional(),
+  // A product in place of a query or program, with what it asks for.
+  product: z.string().min(1).max(200).refine(keepable).optional(),
+  parameters: z
+    .record(
+      z.string().min(1).max(200).refine(keepable),
+      z.union([z.number(), z.boolean(), z.string().max(10_000).refine(keepable)]),
+    )
+    .optional(),
+  costCentre: z.string().min(1).max(COST_CENTRE_MAX).refine(keepable).optional(),
 };
 export const quoteAsk = z.strictObject(askFields);
 export const jobAsk = z.strictObject({ ...askFields, quote: madeId.optional() });
@@ -179,10 +189,60 @@ export const grant = z.looseObject({
   waitsFor: z.array(z.string()),
 });
 
+const amounts = z.record(z.enum(QUOTA_UNITS), wholeText);
+export const spend = z.object({
+  grant: z.string(),
+  revision: z.int(),
+  counters: z.array(
+    z.object({
+      scope: z.string(),
+      counted: amounts,
+      limits: z.record(z.enum(QUOTA_UNITS), nullable(wholeText)),
+      spendPercent: nullable(z.int()),
+    }),
+  ),
+  /** The alerts, newest first. */
+  items: z.array(z.object({ scope: z.string(), percent: z.int(), limitNano: wholeText, at: instant })),
+  nextCursor: nullable(z.string()),
+});
+
+const documentRef = z.object({ id: z.string(), revision: z.int() });
 export const quote = z.looseObject({
   id: madeId,
   expiresAt: instant,
-  price: z.object({ currency: z.literal('CNY'), amountFen: wholeText, note: z.string() }),
+  price: nullable(
+    z.looseObject({
+      currency: z.literal('CNY'),
+      amountFen: wholeText,
+      amount: z.string(),
+      exact: z.string(),
+      note: z.string(),
+      fees: z.array(
+        z.looseObject({
+          feeType: z.string(),
+          card: nullable(documentRef),
+          zeroReason: nullable(z.string()),
+          charges: z.array(
+            z.object({
+              basis: z.string(),
+              model: z.string(),
+              per: nullable(wholeText),
+              prices: z.array(z.object({ upTo: nullable(wholeText), unitPrice: decimalText })),
+              quantity: wholeText,
+              amount: decimalText,
+              amountFen: wholeText,
+            }),
+          ),
+          perMonth: z.array(z.string()),
+        }),
+      ),
+      otherwise: z.object({ money: z.string(), privacy: z.string() }),
+    }),
+  ),
+  purpose: z.string(),
+  scene: nullable(z.string()),
+  costCentre: nullable(z.string()),
+  product: nullable(documentRef),
   cost: nullable(cost),
   repeat: z.boolean(),
   review: z.boolean(),
@@ -211,6 +271,24 @@ export const quote = z.looseObject({
   refused: nullable(z.object({ code: z.string(), detail: z.string(), fix: z.string() })),
 });
 
+export const quoteAcceptance = z.object({
+  quote: madeId,
+  acceptedAt: instant,
+  leafIndex: wholeText,
+  record: z.string(),
+});
+export const quoteCounts = z.object({
+  items: z.array(
+    z.object({
+      day: z.iso.date(),
+      account: z.string(),
+      organisation: z.string(),
+      made: z.int(),
+      accepted: z.int(),
+    }),
+  ),
+});
+
 export const job = z.looseObject({
   id: madeId,
   dataset: nullable(z.string()),
@@ -220,6 +298,11 @@ export const job = z.looseObject({
   program: nullable(z.string()),
   cost: nullable(cost),
   usage: z.record(z.string(), z.string()),
+  quote: nullable(madeId),
+  product: nullable(documentRef),
+  costCentre: nullable(z.string()),
+  fees: z.array(z.looseObject({ feeType: z.string() })),
+  quoted: z.record(z.string(), wholeText),
   review: z.boolean(),
   state: z.enum(['queued', 'accepted', 'done']),
   releaseAt: nullable(instant),
@@ -340,6 +423,7 @@ export const usageEvent = z.looseObject({
   source: z.string(),
   type: z.string(),
   time: instant,
+  /** A job, or a quote. */
   subject: madeId,
   data: z.looseObject({}),
 });

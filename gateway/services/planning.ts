@@ -8,7 +8,7 @@ import type { DecisionRecord } from '#policies/decide.ts';
 import type { OutputKind } from '#policies/grant.ts';
 import { checkKind } from '#policies/output-kind.ts';
 import { isPurpose } from '#policies/purpose.ts';
-import { type Amounts, quotaDay, quotaLeft } from '#policies/quota.ts';
+import { type Amounts, checkCounted, type Counted, quotaDay, quotaLeft } from '#policies/quota.ts';
 import { Refusal } from '#policies/refusal.ts';
 import type { DatasetFacts, Principal, UseRequest } from '#policies/request.ts';
 import { termsOf } from '#policies/terms.ts';
@@ -21,6 +21,7 @@ import { type Catalogue, type Compiled, compileQuery } from '#sandbox/query/comp
 import type { AccuracyAsk } from '#sandbox/release/accuracy.ts';
 import { notesOf } from '#sandbox/release/notes.ts';
 import { planDigestOf, plannedUsageOf } from '#sandbox/release/statement.ts';
+import type { DocumentRef } from '../billing/facts.ts';
 import type { StoredGrant } from '../storage/admission.ts';
 import type { Tx } from '../storage/database.ts';
 import type { Charge } from '../storage/ledger.ts';
@@ -34,7 +35,24 @@ import type { Shell } from './shell.ts';
 export const SERVER_TIMING: Timing = { mode: 'quantum', quantumMs: 125 };
 
 /** A request as a buyer sent it; absent fields are null. */
-export type BuyerAsk = BuyerTerms & (SqlAsked | ProgramAsked);
+export type SentAsk = BuyerTerms & { readonly product: string | null } & (
+    | SqlAsked
+    | ProgramAsked
+    | ProductAsked
+  );
+
+/** A request with what a product made of it: a query, or a program with its parameters. */
+export type BuyerAsk = BuyerTerms & { readonly product: ProductCall | null } & (SqlAsked | ProgramAsked);
+
+/** The wording of a product that is called, and with what. */
+export interface ProductCall extends DocumentRef {
+  /** Of a product that is questions of the buyer's own about one dataset; else null. */
+  readonly dataset: string | null;
+  readonly parameters: ProductParameters;
+}
+
+/** Typed values by name. */
+export type ProductParameters = Readonly<Record<string, string | number | boolean>>;
 
 /** What is computed: the text of a query. */
 interface SqlAsked {
@@ -49,6 +67,12 @@ interface ProgramAsked {
   readonly params: Readonly<Record<string, unknown>> | null;
 }
 
+/** What is computed: what the product says. */
+interface ProductAsked {
+  readonly frontEnd: 'product';
+  readonly parameters: ProductParameters;
+}
+
 interface BuyerTerms extends AccuracyAsk {
   readonly delta: number | null;
   readonly grant: string;
@@ -57,6 +81,8 @@ interface BuyerTerms extends AccuracyAsk {
   readonly scene: string | null;
   readonly outputKind: OutputKind;
   readonly quote: string | null;
+  /** On which of its organisation's cost centres it is booked. */
+  readonly costCentre: string | null;
 }
 
 /** A Plan's cost as JSON. */
@@ -77,6 +103,9 @@ export interface Showing {
 
 /** What a job keeps of its request, in `job.request`: the request as sent, which the runner compiles again, and more. */
 export type KeptRequest = BuyerAsk & KeptDecision;
+
+/** The same of a request that was refused, perhaps before it was known what its product is. */
+export type KeptRefusal = (SentAsk | BuyerAsk) & KeptDecision;
 
 interface KeptDecision {
   /** Null where no decision was reached. Its `requestDigest` is the decision's id. */
@@ -114,6 +143,9 @@ export async function planAsk(shell: Shell, ask: BuyerAsk, organisation: string)
   const compiled = await compileAsk(shell.db, { ask, organisation }, catalogueOf(stored));
   const dataset = stored.find(({ name }) => name === compiled.dataset.name);
   if (dataset === undefined) throw new RangeError('a Plan is about a dataset of its catalogue');
+  const sold = ask.product?.dataset ?? null;
+  if (sold !== null && sold !== dataset.name)
+    throw new Refusal('PARAM', say('product.dataset', { product: ask.product?.id ?? '', dataset: sold }));
   return planningOf(shell.db, compiled, dataset);
 }
 
@@ -195,12 +227,21 @@ function columnsAsked(plan: Plan): readonly string[] {
   return [...columnsReadBy(plan)].filter((column) => column !== plan.unit).sort();
 }
 
-/** The day on whose counter a request of now counts. */
-export function dayOf(shell: Shell, { compiled }: Planning): string {
-  return quotaDay(new Date(shell.now()).toISOString(), compiled.dataset.timeZone);
+/** As what a request of an instant counts; ms since the epoch. */
+export function countedOf(
+  ask: Pick<BuyerTerms, 'purpose' | 'costCentre'>,
+  { compiled }: Pick<Planning, 'compiled'>,
+  { at, hasQuote }: { readonly at: number; readonly hasQuote: boolean },
+): Counted {
+  const day = quotaDay(new Date(at).toISOString(), compiled.dataset.timeZone);
+  const { purpose, costCentre } = ask;
+  return { day, purpose, costCentre, hasQuote };
 }
 
-/** The request for a decision on a use. Refusal PURPOSE_NOT_GRANTED for a purpose that is none, OUTPUT_KIND by `checkKind`. */
+/**
+ * The request for a decision on a use. Refusal PURPOSE_NOT_GRANTED for a purpose that is none, OUTPUT_KIND by
+ * `checkKind`, PARAM and QUOTA by `checkCounted`.
+ */
 export function useRequest(
   shell: Pick<Shell, 'now' | 'channel'>,
   use: {
@@ -208,10 +249,12 @@ export function useRequest(
     readonly principal: Principal;
     readonly ask: BuyerAsk;
     readonly planning: Planning;
+    /** With what it may cost at most. */
+    readonly planned: PlannedUsage;
     readonly grant: StoredGrant & { readonly revoked?: boolean };
   },
 ): UseRequest {
-  const { action, principal, ask, planning, grant } = use;
+  const { action, principal, ask, planning, planned, grant } = use;
   const { purpose } = ask;
   if (!isPurpose(purpose)) {
     const args = { grant: grant.id, granted: grant.body.purposes.join(', '), asked: purpose.slice(0, 80) };
@@ -222,6 +265,8 @@ export function useRequest(
     plannedOutputs: BigInt(planning.planned['outputs'] ?? '0'),
   });
   const { upstream, suspended, approvals, used } = grant;
+  const amounts = amountsOf(planned);
+  checkCounted(grant.body.quota, used, amounts);
   const left = quotaLeft(grant.body.quota, used);
   const standing = { revoked: grant.revoked ?? false, suspended, upstream, approvals, left };
   return {
@@ -240,7 +285,7 @@ export function useRequest(
       // The reader applies no row filter, so a grant that demands one is refused rather than widened.
       rowScope: 'all',
       columns: planning.columns,
-      amounts: amountsOf(planning.planned),
+      amounts,
     },
     now: new Date(shell.now()).toISOString(),
   };

@@ -6,12 +6,13 @@
  */
 import { sql } from 'drizzle-orm';
 
-import { type Amounts, NOTHING_USED } from '#policies/quota.ts';
+import { type Counted, possibleScopes, type Used } from '#policies/quota.ts';
 import { effectiveEnd, type Grant } from '#policies/grant.ts';
 import type { Upstream } from '#policies/terms.ts';
 
-import { dayScope, TOTAL, useSql } from './counters.ts';
+import { useSql } from './counters.ts';
 import type { Database, Tx } from './database.ts';
+import { upstreamSql } from './documents.ts';
 import { endShares, type NewShare, setAside } from './shares.ts';
 import type { Approval } from './tables/grants.ts';
 
@@ -75,7 +76,7 @@ export async function approveGrant(
     const [approved] = await tx.rows<Approved>(sql`
       UPDATE access_grant SET ${column} = jsonb_build_object('by', ${by}::text, 'at', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
       WHERE id = ${grantId} AND revision = ${revision} AND revoked_at IS NULL
-      RETURNING body, upstream, provider_approval IS NOT NULL AND buyer_approval IS NOT NULL
+      RETURNING body, ${upstreamSql('access_grant')} AS upstream, provider_approval IS NOT NULL AND buyer_approval IS NOT NULL
         AND (subject_approval IS NOT NULL OR NOT (body->>'personalData')::boolean) AS "inForce"`);
     if (approved?.inForce === true && shares.length > 0) {
       const expiresAt = effectiveEnd(
@@ -107,19 +108,22 @@ export async function listGrants(db: Tx, holder: string | null): Promise<readonl
   );
 }
 
-/** What a grant has used and reserved, in all and on one day: what `quotaLeft` subtracts. */
-export async function findUse(
-  db: Tx,
-  grantId: string,
-  day: string,
-): Promise<{ readonly total: Amounts; readonly today: Amounts }> {
-  const [row] = await db.rows<{ total: Amounts | null; today: Amounts | null }>(
-    sql`SELECT ${useSql(grantId, TOTAL)} AS total, ${useSql(grantId, dayScope(day))} AS today`,
-  );
-  return { total: row?.total ?? NOTHING_USED, today: row?.today ?? NOTHING_USED };
+/** What a grant has used and reserved on the counters that a run may count on: what `quotaLeft` subtracts. */
+export async function findUse(db: Tx, grantId: string, counted: Counted): Promise<Used> {
+  return { ...counted, amounts: await findAmounts(db, grantId, possibleScopes(counted)) };
 }
 
-const GRANT = sql.raw(`
-  id, revision, organisation_id AS "organisationId", body, upstream, provider_approval AS "providerApproval",
+/** The same on some of its counters, by scope; without those that have counted nothing. */
+export async function findAmounts(
+  db: Tx,
+  grantId: string,
+  scopes: readonly string[],
+): Promise<Used['amounts']> {
+  const [row] = await db.rows<Pick<Used, 'amounts'>>(sql`SELECT ${useSql(grantId, scopes)} AS amounts`);
+  return row?.amounts ?? {};
+}
+
+const GRANT = sql`
+  id, revision, organisation_id AS "organisationId", body, ${upstreamSql('access_grant')} AS upstream, provider_approval AS "providerApproval",
   buyer_approval AS "buyerApproval", subject_approval AS "subjectApproval", suspended_at IS NOT NULL AS suspended,
-  revoked_at IS NOT NULL AS revoked, created_at AS "createdAt"`);
+  revoked_at IS NOT NULL AS revoked, created_at AS "createdAt"`;

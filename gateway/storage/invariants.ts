@@ -8,9 +8,10 @@
 import { sql, type SQL } from 'drizzle-orm';
 
 import { ABORTS_MAX } from '#policies/program-review.ts';
-import { QUOTA_UNITS } from '#policies/quota.ts';
+import { QUOTA_UNITS, type QuotaUnit } from '#policies/quota.ts';
 
 import type { Tx } from './database.ts';
+import { RETURNED } from './spend-returns.ts';
 import { snakeCase } from './tables/grants.ts';
 
 export interface Violation {
@@ -83,6 +84,22 @@ const INVARIANTS: Readonly<Record<string, SQL>> = {
     SELECT coalesce(j.id, e.id) AS id FROM (SELECT id, program_digest FROM job WHERE code = 'PROGRAM_ABORTED') j
       FULL JOIN (SELECT * FROM program_event WHERE kind = 'aborted') e ON e.detail->>'job' = j.id
     WHERE j.id IS NULL OR e.id IS NULL OR j.program_digest IS DISTINCT FROM e.program_digest`,
+  'an approved document has one leaf, which says the same': sql`
+    SELECT coalesce(d.kind || '/' || d.id || '/' || d.revision, l.index::text) AS id
+    FROM (SELECT * FROM filed_document WHERE approved_at IS NOT NULL) d
+      FULL JOIN (SELECT * FROM audit_leaf WHERE class = 'document') l ON l.index = d.leaf_index
+    WHERE d.id IS NULL OR l.index IS NULL OR l.visible_at <> d.approved_at
+      OR (l.body::jsonb->>'document', l.body::jsonb->>'digest', l.body::jsonb->>'filedBy', l.body::jsonb->>'approvedBy')
+        <> (d.kind || '/' || d.id || '/' || d.revision, d.digest, d.filed_by, d.approved_by)`,
+  'a document is approved by another account than filed it': sql`
+    SELECT kind || '/' || id || '/' || revision AS id FROM filed_document WHERE approved_by = filed_by`,
+  'at no moment are two wordings of a document in force': sql`
+    WITH wording AS (
+      SELECT *, least(effective_to, withdrawn_at) AS ended FROM filed_document
+      WHERE approved_at IS NOT NULL AND (withdrawn_at IS NULL OR withdrawn_at > effective_from))
+    SELECT a.kind || '/' || a.id || '/' || a.revision AS id FROM wording a
+      JOIN wording b ON b.kind = a.kind AND b.id = a.id AND b.revision <> a.revision
+    WHERE b.effective_from >= a.effective_from AND (a.ended IS NULL OR a.ended > b.effective_from)`,
   'the leaf of a new answer is its receipt': sql`
     SELECT r.id FROM release r JOIN usage_record u ON u.job_id = r.job_id JOIN audit_leaf l ON l.index = u.leaf_index
     WHERE l.body <> r.receipt`,
@@ -151,15 +168,23 @@ const INVARIANTS: Readonly<Record<string, SQL>> = {
     SELECT r.id FROM release r
     WHERE NOT EXISTS (SELECT FROM reservation v WHERE v.job_id = r.job_id)
       OR EXISTS (SELECT FROM reservation v WHERE v.job_id = r.job_id AND v.state <> 'spent')`,
-  'a counter has used what its charged runs were planned with, and reserves the unfinished ones': sql`
+  'money is given back once its failed run may be seen, and as much of it as is not billed': sql`
+    SELECT r.job_id AS id FROM spend_return r LEFT JOIN usage_record u ON u.job_id = r.job_id
+    WHERE u.id IS NULL OR u.outcome <> 'failed' OR NOT u.charged OR r.at < u.visible_at OR r.nano <> ${RETURNED}`,
+  'a counter has used what its charged runs were planned with, less returned money, and reserves the unfinished ones': sql`
     SELECT c.grant_id || ' ' || c.scope AS id FROM grant_counter c WHERE ${sql.join(QUOTA_UNITS.map(counterDiffers), sql` OR `)}`,
 };
 
-function counterDiffers(unit: string): SQL {
+function counterDiffers(unit: QuotaUnit): SQL {
   const column = sql.raw(snakeCase(unit));
   const name = sql.raw(`'${unit}'`);
+  const returned =
+    unit === 'spendNano'
+      ? sql` - (SELECT coalesce(sum(r.nano), 0) FROM spend_return r JOIN job j ON j.id = r.job_id
+      WHERE j.grant_id = c.grant_id AND c.scope = ANY(j.scopes))`
+      : sql.empty();
   return sql`c.used_${column} <> (SELECT coalesce(sum((u.planned->>${name})::numeric), 0) FROM usage_record u
-      JOIN job j ON j.id = u.job_id WHERE u.charged AND u.grant_id = c.grant_id AND c.scope = ANY(j.scopes))
+      JOIN job j ON j.id = u.job_id WHERE u.charged AND u.grant_id = c.grant_id AND c.scope = ANY(j.scopes))${returned}
     OR c.reserved_${column} <> (SELECT coalesce(sum((j.planned->>${name})::numeric), 0) FROM job j
       WHERE j.state <> 'done' AND j.grant_id = c.grant_id AND c.scope = ANY(j.scopes))`;
 }

@@ -7,22 +7,34 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { parseGrant } from '#policies/grant.ts';
-import type { QuotaUnit } from '#policies/quota.ts';
+import { type Amounts, NOTHING_USED, type Quota, type QuotaUnit } from '#policies/quota.ts';
 import { Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
-import { type Admission, admit } from '#gateway/storage/admission.ts';
+import type { BillingFacts } from '#gateway/billing/facts.ts';
+import { type Admission, admit, type RunPrice } from '#gateway/storage/admission.ts';
 import type { Database } from '#gateway/storage/database.ts';
-import { approveGrant, saveGrant } from '#gateway/storage/grant-store.ts';
+import { approveGrant, findAmounts, saveGrant } from '#gateway/storage/grant-store.ts';
 import { findLedgers } from '#gateway/storage/ledger.ts';
 import { openJob } from '#gateway/storage/open.ts';
 import { saveAccount, saveOrganisation } from '#gateway/storage/parties.ts';
 import { type ClaimedJob, claimJob } from '#gateway/storage/queue.ts';
 import { registerDataset } from '#gateway/storage/registration.ts';
 import { commitRelease, type ReleaseInput, type StoredRelease } from '#gateway/storage/release.ts';
+import type { PlannedUsage } from '#gateway/storage/tables/jobs.ts';
 import { grantFile } from '#tests/policies/request-fixture.ts';
 
 export const DAY = '2026-11-21';
 export const LEASE_MS = 60_000;
+
+const PLANNED: PlannedUsage = {
+  runs: '1',
+  calls: '1',
+  rows: '1000',
+  outputs: '4',
+  computeUnits: '7',
+  epsilonNano: '250000000',
+  spendNano: '0',
+};
 
 /** 128 random bits in hex. */
 export function freshId(): string {
@@ -49,6 +61,8 @@ export interface SceneOptions {
   readonly population?: { readonly ledger: string; readonly capacity: bigint };
   readonly total?: Partial<Record<QuotaUnit, string>>;
   readonly perDay?: Partial<Record<QuotaUnit, string>>;
+  /** What else the grant limits. */
+  readonly quota?: Partial<Omit<Quota, 'total' | 'perDay'>>;
 }
 
 /** A buyer with a grant on a dataset with a ledger of its own. */
@@ -95,7 +109,8 @@ export async function makeGrant(
     dataset,
     total,
     perDay,
-  }: Pick<SceneOptions, 'total' | 'perDay'> & {
+    quota,
+  }: Pick<SceneOptions, 'total' | 'perDay' | 'quota'> & {
     readonly organisation: string;
     readonly dataset: string;
   },
@@ -109,7 +124,7 @@ export async function makeGrant(
     holder: organisation,
     end: '2099-01-01T00:00:00+08:00',
     datasets: [{ ...terms, dataset }],
-    quota: { total: { runs: '1000000', ...total }, perDay: perDay ?? null },
+    quota: { total: { runs: '1000000', ...total }, perDay: perDay ?? null, ...quota },
   });
   await saveGrant(db, { grant, upstream: [], by: 'officer' });
   return id;
@@ -145,15 +160,7 @@ export function ask(scene: Scene, changes: Partial<Admission> & { readonly nano?
     planDigest: freshId(),
     program: null,
     versionId: scene.versionId,
-    planned: {
-      runs: '1',
-      calls: '1',
-      rows: '1000',
-      outputs: '4',
-      computeUnits: '7',
-      epsilonNano: '250000000',
-      spendNano: '0',
-    },
+    planned: PLANNED,
     actors: { authoriser: 'health-bureau', operator: 'city-data', user: scene.organisation },
     grant: scene.grant,
     charges: [scene.lineage, scene.population]
@@ -164,9 +171,42 @@ export function ask(scene: Scene, changes: Partial<Admission> & { readonly nano?
     repeats: 'stored',
     review: false,
     quote: null,
+    costCentre: null,
+    product: null,
+    priceOf: (_tx, _grant, planned) => Promise.resolve(priceOf(scene, planned['spendNano'] ?? '0')),
     decide: () => undefined,
     ...rest,
   };
+}
+
+/** Planned quantities as in `ask`, of a run that costs so many billionths of a yuan, or is changed otherwise. */
+export function priced(spendNano: string, changes: PlannedUsage = {}): PlannedUsage {
+  return { ...PLANNED, spendNano, ...changes };
+}
+
+/** A standing ceiling under which no price is too high. */
+export function anyPrice(): Pick<Quota, 'standing'> {
+  const spendNano = '9'.repeat(30);
+  return { standing: { perCall: { spendNano }, perDay: { spendNano } } };
+}
+
+/** A price: so much for the call, at most. */
+function priceOf({ organisation }: Scene, spendNano: string): RunPrice {
+  const free = { card: null, zeroReason: 'no_rate_card', discount: null, billsFailed: false } as const;
+  const billing: BillingFacts = {
+    buyer: organisation,
+    purposeClass: 'governance_welfare',
+    channel: 'operation',
+    costCentre: null,
+    product: null,
+    agreement: null,
+    contributions: [],
+    fees: [
+      { feeType: 'data_usage', ...free },
+      { feeType: 'technical_service', ...free },
+    ],
+  };
+  return { billing, quoted: { 'data_usage/calls': spendNano }, spendNano };
 }
 
 /** A decision that denies. */
@@ -225,4 +265,13 @@ export async function runWhole(db: Database, admission: Admission): Promise<Stor
 export async function ledgerOf(db: Database, scene: Scene): Promise<{ reserved: bigint; spent: bigint }> {
   const [ledger] = await findLedgers(db, [scene.lineage]);
   return { reserved: BigInt(ledger?.reserved.nano ?? -1), spent: BigInt(ledger?.spent.nano ?? -1) };
+}
+
+/** What a grant has used and reserved, in all and on the day of `ask`. */
+export async function usedOf(
+  db: Database,
+  grant: string,
+): Promise<{ readonly total: Amounts; readonly today: Amounts }> {
+  const amounts = await findAmounts(db, grant, ['total', `day:${DAY}`]);
+  return { total: amounts['total'] ?? NOTHING_USED, today: amounts[`day:${DAY}`] ?? NOTHING_USED };
 }
