@@ -30,7 +30,12 @@ function registerListVerbs(host: VerbHost): void {
     { name: 'history <id>', about: 'cli.price.history', examples: ['unseen price history RC-visits'] },
     async (call) => {
       const found = await call.client().prices.history(call.argument(0));
-      await print(call, found, () => renderWordings(call.terminal, found.history));
+      await print(call, found, () =>
+        renderWordings(
+          call.terminal,
+          found.items.flatMap(({ history }) => history),
+        ),
+      );
     },
   );
 }

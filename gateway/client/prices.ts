@@ -11,7 +11,10 @@ export interface Caller {
 export interface PriceCalls {
   /** The public list. */
   list(): Promise<PublicPrices>;
-  history(id: string): Promise<{ readonly id: string; readonly history: readonly PriceWording[] }>;
+  /** The published wordings of one price. */
+  history(id: string): Promise<{
+    readonly items: readonly { readonly id: string; readonly history: readonly PriceWording[] }[];
+  }>;
   /** The deviations of a year; opens its tasks when it is over. */
   deviations(year: number): Promise<{ readonly items: readonly YearDeviation[] }>;
   tasks(): Promise<{ readonly items: readonly PriceTask[] }>;
@@ -27,7 +30,7 @@ export interface PriceCalls {
 export function priceCalls({ get, act, create }: Caller): PriceCalls {
   return {
     list: () => get('/v1/prices'),
-    history: (id) => get(`/v1/prices/${encodeURIComponent(id)}/history`),
+    history: (id) => get('/v1/prices/history', { id }),
     deviations: (year) => act('/v1/price-deviations', { year }),
     tasks: () => get('/v1/price-tasks'),
     closeTask: (end) => act('/v1/price-tasks/close', end),

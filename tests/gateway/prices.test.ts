@@ -385,9 +385,13 @@ describe('the public list', () => {
         history: [{ revision: 1, state: 'trial' }],
       },
     ]);
-    const old = await jsonOf<{ history: object[] }>(world.request('/v1/prices/RC-visits/history'));
-    expect(old.history).toMatchObject([{ revision: 1, charges: [{ unitPrice: '0.004' }] }]);
-    expect((await world.request('/v1/prices/RC-none/history')).status).toBe(404);
+    const old = await jsonOf<{ items: { history: object[] }[] }>(
+      world.request('/v1/prices/history?id=RC-visits'),
+    );
+    expect(old.items[0]?.history).toMatchObject([{ revision: 1, charges: [{ unitPrice: '0.004' }] }]);
+    const all = await jsonOf<{ items: { id: string }[] }>(world.request('/v1/prices/history'));
+    expect(all.items.map(({ id }) => id)).toEqual(['RC-2', 'RC-visits']);
+    expect((await world.request('/v1/prices/history?id=RC-none')).status).toBe(404);
   });
 
   test('never names a buyer, nor a price that was agreed with one, nor what nobody approved', async () => {
@@ -410,7 +414,7 @@ describe('the public list', () => {
     expect(text).toContain('new_user_period');
     for (const secret of ['city-university', 'RC-secret', 'visits_late', 'RC-filed', 'olga'])
       expect(text).not.toContain(secret);
-    expect((await world.request('/v1/prices/RC-secret/history')).status).toBe(404);
+    expect((await world.request('/v1/prices/history?id=RC-secret')).status).toBe(404);
   });
 
   test('leaves out what is over and what is withdrawn, and keeps it in the history', async () => {
@@ -419,10 +423,10 @@ describe('the public list', () => {
     await withdrawDocument(world.db, { kind: 'RateCard', id: 'RC-visits', revision: 1, by: 'olga' });
     world.advance(DAY_MS);
     expect((await list()).prices).toEqual([]);
-    const old = await jsonOf<{ history: { withdrawnAt: string | null }[] }>(
-      world.request('/v1/prices/RC-visits/history'),
+    const old = await jsonOf<{ items: { history: { withdrawnAt: string | null }[] }[] }>(
+      world.request('/v1/prices/history'),
     );
-    expect(old.history[0]?.withdrawnAt).not.toBeNull();
+    expect(old.items[0]?.history[0]?.withdrawnAt).toMatch(/^20/);
     world.advance(-DAY_MS);
   });
 });
