@@ -170,7 +170,7 @@ const MATRIX: Readonly<Record<string, string>> = {
   'post /v1/price-deviations': '200 403 403 403 200 403 403',
   'get /v1/price-tasks': '200 403 403 403 200 200 200',
   'post /v1/price-tasks/close': '422 403 403 403 422 403 403',
-  'post /v1/costs': '201 403 403 403 201 403 403',
+  'post /v1/costs': '422 403 403 403 422 403 403',
   'get /v1/costs': '200 403 403 403 200 200 200',
 };
 
