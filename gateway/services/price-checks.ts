@@ -37,10 +37,6 @@ import { originsOf } from './price-data.ts';
 
 type PriceKind = 'RateCard' | 'PriceCap' | 'RevenueCeiling';
 
-export function isPriceKind(kind: FiledDocument['kind']): kind is PriceKind {
-  return kind === 'RateCard' || kind === 'PriceCap' || kind === 'RevenueCeiling';
-}
-
 /** Checks a wording that is to be approved, inside the transaction that approves it. Refusal PARAM. */
 export async function checkPrice(tx: Tx, document: FiledDocument, timeZone: string): Promise<void> {
   await lockPrices(tx);
