@@ -27,7 +27,6 @@ import {
   cycleDeductionFen,
   permittedFen,
   type RevenueCeiling,
-  yearsOf,
 } from '../billing/revenue-ceiling.ts';
 import type { Tx } from '../storage/database.ts';
 import { type FiledDocument, listDocuments } from '../storage/documents.ts';
@@ -209,6 +208,10 @@ export async function balanceOf(tx: Tx, ceiling: RevenueCeiling): Promise<CarryO
   }
   const openingFen = unitsOf(ceiling.carryOver.opening, 2);
   return carryOverOf({ openingFen, deductedFen: cycleDeductionFen(ceiling) }, years);
+}
+
+function yearsOf({ cycle }: RevenueCeiling): readonly number[] {
+  return Array.from({ length: cycle.to - cycle.from + 1 }, (_, index) => cycle.from + index);
 }
 
 /** The approved wordings of a ceiling that were not withdrawn, oldest first. */

@@ -109,6 +109,17 @@ function requests(): Readonly<Record<string, { readonly path: string; readonly b
     'get /v1/log/proofs/{id}': { path: `/v1/log/proofs/${jobId}` },
     'get /v1/log/consistency': { path: '/v1/log/consistency?from=1' },
     'get /v1/usage': { path: '/v1/usage' },
+    'post /v1/documents/{kind}': { path: '/v1/documents/Agreement', body: {} },
+    'get /v1/documents/{kind}': { path: '/v1/documents/Agreement' },
+    'get /v1/documents/{kind}/{id}': { path: '/v1/documents/Product/P-0012' },
+    'post /v1/documents/{kind}/{id}/revisions/{revision}/approve': {
+      path: '/v1/documents/PriceCap/none/revisions/1/approve',
+      body: {},
+    },
+    'post /v1/documents/{kind}/{id}/revisions/{revision}/withdraw': {
+      path: '/v1/documents/Product/none/revisions/1/withdraw',
+      body: {},
+    },
   };
 }
 
@@ -164,6 +175,11 @@ const MATRIX: Readonly<Record<string, string>> = {
   'get /v1/log/proofs/{id}': '200 200 200 404 403 200 200',
   'get /v1/log/consistency': '200 200 200 200 200 200 200',
   'get /v1/usage': '200 200 200 200 200 200 200',
+  'post /v1/documents/{kind}': '422 403 403 403 403 403 403',
+  'get /v1/documents/{kind}': '200 200 200 200 200 200 200',
+  'get /v1/documents/{kind}/{id}': '404 404 404 404 404 404 404',
+  'post /v1/documents/{kind}/{id}/revisions/{revision}/approve': '403 403 403 403 403 403 404',
+  'post /v1/documents/{kind}/{id}/revisions/{revision}/withdraw': '404 404 403 403 403 403 404',
 };
 
 const OPEN = [
