@@ -150,7 +150,7 @@ export class Client {
   /** A dataset's ledgers and all charges on them; the ledgers as they were when the first charges were read. */
   async budget(dataset: string): Promise<BudgetView> {
     const path = `/v1/budgets/${encodeURIComponent(dataset)}`;
-    const { ledgers, items } = await this.#headed<BudgetCharge, BudgetView>(path);
+    const { ledgers, items } = await this.#headed<BudgetView & Page<BudgetCharge>>(path);
     return { dataset, ledgers, items };
   }
 
@@ -239,7 +239,7 @@ export class Client {
   /** What is counted under a grant, as it was when the first alerts were read, and all alerts. */
   async grantSpend(id: string): Promise<GrantSpend> {
     const path = `/v1/grants/${encodeURIComponent(id)}/spend`;
-    const { grant, revision, counters, items } = await this.#headed<SpendAlert, GrantSpend>(path);
+    const { grant, revision, counters, items } = await this.#headed<GrantSpend & Page<SpendAlert>>(path);
     return { grant, revision, counters, items };
   }
 
@@ -427,11 +427,11 @@ export class Client {
   }
 
   /** The first page of a list with something beside it, and the items of all pages. */
-  async #headed<Item, View extends { readonly items: readonly Item[] }>(path: string): Promise<View> {
-    const first = await this.#json<View & Page<Item>>({ path, query: { limit: 200 } });
+  async #headed<View extends Page<unknown>>(path: string): Promise<View> {
+    const first = await this.#json<View>({ path, query: { limit: 200 } });
     const items = [...first.items];
     for (let cursor = first.nextCursor; cursor !== null;) {
-      const page: Page<Item> = await this.#json({ path, query: { limit: 200, cursor } });
+      const page: Page<unknown> = await this.#json({ path, query: { limit: 200, cursor } });
       items.push(...page.items);
       cursor = page.nextCursor;
     }
