@@ -82,6 +82,7 @@ function posts(): Readonly<
       bodies: [{ reason: 'x' }],
     },
     'post /v1/quotes': { bodies: [...asks, ...runs] },
+    'post /v1/quotes/{id}/accept': { ids: ['f'.repeat(32)], bodies: [{}] },
     'post /v1/jobs': { bodies: [...asks, ...runs] },
     'post /v1/reviews/{id}/approve': { ids: server.waiting.slice(1, 2), bodies: [{}] },
     'post /v1/reviews/{id}/reject': {
@@ -367,7 +368,8 @@ function commandLines(): Readonly<Record<string, readonly (readonly string[])[]>
     'unseen grant suspend': [['typed']],
     'unseen grant resume': [['typed']],
     'unseen grant revoke': [['typed', '--reason', 'x']],
-    'unseen quote': asks,
+    'unseen quote': [...asks, ['accept', 'f'.repeat(32)]],
+    'unseen call': [['P-0001', ...underRows, '--month', '2026-10']],
     'unseen query': [...asks, [...asks[0]!, '--csv']],
     'unseen run': [
       [ran, ...underRows, '--params', file('params.json')],
@@ -386,6 +388,7 @@ function commandLines(): Readonly<Record<string, readonly (readonly string[])[]>
     'unseen log prove': [[id]],
     'unseen log key': [[]],
     'unseen usage export': [[], ['--csv']],
+    'unseen usage quotes': [[]],
     'unseen verify': [[file('proof'), '--keys', file('keys')]],
     'unseen logout': [[]],
   };
