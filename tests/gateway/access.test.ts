@@ -115,6 +115,17 @@ function requests(): Readonly<Record<string, { readonly path: string; readonly b
     },
     'post /v1/costs': { path: '/v1/costs', body: { kind: 'CostEntries' } },
     'get /v1/costs': { path: '/v1/costs?year=2001' },
+    'post /v1/documents/{kind}': { path: '/v1/documents/Agreement', body: {} },
+    'get /v1/documents/{kind}': { path: '/v1/documents/Agreement' },
+    'get /v1/documents/{kind}/{id}': { path: '/v1/documents/Product/P-0012' },
+    'post /v1/documents/{kind}/{id}/revisions/{revision}/approve': {
+      path: '/v1/documents/PriceCap/none/revisions/1/approve',
+      body: {},
+    },
+    'post /v1/documents/{kind}/{id}/revisions/{revision}/withdraw': {
+      path: '/v1/documents/Product/none/revisions/1/withdraw',
+      body: {},
+    },
   };
 }
 
@@ -172,6 +183,11 @@ const MATRIX: Readonly<Record<string, string>> = {
   'post /v1/price-tasks/close': '422 403 403 403 422 403 403',
   'post /v1/costs': '422 403 403 403 422 403 403',
   'get /v1/costs': '200 403 403 403 200 200 200',
+  'post /v1/documents/{kind}': '422 403 403 403 403 403 403',
+  'get /v1/documents/{kind}': '200 200 200 200 200 200 200',
+  'get /v1/documents/{kind}/{id}': '404 404 404 404 404 404 404',
+  'post /v1/documents/{kind}/{id}/revisions/{revision}/approve': '403 403 403 403 403 403 404',
+  'post /v1/documents/{kind}/{id}/revisions/{revision}/withdraw': '404 404 403 403 403 403 404',
 };
 
 const OPEN = [
