@@ -66,10 +66,14 @@ test.for([
 });
 
 test('a year that is none, and a task that is closed without saying what came of it, are told at once', async () => {
-  for (const args of [
-    ['costs', '--year', '26'],
-    ['deviation', '--year', 'next'],
-  ])
-    expect((await line.run(['price', ...args])).code).toBe(2);
-  expect((await line.run(['price', 'tasks', '--close', 'RCL-city', '--year', '2027'])).code).toBe(2);
+  const cases = [
+    [['costs', '--year', '26'], '--year'],
+    [['deviation', '--year', 'next'], '--year'],
+    [['tasks', '--close', 'RCL-city', '--year', '2027'], '--outcome'],
+    [['tasks', '--close', 'RCL-city', '--outcome', 'x'], '--year'],
+  ] as const;
+  for (const [args, flag] of cases) {
+    const { code, err } = await line.run(['price', ...args]);
+    expect([code, err.includes(flag)]).toEqual([2, true]);
+  }
 });
