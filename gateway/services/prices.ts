@@ -157,7 +157,7 @@ export async function deviationsOf(shell: Shell, year: number): Promise<readonly
     const final = year < Number(periodOf(new Date(shell.now()), shell.timeZone).slice(0, 4));
     const found: YearDeviation[] = [];
     for (const id of ids) {
-      const ceiling = ceilingOfYear(await ceilingsOf(tx, id), year);
+      const ceiling = ceilingOfYear(await ceilingsOf(tx, id), year, shell.timeZone);
       if (ceiling === null) continue;
       const revenue = await revenueOf(tx, { ...ceiling, year });
       const deviation = deviationOf({
@@ -214,7 +214,7 @@ export function deviationResource(shell: Shell, found: YearDeviation, language: 
 }
 
 /** A task as a resource. */
-export function taskResource(shell: Shell, task: PriceTask): object {
+function taskResource(shell: Shell, task: PriceTask): object {
   const { year, ceilingId, kind, working, openedAt, closedAt, closedBy, outcome } = task;
   return {
     year,
