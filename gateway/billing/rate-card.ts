@@ -23,7 +23,7 @@ import {
 } from './document-form.ts';
 import { BASES, type Basis, DISCOUNT_REASONS, FEE_TYPES, type FeeType } from './facts.ts';
 
-export const PRICE_SOURCES = ['guided', 'appraised', 'auction', 'negotiated', 'market'] as const;
+const PRICE_SOURCES = ['guided', 'appraised', 'auction', 'negotiated', 'market'] as const;
 export const PRICE_STATES = ['trial', 'applied', 'assessed', 'formal', 'adjusted'] as const;
 
 /** Digits after the point of a price. */
@@ -75,7 +75,7 @@ function tierFaults(all: readonly RawTier[]): (ReturnType<typeof fault> & { path
   });
   const last = ends.at(-1);
   const open = typeof last === 'string' ? [fault('billing.card.tierGap', { last })] : [];
-  const free = all.every(({ unitPrice }) => unitsOf(unitPrice, PRICE_PLACES) === 0n);
+  const free = all.length > 0 && all.every(({ unitPrice }) => unitsOf(unitPrice, PRICE_PLACES) === 0n);
   return [
     ...inner,
     ...open.map((found) => ({ ...found, path: [all.length - 1, 'upTo'] })),
@@ -177,10 +177,14 @@ function duplicateBasis({ charges }: RateCard, { basis }: Charge, index: number)
   return [{ ...fault('billing.card.duplicateBasis', { basis }), path: ['charges', index, 'basis'] }];
 }
 
+/** Of a discount: always, because usage keeps the one it was quoted with when a correction rates it by another card. */
+const DISCOUNT_PLACES = 3;
+const TAX_PLACES = 4;
+
 /** Amounts have 24 places: a price has its own, those of `per`, three of a discount and four of a tax on top. */
-function tooFine({ discounts, tax }: RateCard, charge: Charge, index: number): readonly Contradiction[] {
+function tooFine({ tax }: RateCard, charge: Charge, index: number): readonly Contradiction[] {
   const { per, prices } = pricesOf(charge);
-  const further = (discounts.length > 0 ? 3 : 0) + (tax.inclusive || tax.rateBasisPoints === 0 ? 0 : 4);
+  const further = DISCOUNT_PLACES + (tax.inclusive || tax.rateBasisPoints === 0 ? 0 : TAX_PLACES);
   const digits = Math.max(0, ...prices.map(placesOf)) + per.length - 1 + further;
   if (digits <= AMOUNT_PLACES) return [];
   return [{ ...fault('billing.card.tooFine', { per, digits }), path: ['charges', index] }];
