@@ -5,7 +5,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { failJob, haltJob, recover, refuseJob } from '#gateway/storage/abort.ts';
 import { admit, refuse } from '#gateway/storage/admission.ts';
 import { type Database, openDatabase, sqlStateOf, type Tx } from '#gateway/storage/database.ts';
-import { approveDocument, fileDocument } from '#gateway/storage/documents.ts';
 import { findViolations, INVARIANT_NAMES } from '#gateway/storage/invariants.ts';
 import { findAnswer } from '#gateway/storage/job-view.ts';
 import { addKeyEvent } from '#gateway/storage/key-events.ts';
@@ -19,6 +18,7 @@ import { haltVersions, revokeGrant } from '#gateway/storage/suspension.ts';
 import { Failure, Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import { describeEngines, HAS_POSTGRES, openEngine, type OpenEngine } from '#tests/support/engines.ts';
+import { fileTwice } from '#tests/support/document-files.ts';
 import { approveNew, makeReviewScene } from '#tests/support/program-scene.ts';
 import {
   ask,
@@ -272,17 +272,6 @@ async function destroyKey(db: Database, [maker, checker]: readonly [string, stri
   await addKeyEvent(db, key, () => ({ kind: 'destroying', account: null }));
   const detail = { record: '"signed"' };
   await addKeyEvent(db, key, () => ({ kind: 'destroyed', account: null, detail, leaf: detail.record }));
-}
-
-/** Two wordings of a document, one after the other, each filed by one and approved by the other. */
-async function fileTwice(db: Database, [maker, checker]: readonly [string, string]): Promise<void> {
-  const year = new Date().getUTCFullYear();
-  for (const from of [year - 1, year + 1]) {
-    const dates = { from: new Date(Date.UTC(from, 0)), to: null };
-    const filed = { kind: 'Product', id: 'P-1', body: { from }, ...dates, by: maker } as const;
-    const { revision } = await fileDocument(db, filed);
-    await approveDocument(db, { kind: 'Product', id: 'P-1', revision, by: checker });
-  }
 }
 
 test('every invariant has a tampering that it must report', () => {
