@@ -10,7 +10,7 @@ import {
   parseRevenueCeiling,
   yearsWorking,
 } from '../billing/revenue-ceiling.ts';
-import type { CostBooks, PriceCharge, PriceTask, PriceWording, YearDeviation } from '../client/resources.ts';
+import type { CostBooks, PriceCharge, PriceTask, PriceWording, YearDeviation } from '../client/prices.ts';
 import { renderTable } from './table.ts';
 import { readArgument, type Terminal, worded } from './terminal.ts';
 import { defineGroup, defineVerb, type FlagSpec, print, type VerbCall, type VerbHost } from './verb.ts';
@@ -29,8 +29,13 @@ function registerListVerbs(host: VerbHost): void {
     host,
     { name: 'history <id>', about: 'cli.price.history', examples: ['unseen price history RC-visits'] },
     async (call) => {
-      const found = await call.client().priceHistory(call.argument(0));
-      await print(call, found, () => renderWordings(call.terminal, found.history));
+      const found = await call.client().prices.history(call.argument(0));
+      await print(call, found, () =>
+        renderWordings(
+          call.terminal,
+          found.items.flatMap(({ history }) => history),
+        ),
+      );
     },
   );
 }
@@ -55,7 +60,7 @@ function registerCeilingVerbs(host: VerbHost): void {
       examples: ['unseen price deviation --year 2027'],
     },
     async (call) => {
-      const found = await call.client().priceDeviations(yearOf(call));
+      const found = await call.client().prices.deviations(yearOf(call));
       await print(call, found, () =>
         found.items.map((item) => renderDeviation(call.terminal, item)).join('\n'),
       );
@@ -85,7 +90,7 @@ function registerCostVerbs(host: VerbHost): void {
     host,
     { name: 'costs', about: 'cli.price.costs', flags: [YEAR], examples: ['unseen price costs --year 2026'] },
     async (call) => {
-      const books = await call.client().costs(yearOf(call));
+      const books = await call.client().prices.costs(yearOf(call));
       await print(call, books, () => renderBooks(call.terminal, books));
     },
   );
@@ -144,13 +149,13 @@ async function ceiling(call: VerbCall): Promise<void> {
 
 async function tasks(call: VerbCall): Promise<void> {
   const [ceilingId, outcome] = [call.text('close'), call.text('outcome')];
-  const client = call.client();
+  const { prices } = call.client();
   if (ceilingId === undefined) {
-    const { items } = await client.priceTasks();
+    const { items } = await prices.tasks();
     return print(call, { items }, () => renderTasks(call.terminal, items));
   }
   if (outcome === undefined) throw new Failure('CONFIG', say('price.task.outcome'));
-  const closed = await client.closePriceTask({ year: yearOf(call), ceiling: ceilingId, outcome });
+  const closed = await prices.closeTask({ year: yearOf(call), ceiling: ceilingId, outcome });
   await print(call, closed, () => renderTasks(call.terminal, [closed]));
 }
 
@@ -160,7 +165,7 @@ async function addCosts(call: VerbCall): Promise<void> {
     file === '' ? flaggedCost(call) : parseManifestText(await readArgument(call.terminal, file), file);
   // What is wrong is said here, before anything is sent.
   parseCostEntries(written);
-  const made = await call.client().enterCosts(written);
+  const made = await call.client().prices.enterCosts(written);
   await print(call, made, () => made.items.map(({ id }) => `${id}\n`).join(''));
 }
 

@@ -15,8 +15,6 @@ import type {
   Ask,
   BudgetCharge,
   BudgetView,
-  CostBooks,
-  CostEntry,
   DatasetSummary,
   DatasetView,
   GrantSpend,
@@ -30,11 +28,8 @@ import type {
   NewProgram,
   Organisation,
   Page,
-  PriceTask,
-  PriceWording,
   ProgramSummary,
   ProgramView,
-  PublicPrices,
   Quote,
   QuoteAcceptance,
   QuoteCounts,
@@ -42,8 +37,8 @@ import type {
   Release,
   SpendAlert,
   WaitingRelease,
-  YearDeviation,
 } from './resources.ts';
+import { type PriceCalls, priceCalls } from './prices.ts';
 import { type AccessToken, TokenSource } from './token.ts';
 
 /** Waits before the second and the third attempt of a call. */
@@ -89,6 +84,12 @@ export class Client {
   readonly #language: Language;
   readonly #fetch: typeof fetch;
   readonly #tokens: TokenSource;
+  /** The calls about prices. */
+  readonly prices: PriceCalls = priceCalls({
+    get: (path, query = {}) => this.#json({ path, query }),
+    act: (path, body) => this.#act(path, body),
+    create: (path, body) => this.#create(path, body),
+  });
 
   constructor(options: ClientOptions) {
     this.#url = options.url.replace(/\/+$/, '');
@@ -365,40 +366,6 @@ export class Client {
   /** The public keys of the server's receipts. */
   keySet(): Promise<unknown> {
     return this.#json({ path: '/.well-known/jwks.json' });
-  }
-
-  /** The public list of prices. */
-  prices(): Promise<PublicPrices> {
-    return this.#json({ path: '/v1/prices' });
-  }
-
-  priceHistory(id: string): Promise<{ readonly id: string; readonly history: readonly PriceWording[] }> {
-    return this.#json({ path: `/v1/prices/${encodeURIComponent(id)}/history` });
-  }
-
-  /** The deviations of a year; opens its tasks when it is over. */
-  priceDeviations(year: number): Promise<{ readonly items: readonly YearDeviation[] }> {
-    return this.#act('/v1/price-deviations', { year });
-  }
-
-  priceTasks(): Promise<{ readonly items: readonly PriceTask[] }> {
-    return this.#json({ path: '/v1/price-tasks' });
-  }
-
-  closePriceTask(end: {
-    readonly year: number;
-    readonly ceiling: string;
-    readonly outcome: string;
-  }): Promise<PriceTask> {
-    return this.#act('/v1/price-tasks/close', end);
-  }
-
-  enterCosts(entries: unknown): Promise<{ readonly items: readonly CostEntry[] }> {
-    return this.#create('/v1/costs', entries);
-  }
-
-  costs(year: number): Promise<CostBooks> {
-    return this.#json({ path: '/v1/costs', query: { year } });
   }
 
   /** Usage events, page after page, in order. */

@@ -37,10 +37,6 @@ import { originsOf } from './price-data.ts';
 
 type PriceKind = 'RateCard' | 'PriceCap' | 'RevenueCeiling';
 
-export function isPriceKind(kind: FiledDocument['kind']): kind is PriceKind {
-  return kind === 'RateCard' || kind === 'PriceCap' || kind === 'RevenueCeiling';
-}
-
 /** Checks a wording that is to be approved, inside the transaction that approves it. Refusal PARAM. */
 export async function checkPrice(tx: Tx, document: FiledDocument, timeZone: string): Promise<void> {
   await lockPrices(tx);
@@ -209,6 +205,10 @@ export async function balanceOf(tx: Tx, ceiling: RevenueCeiling): Promise<CarryO
   }
   const openingFen = unitsOf(ceiling.carryOver.opening, 2);
   return carryOverOf({ openingFen, deductedFen: cycleDeductionFen(ceiling) }, years);
+}
+
+function yearsOf({ cycle }: RevenueCeiling): readonly number[] {
+  return Array.from({ length: cycle.to - cycle.from + 1 }, (_, index) => cycle.from + index);
 }
 
 /** The approved wordings of a ceiling that were not withdrawn, oldest first. */

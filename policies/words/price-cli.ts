@@ -4,20 +4,6 @@ export const PRICE_CLI_WORDS = {
     en: 'prices: cards, caps and ceilings, the public list, deviations and the separate ledger',
     zh: '价格：价目、上限、最高准许收入、公示清单、偏离与单独核算',
   },
-  'cli.price.file': {
-    en: 'file a rate card, price cap or revenue ceiling, or a new wording of one',
-    zh: '提交价目、上限收费标准或最高准许收入，或其新版本',
-  },
-  'cli.price.approve': {
-    en: 'approve what somebody else filed, after the checks of prices',
-    zh: '批准他人提交的价格文件（先经价格规则检查）',
-  },
-  'cli.price.list': {
-    en: 'list what was filed; with --public what everybody may see',
-    zh: '列出已提交的价格文件；--public 为公示内容',
-  },
-  'cli.price.show': { en: 'show one wording of a price document', zh: '显示价格文件的一个版本' },
-  'cli.price.withdraw': { en: 'withdraw a wording of a price document', zh: '撤回价格文件的一个版本' },
   'cli.price.history': {
     en: 'show every published wording of a price',
     zh: '显示一项价格的全部公示版本',
@@ -42,10 +28,6 @@ export const PRICE_CLI_WORDS = {
   'cli.price.cost.add': {
     en: 'enter costs by purpose class, from a file or by flags, or undo an entry',
     zh: '按用途类别记入成本（文件或参数），或冲销一条记录',
-  },
-  'cli.flag.priceKind': {
-    en: 'kind of document: RateCard, PriceCap or RevenueCeiling',
-    zh: '文件种类：RateCard、PriceCap 或 RevenueCeiling',
   },
   'cli.flag.publicList': { en: 'what everybody may see', zh: '公示清单' },
   'cli.flag.year': { en: 'calendar year, such as 2027', zh: '年度，例如 2027' },
