@@ -6,6 +6,7 @@ import { registerAskVerbs } from './ask-verbs.ts';
 import { registerBudgetVerbs } from './budget-verbs.ts';
 import { registerCustodianVerbs } from './custodian-verbs.ts';
 import { registerDatasetVerbs } from './dataset-verbs.ts';
+import { registerAgreementAndProductVerbs } from './document-verbs.ts';
 import { registerEncryptVerb } from './encrypt-verb.ts';
 import { registerEvidenceVerbs } from './evidence-verbs.ts';
 import { registerDemoVerb } from './demo-verb.ts';
@@ -51,6 +52,7 @@ export function programOf(terminal: Terminal): Command {
   registerCustodianVerbs(host);
   registerBudgetVerbs(host);
   registerGrantVerbs(host);
+  registerAgreementAndProductVerbs(host);
   registerPriceVerbs(host);
   registerProgramVerbs(host);
   registerAskVerbs(host);

@@ -245,7 +245,7 @@ async function standings<Body>(tx: Tx, kind: PriceKind): Promise<readonly Standi
 }
 
 /** A wording with the days on which it is in force: to its end, or to its withdrawal. */
-export function standingOf<Body>(document: FiledDocument): Standing<Body> {
+function standingOf<Body>(document: FiledDocument): Standing<Body> {
   const { kind, id, revision, effectiveFrom, effectiveTo, withdrawnAt } = document;
   const isCut = withdrawnAt !== null && (effectiveTo === null || withdrawnAt < effectiveTo);
   return {
