@@ -207,10 +207,6 @@ export async function balanceOf(tx: Tx, ceiling: RevenueCeiling): Promise<CarryO
   return carryOverOf({ openingFen, deductedFen: cycleDeductionFen(ceiling) }, years);
 }
 
-function yearsOf({ cycle }: RevenueCeiling): readonly number[] {
-  return Array.from({ length: cycle.to - cycle.from + 1 }, (_, index) => cycle.from + index);
-}
-
 /** The approved wordings of a ceiling that were not withdrawn, oldest first. */
 export async function ceilingsOf(tx: Tx, id: string): Promise<readonly Standing<RevenueCeiling>[]> {
   const documents = await listDocuments(tx, 'RevenueCeiling');
