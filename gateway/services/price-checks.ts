@@ -207,10 +207,6 @@ export async function balanceOf(tx: Tx, ceiling: RevenueCeiling): Promise<CarryO
   return carryOverOf({ openingFen, deductedFen: cycleDeductionFen(ceiling) }, years);
 }
 
-function yearsOf({ cycle }: RevenueCeiling): readonly number[] {
-  return Array.from({ length: cycle.to - cycle.from + 1 }, (_, index) => cycle.from + index);
-}
-
 /** The approved wordings of a ceiling that were not withdrawn, oldest first. */
 export async function ceilingsOf(tx: Tx, id: string): Promise<readonly Standing<RevenueCeiling>[]> {
   const documents = await listDocuments(tx, 'RevenueCeiling');
@@ -245,7 +241,7 @@ async function standings<Body>(tx: Tx, kind: PriceKind): Promise<readonly Standi
 }
 
 /** A wording with the days on which it is in force: to its end, or to its withdrawal. */
-export function standingOf<Body>(document: FiledDocument): Standing<Body> {
+function standingOf<Body>(document: FiledDocument): Standing<Body> {
   const { kind, id, revision, effectiveFrom, effectiveTo, withdrawnAt } = document;
   const isCut = withdrawnAt !== null && (effectiveTo === null || withdrawnAt < effectiveTo);
   return {
