@@ -18,6 +18,7 @@ import type {
   DatasetSummary,
   DatasetView,
   GrantSpend,
+  DocumentView,
   GrantView,
   Job,
   JobEvidence,
@@ -267,6 +268,32 @@ export class Client {
 
   resumeGrant(id: string): Promise<GrantView> {
     return this.#act(`/v1/grants/${encodeURIComponent(id)}/resume`, undefined);
+  }
+
+  /** Every wording of documents of a kind that the caller may read. */
+  documents(kind: string): Promise<readonly DocumentView[]> {
+    return this.#all(`/v1/documents/${encodeURIComponent(kind)}`);
+  }
+
+  /** The newest wording that the caller may read, or one by its number. */
+  document(kind: string, id: string, revision?: number): Promise<DocumentView> {
+    const query = revision === undefined ? {} : { query: { revision } };
+    return this.#json({
+      path: `/v1/documents/${encodeURIComponent(kind)}/${encodeURIComponent(id)}`,
+      ...query,
+    });
+  }
+
+  fileDocument(kind: string, document: unknown): Promise<DocumentView> {
+    return this.#create(`/v1/documents/${encodeURIComponent(kind)}`, document);
+  }
+
+  actOnDocument(
+    { kind, id, revision }: { readonly kind: string; readonly id: string; readonly revision: number },
+    act: 'approve' | 'withdraw',
+  ): Promise<DocumentView> {
+    const path = `/v1/documents/${encodeURIComponent(kind)}/${encodeURIComponent(id)}`;
+    return this.#act(`${path}/revisions/${revision}/${act}`, undefined);
   }
 
   quote(ask: Ask): Promise<Quote> {

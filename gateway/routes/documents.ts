@@ -96,7 +96,7 @@ function actRoutes(surface: Surface): readonly Endpoint[] {
       summary: ACTS[action],
       access: 'account',
       params: wordingParams,
-      body: nothing,
+      body: z.union([nothing, z.undefined()]),
       answer: { status: 200, schema: filedDocument },
       handle: async ({ caller, language, params }) =>
         json(

@@ -36,6 +36,29 @@ export const DOCUMENT_WORDS = {
     en: '`from`: {document} would begin at {from}, after {end}, when revision {revision} ends: there is a gap between them',
     zh: '`from`：{document} 始于 {from}，晚于第 {revision} 版的结束时间 {end}：两者之间有空档',
   },
+  'cli.flag.documentRevision': { en: 'number of the wording', zh: '版本号' },
+  'cli.flag.documentKind': { en: 'kind of the document', zh: '文件类型' },
+  'cli.column.from': { en: 'FROM', zh: '起始' },
+  'cli.document.revision': {
+    en: '`--revision {text}`: it is a whole number from 1',
+    zh: '`--revision {text}`：应为从 1 起的整数',
+  },
+  'cli.document.otherKind': {
+    en: '{file}: `kind` must be: {kinds}',
+    zh: '{file}：kind 必须是：{kinds}',
+  },
+  'cli.document.filed': {
+    en: '`{id}`, revision {revision}, is filed; somebody else approves it',
+    zh: '{id} 第 {revision} 版已提交；须由他人批准',
+  },
+  'cli.document.approved': {
+    en: '`{id}`, revision {revision}, is approved',
+    zh: '{id} 第 {revision} 版已获批准',
+  },
+  'cli.document.isWithdrawn': {
+    en: '`{id}`, revision {revision}, is withdrawn',
+    zh: '{id} 第 {revision} 版已撤回',
+  },
   'agreement.reserved': {
     en: '`{field}`: `contributors` stands for all contributors; give the payee another id',
     zh: '{field}：contributors 用于指代全部贡献方；请为收款方另取标识',

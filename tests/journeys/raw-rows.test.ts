@@ -9,6 +9,7 @@ import { allVerbs } from '#tests/cli/captured-terminal.ts';
 import { runLab } from '#tests/lab/lab-process.ts';
 import { MODULE, STATEFUL_MODULE, visitsManifest } from '#tests/support/visits-program.ts';
 import { CEILING_INPUTS } from '#tests/support/price-files.ts';
+import { agreementFile, productFile } from '#tests/support/document-files.ts';
 import { ANSWERED, MANIFEST, MarkedServer, PEOPLE, POLICY, SEEKING } from '#tests/support/marked-server.ts';
 
 const server = new MarkedServer();
@@ -28,6 +29,16 @@ const COST = {
   amount: '1.00',
   description: 'disks',
 };
+/** An agreement about the data of this server. */
+function agreement(id: string): object {
+  const parties = { authoriser: 'city-provider', operator: 'operator', providers: ['city-provider'] };
+  return agreementFile({ id, parties });
+}
+
+const PRODUCT = productFile({
+  outputSchema: ['ward', 'visits'].map((name) => ({ name, type: 'text', unit: null })),
+  sql: { template: 'SELECT ward, COUNT(*) AS visits FROM visits GROUP BY ward' },
+});
 
 /** Bodies of the routes that take one, and what their paths name. */
 function posts(): Readonly<
@@ -81,6 +92,15 @@ function posts(): Readonly<
       ids: server.programs.slice(3, 4),
       bodies: [{ reason: 'x' }],
     },
+    'post /v1/documents/{kind}': { ids: ['Agreement'], bodies: [agreement('OA-spare')] },
+    'post /v1/documents/{kind}/{id}/revisions/{revision}/approve': {
+      ids: ['Agreement/OA-spare/revisions/1'],
+      bodies: [{}],
+    },
+    'post /v1/documents/{kind}/{id}/revisions/{revision}/withdraw': {
+      ids: ['Agreement/OA-spare/revisions/1'],
+      bodies: [{}],
+    },
     'post /v1/quotes': { bodies: [...asks, ...runs] },
     'post /v1/quotes/{id}/accept': { ids: ['f'.repeat(32)], bodies: [{}] },
     'post /v1/jobs': { bodies: [...asks, ...runs] },
@@ -100,6 +120,8 @@ function posts(): Readonly<
 function idsOf(path: string): readonly string[] {
   if (path.startsWith('/v1/datasets/')) return ['visits'];
   if (path.startsWith('/v1/grants/')) return ['rows'];
+  if (path === '/v1/documents/{kind}') return ['Agreement', 'Product'];
+  if (path.startsWith('/v1/documents/')) return ['Agreement/OA-spare'];
   if (path.startsWith('/v1/reviews/')) return server.waiting.slice(0, 1);
   if (path.startsWith('/v1/programs/')) return server.programs.slice(0, 7);
   if (path.startsWith('/v1/releases/')) return server.jobs.map(({ releaseId }) => releaseId!);
@@ -110,7 +132,7 @@ function idsOf(path: string): readonly string[] {
 function requestsOf(route: string): readonly Sent[] {
   const [method = '', path = ''] = route.split(' ');
   const { ids = idsOf(path), bodies = [] } = posts()[route] ?? {};
-  const paths = path.includes('{') ? ids.map((id) => path.replace(/\{\w+\}/, id)) : [path];
+  const paths = path.includes('{') ? ids.map((id) => path.replace(/\{.*\}/, id)) : [path];
   if (method === 'get')
     return paths.map((one) => ({ path: one.endsWith('consistency') ? `${one}?from=1` : one }));
   return paths.flatMap((one) => bodies.map((body) => ({ path: one, body: JSON.stringify(body) })));
@@ -288,6 +310,8 @@ function commandLines(): Readonly<Record<string, readonly (readonly string[])[]>
   server.folder.write('params.json', { age: 40 });
   const grant = { dataset: 'visits', columns: ['ward'], authoriser: 'city-provider', holder: 'city-buyer' };
   const terms = { ...grant, id: 'typed', purpose: 'public_health', scene: 'x', runs: 1 };
+  server.folder.write('agreement.json', agreement('OA-typed'));
+  server.folder.write('product.json', PRODUCT);
   const receipt = ['--proof', file('proof'), '--keys', file('keys'), '--log-key', file('log-key')];
   const where = ['--url', server.served.gatewayUrl, '--account', 'x-buyer', '--key', file('x-buyer.jwk')];
   // The runner of this test finds them where it looks for its own.
@@ -357,6 +381,16 @@ function commandLines(): Readonly<Record<string, readonly (readonly string[])[]>
     'unseen program approve': [[toApprove]],
     'unseen program reject': [[toReject, '--reason', 'RISK_TOO_HIGH', '--text', 'x', '--basis', 'y']],
     'unseen program withdraw': [[toWithdraw, '--reason', 'x']],
+    'unseen agreement file': [[file('agreement.json')]],
+    'unseen agreement approve': [['OA-typed', '--revision', '1']],
+    'unseen agreement list': [[]],
+    'unseen agreement show': [['OA-typed']],
+    'unseen agreement withdraw': [['OA-typed']],
+    'unseen product file': [[file('product.json')]],
+    'unseen product approve': [['P-0012']],
+    'unseen product list': [[]],
+    'unseen product show': [['P-0012', '--revision', '1']],
+    'unseen product withdraw': [['P-0012']],
     'unseen grant create': [[server.folder.write('grant.json', plainGrant(terms, Date.now()))]],
     'unseen grant approve': [
       ['typed', '--side', 'provider'],
