@@ -11,10 +11,12 @@ import { defineGroup, defineVerb, type FlagSpec, print, type VerbCall, type Verb
 export interface DocumentGroup {
   /** As it is typed: `agreement`. */
   readonly group: string;
-  /** The kinds of its documents; where there are several, `--kind` says which. */
+  /** The kinds of its documents; where there are several, `--kind` says which: the first, unless said. */
   readonly kinds: readonly [string, ...string[]];
   /** An id for the examples. */
   readonly example: string;
+  /** What `list --public` tells; without it there is no such flag. */
+  readonly listPublic?: (call: VerbCall) => Promise<void>;
 }
 
 export function registerAgreementAndProductVerbs(parent: VerbHost): void {
@@ -31,18 +33,18 @@ export function registerAgreementAndProductVerbs(parent: VerbHost): void {
 }
 
 /** Adds file, approve, list, show and withdraw to a group. */
-export function registerDocumentVerbs(host: VerbHost, { group, kinds, example }: DocumentGroup): void {
+export function registerDocumentVerbs(
+  host: VerbHost,
+  { group, kinds, example, listPublic }: DocumentGroup,
+): void {
   const [only] = kinds;
   const kindFlag: FlagSpec[] =
-    kinds.length === 1
-      ? []
-      : [{ flags: '--kind <kind>', about: 'cli.flag.documentKind', required: true, choices: kinds }];
+    kinds.length === 1 ? [] : [{ flags: '--kind <kind>', about: 'cli.flag.documentKind', choices: kinds }];
   const kindOf = (call: VerbCall): string => call.text('kind') ?? only;
   const revision: FlagSpec = { flags: '--revision <number>', about: 'cli.flag.documentRevision' };
-  const kindText = kinds.length === 1 ? '' : ` --kind ${only}`;
   const examples = (verb: string, ...more: readonly string[]) => [
-    `unseen ${group} ${verb}${kindText}`,
-    ...more.map((rest) => `unseen ${group} ${verb}${kindText} ${rest}`),
+    `unseen ${group} ${verb}`,
+    ...more.map((rest) => `unseen ${group} ${verb} ${rest}`),
   ];
 
   defineVerb(
@@ -61,10 +63,20 @@ export function registerDocumentVerbs(host: VerbHost, { group, kinds, example }:
       },
       (call) => actOn(call, kindOf(call), act),
     );
+  const publicFlag: FlagSpec[] =
+    listPublic === undefined
+      ? []
+      : [{ flags: '--public', about: 'cli.flag.publicList', conflicts: kinds.length > 1 ? ['kind'] : [] }];
   defineVerb(
     host,
-    { name: 'list', about: 'cli.document.list', flags: kindFlag, examples: examples('list').slice(0, 1) },
-    (call) => list(call, kindOf(call)),
+    {
+      name: 'list',
+      about: 'cli.document.list',
+      flags: [...kindFlag, ...publicFlag],
+      examples: [...examples('list').slice(0, 1), ...publicFlag.map(() => `unseen ${group} list --public`)],
+    },
+    (call) =>
+      listPublic !== undefined && call.isSet('public') ? listPublic(call) : list(call, kindOf(call)),
   );
   defineVerb(
     host,

@@ -11,8 +11,8 @@ export interface Caller {
 export interface PriceCalls {
   /** The public list. */
   list(): Promise<PublicPrices>;
-  /** The published wordings of one price. */
-  history(id: string): Promise<{
+  /** The published wordings of every price, or of one. */
+  history(id?: string): Promise<{
     readonly items: readonly { readonly id: string; readonly history: readonly PriceWording[] }[];
   }>;
   /** The deviations of a year; opens its tasks when it is over. */
@@ -30,7 +30,7 @@ export interface PriceCalls {
 export function priceCalls({ get, act, create }: Caller): PriceCalls {
   return {
     list: () => get('/v1/prices'),
-    history: (id) => get('/v1/prices/history', { id }),
+    history: (id) => get('/v1/prices/history', id === undefined ? {} : { id }),
     deviations: (year) => act('/v1/price-deviations', { year }),
     tasks: () => get('/v1/price-tasks'),
     closeTask: (end) => act('/v1/price-tasks/close', end),

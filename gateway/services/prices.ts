@@ -214,7 +214,7 @@ export function deviationResource(shell: Shell, found: YearDeviation, language: 
 }
 
 /** A task as a resource. */
-export function taskResource(shell: Shell, task: PriceTask): object {
+function taskResource(shell: Shell, task: PriceTask): object {
   const { year, ceilingId, kind, working, openedAt, closedAt, closedBy, outcome } = task;
   return {
     year,

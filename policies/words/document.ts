@@ -37,7 +37,10 @@ export const DOCUMENT_WORDS = {
     zh: '`from`：{document} 始于 {from}，晚于第 {revision} 版的结束时间 {end}：两者之间有空档',
   },
   'cli.flag.documentRevision': { en: 'number of the wording', zh: '版本号' },
-  'cli.flag.documentKind': { en: 'kind of the document', zh: '文件类型' },
+  'cli.flag.documentKind': {
+    en: 'kind of the document; default: the first of these',
+    zh: '文件类型；默认为其中第一种',
+  },
   'cli.column.from': { en: 'FROM', zh: '起始' },
   'cli.document.revision': {
     en: '`--revision {text}`: it is a whole number from 1',

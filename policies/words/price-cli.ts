@@ -5,8 +5,8 @@ export const PRICE_CLI_WORDS = {
     zh: '价格：价目、上限、最高准许收入、公示清单、偏离与单独核算',
   },
   'cli.price.history': {
-    en: 'show every published wording of a price',
-    zh: '显示一项价格的全部公示版本',
+    en: 'show every published wording of a price, or of all',
+    zh: '显示一项或全部价格的各公示版本',
   },
   'cli.price.ceiling': {
     en: 'compute a revenue ceiling and show its working; needs no server',
@@ -42,6 +42,11 @@ export const PRICE_CLI_WORDS = {
   'cli.flag.costAmount': { en: 'amount in yuan, such as 1200.00', zh: '金额（元），例如 1200.00' },
   'cli.flag.costReverses': { en: 'the entry that this one undoes', zh: '被冲销的记录' },
   'cli.flag.costAbout': { en: 'what it is for, or why it is undone', zh: '说明，或冲销原因' },
+  'price.column.id': { en: 'ID', zh: '编号' },
+  'price.column.data': { en: 'DATA OR PRODUCT', zh: '数据或产品' },
+  'price.column.scene': { en: 'SCENE', zh: '场景' },
+  'price.column.fee': { en: 'FEE', zh: '费用' },
+  'price.column.source': { en: 'SOURCE', zh: '定价方式' },
   'price.column.version': { en: 'VERSION', zh: '版本' },
   'price.column.from': { en: 'FROM', zh: '自' },
   'price.column.until': { en: 'UNTIL', zh: '至' },

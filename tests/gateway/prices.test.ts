@@ -89,6 +89,23 @@ describe('approval', () => {
     ]);
   });
 
+  test('over HTTP a cap that may exceed its ceiling is filed with a warning, and a price above a cap is refused', async () => {
+    await approve(ceilingFile());
+    const more = [{ basis: 'calls', maxUnitPrice: '0.005', per: '1', projectedPerYear: '4007100001' }];
+    const filed = await world.as('susan', '/v1/documents/PriceCap', capFile({ caps: more }), {
+      'accept-language': 'zh',
+    });
+    expect(filed.status).toBe(201);
+    const { warnings } = await jsonOf<{ warnings: readonly string[] }>(filed);
+    expect(warnings[0]).toMatch(/2027 年.*20035500\.01 元.*20035500\.00 元/);
+    await approve(capFile({ id: 'PC-2' }));
+    expect((await world.as('olga', '/v1/documents/RateCard', cardFile({ charges: dear }))).status).toBe(201);
+    const act = '/v1/documents/RateCard/RC-visits/revisions/1/approve';
+    const refused = await world.as('oscar', act, {});
+    expect(refused.status).toBe(422);
+    expect((await jsonOf<{ detail: string }>(refused)).detail).toMatch(/0\.006.*PriceCap\/PC-2\/1.*0\.005/);
+  });
+
   test('the same data, scene and fee have one price at a time', async () => {
     expect(await approve(cardFile())).toBe('');
     expect(await approve(cardFile({ id: 'RC-2' }))).toContain('same price');

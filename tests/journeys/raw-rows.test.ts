@@ -8,7 +8,7 @@ import { plainGrant } from '#gateway/services/plain-grant.ts';
 import { allVerbs } from '#tests/cli/captured-terminal.ts';
 import { runLab } from '#tests/lab/lab-process.ts';
 import { MODULE, STATEFUL_MODULE, visitsManifest } from '#tests/support/visits-program.ts';
-import { CEILING_INPUTS } from '#tests/support/price-files.ts';
+import { capFile, CEILING_INPUTS } from '#tests/support/price-files.ts';
 import { agreementFile, productFile } from '#tests/support/document-files.ts';
 import { ANSWERED, MANIFEST, MarkedServer, PEOPLE, POLICY, SEEKING } from '#tests/support/marked-server.ts';
 
@@ -21,6 +21,8 @@ interface Sent {
   readonly body?: string;
   readonly type?: string;
 }
+
+const CAP = capFile({ id: 'PC-typed', ceiling: null });
 
 const COST = {
   period: '2026-05',
@@ -331,6 +333,13 @@ function commandLines(): Readonly<Record<string, readonly (readonly string[])[]>
     'unseen dataset list': [[]],
     'unseen dataset show': [['visits']],
     'unseen budget explain': [['visits']],
+    // A provider's cap, which a supervisor approves.
+    'unseen price file': [[server.folder.write('cap.json', CAP)]],
+    'unseen price approve': [['PC-typed', '--kind', 'PriceCap', '--revision', '1']],
+    'unseen price list': [[], ['--public']],
+    'unseen price show': [['PC-typed', '--kind', 'PriceCap']],
+    'unseen price withdraw': [['PC-typed', '--kind', 'PriceCap']],
+    'unseen price history': [[]],
     'unseen price ceiling': [[server.folder.write('inputs.json', CEILING_INPUTS)]],
     'unseen price deviation': [['--year', '2025']],
     'unseen price tasks': [[]],

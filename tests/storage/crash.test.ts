@@ -25,6 +25,7 @@ import { openJob } from '#gateway/storage/open.ts';
 import { requeueJob } from '#gateway/storage/queue.ts';
 import { commitRelease } from '#gateway/storage/release.ts';
 import { decideHeld, findHeld, type HeldJob, readHeld } from '#gateway/storage/review.ts';
+import { returnSpend } from '#gateway/storage/spend-returns.ts';
 import { revokeGrant } from '#gateway/storage/suspension.ts';
 import { describeEngines, openEngine, type OpenEngine } from '#tests/support/engines.ts';
 import {
@@ -36,6 +37,7 @@ import {
   splitting,
 } from '#tests/support/sabotage.ts';
 import {
+  anyPrice,
   ask,
   claim,
   freshId,
@@ -44,6 +46,7 @@ import {
   ledgerOf,
   makeScene,
   openNew,
+  priced,
   runWhole,
   type Scene,
 } from '#tests/support/world.ts';
@@ -145,6 +148,11 @@ const OPERATIONS: Readonly<Record<string, Prepare>> = {
     const { id: jobId, attempt } = await openNew(db, ask(scene));
     return (inner) => failJob(inner, { jobId, attempt, ...FAULT });
   },
+  'return of money': async (db, scene) => {
+    const { id: jobId, attempt } = await openNew(db, ask(scene, { planned: priced('7') }));
+    await failJob(db, { jobId, attempt, ...FAULT });
+    return (inner) => returnSpend(inner);
+  },
   'failure before opening': async (db, scene) => {
     const admission = ask(scene);
     await admit(db, admission);
@@ -241,7 +249,7 @@ async function standing(db: Database, scene: Scene): Promise<string> {
       (SELECT jsonb_agg(jsonb_build_array(type, charged, spent_nano) ORDER BY type, charged, spent_nano)
         FROM usage_record WHERE account_id = ${scene.account}) AS usage,
       (SELECT count(*)::int FROM release WHERE grant_id = ${scene.grant}) AS releases,
-      (SELECT jsonb_agg(jsonb_build_array(scope, reserved_runs, used_runs, used_epsilon_nano) ORDER BY scope)
+      (SELECT jsonb_agg(jsonb_build_array(scope, reserved_runs, used_runs, used_epsilon_nano, used_spend_nano) ORDER BY scope)
         FROM grant_counter WHERE grant_id = ${scene.grant}) AS counters,
       (SELECT jsonb_agg(v.decision ORDER BY v.decision) FROM release_review v JOIN release r ON r.id = v.release_id
         WHERE r.grant_id = ${scene.grant}) AS decisions,
@@ -266,7 +274,7 @@ interface Trial {
 
 /** What is wrong after an operation crashed at a point and was asked for again. */
 async function faultsOf(db: Database, { prepare, wanted, sabotage, isCommitted }: Trial): Promise<string[]> {
-  const scene = await makeScene(db);
+  const scene = await makeScene(db, { quota: anyPrice() });
   const operation = await prepare(db, scene);
   const before = await standing(db, scene);
   const faults: string[] = [];
@@ -287,7 +295,7 @@ async function calmRun(
   prepare: Prepare,
 ): Promise<{ readonly counts: Counts; readonly wanted: string }> {
   const counts: Counts = { statements: 0, commits: 0 };
-  const scene = await makeScene(db);
+  const scene = await makeScene(db, { quota: anyPrice() });
   await (
     await prepare(db, scene)
   )(counting(db, counts));
