@@ -13,8 +13,9 @@ export const taskEnd = z.strictObject({
   ceiling: z.string().min(1).max(128),
   outcome: z.string().trim().min(1).max(1_000),
 });
-/** `CostEntries`; its own form says what is wrong with a field. */
-export const costEntries = z.looseObject({});
+/** What an entry may say, its own form says, field by field. */
+const entries = z.array(z.record(z.string().max(100), z.unknown())).optional();
+export const costEntries = z.strictObject({ kind: z.literal('CostEntries'), entries, reversals: entries });
 
 const wording = z.object({
   revision: z.int(),

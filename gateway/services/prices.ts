@@ -157,7 +157,7 @@ export async function deviationsOf(shell: Shell, year: number): Promise<readonly
     const final = year < Number(periodOf(new Date(shell.now()), shell.timeZone).slice(0, 4));
     const found: YearDeviation[] = [];
     for (const id of ids) {
-      const ceiling = ceilingOfYear(await ceilingsOf(tx, id), year);
+      const ceiling = ceilingOfYear(await ceilingsOf(tx, id), year, shell.timeZone);
       if (ceiling === null) continue;
       const revenue = await revenueOf(tx, { ...ceiling, year });
       const deviation = deviationOf({

@@ -258,6 +258,13 @@ describe('the deviation of a year', () => {
     });
   });
 
+  test('of a ceiling that is withdrawn later is still that of the years before, and of no year after', async () => {
+    await approve(past('RCL-w', { cycle: { from: 2024, to: 2026 } }));
+    await withdrawDocument(world.db, { kind: 'RevenueCeiling', id: 'RCL-w', revision: 1, by: 'susan' });
+    expect((await deviation(2025)).map(({ ceiling }) => ceiling)).toEqual(['RCL-w']);
+    expect(await deviation(2026)).toEqual([]);
+  });
+
   test('of a year that is not over is shown, and opens nothing', async () => {
     await approve(past('RCL-c', { cycle: { from: 2026, to: 2026 } }));
     const [found] = await deviation(2026);
