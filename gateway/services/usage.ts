@@ -77,7 +77,7 @@ function quoteEvent(shell: Shell, { quoteId, record, leafIndex, acceptedAt, buye
 }
 
 /** A record of a run as an event. */
-function usageEvent(
+export function usageEvent(
   shell: Shell,
   row: SeenUsage,
   { withMeasured }: { readonly withMeasured: boolean },
