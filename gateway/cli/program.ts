@@ -52,8 +52,8 @@ export function programOf(terminal: Terminal): Command {
   registerCustodianVerbs(host);
   registerBudgetVerbs(host);
   registerGrantVerbs(host);
-  registerAgreementAndProductVerbs(host);
   registerPriceVerbs(host);
+  registerAgreementAndProductVerbs(host);
   registerProgramVerbs(host);
   registerAskVerbs(host);
   registerJobVerbs(host);

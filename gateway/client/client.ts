@@ -32,14 +32,13 @@ import type {
   ProgramSummary,
   ProgramView,
   Quote,
-  QuoteAcceptance,
-  QuoteCounts,
   Registration,
   Release,
   SpendAlert,
   WaitingRelease,
 } from './resources.ts';
-import { type PriceCalls, priceCalls } from './prices.ts';
+import { type Caller, type PriceCalls, priceCalls } from './prices.ts';
+import { type QuoteCalls, quoteCalls } from './quotes.ts';
 import { type AccessToken, TokenSource } from './token.ts';
 
 /** Waits before the second and the third attempt of a call. */
@@ -85,12 +84,15 @@ export class Client {
   readonly #language: Language;
   readonly #fetch: typeof fetch;
   readonly #tokens: TokenSource;
-  /** The calls about prices. */
-  readonly prices: PriceCalls = priceCalls({
+  readonly #caller: Caller = {
     get: (path, query = {}) => this.#json({ path, query }),
     act: (path, body) => this.#act(path, body),
     create: (path, body) => this.#create(path, body),
-  });
+  };
+  /** The calls about prices. */
+  readonly prices: PriceCalls = priceCalls(this.#caller);
+  /** The calls about quotes that were made. */
+  readonly quotes: QuoteCalls = quoteCalls(this.#caller);
 
   constructor(options: ClientOptions) {
     this.#url = options.url.replace(/\/+$/, '');
@@ -296,21 +298,6 @@ export class Client {
 
   quote(ask: Ask): Promise<Quote> {
     return this.#create('/v1/quotes', ask);
-  }
-
-  acceptQuote(id: string): Promise<QuoteAcceptance> {
-    return this.#act(`/v1/quotes/${encodeURIComponent(id)}/accept`, undefined);
-  }
-
-  /** How many quotes each account was made and accepted, by day. */
-  async quoteCounts(
-    days: { readonly from?: string; readonly to?: string } = {},
-  ): Promise<readonly QuoteCounts[]> {
-    const { items } = await this.#json<{ readonly items: readonly QuoteCounts[] }>({
-      path: '/v1/usage/quotes',
-      query: days,
-    });
-    return items;
   }
 
   submit(ask: Ask & { readonly quote?: string }): Promise<Job> {

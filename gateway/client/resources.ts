@@ -228,22 +228,6 @@ export interface QuotePrice {
   readonly otherwise: { readonly money: string; readonly privacy: string };
 }
 
-export interface QuoteAcceptance {
-  readonly quote: string;
-  readonly acceptedAt: string;
-  readonly leafIndex: string;
-  readonly record: string;
-}
-
-/** Quotes of an account on a day. */
-export interface QuoteCounts {
-  readonly day: string;
-  readonly account: string;
-  readonly organisation: string;
-  readonly made: number;
-  readonly accepted: number;
-}
-
 export interface Quote {
   readonly id: string;
   readonly expiresAt: string;

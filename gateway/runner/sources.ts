@@ -25,6 +25,7 @@ import {
   isSameIdentity,
   type ReleasedKey,
 } from '#sandbox/reader/source.ts';
+import type { ProcessUsage } from '#sandbox/jail/process-usage.ts';
 import type { CustodianLink } from '../custodian/link.ts';
 
 /** How often a sealed file may be replaced while it is being opened. */
@@ -41,6 +42,8 @@ export interface OpenSource {
   /** What a job compares before it reads, and under which key a sealed file is: for the runner's own table. */
   readonly identity: Readonly<Record<string, string | object>>;
   checkUnchanged(): Promise<void>;
+  /** Its size, and what its reader has used so far, as far as that is known: the operator's, never rated. */
+  measure(): Promise<SourceUse>;
   /** Runs a job; `signal` calls it off at once. */
   use<T>(job: (engine: RecordEngine) => Promise<T>, signal?: AbortSignal): Promise<T>;
   /** What is left of it when a job on it has ended. */
@@ -59,6 +62,9 @@ export interface SourceRemains {
   readonly prepared: boolean;
   readonly spillFiles: number;
 }
+
+/** The rows and bytes of a source, and processor time and memory of its reader. */
+export type SourceUse = Partial<ProcessUsage> & { readonly rows?: number; readonly bytes?: number };
 
 /** Whoever gives out the data keys of sealed sources, one for each opening. Refuses KEY_REFUSED; fails as it says. */
 export interface KeyRelease {
@@ -276,6 +282,7 @@ async function openEncrypted(
     prepared: true,
     encrypted: { files, link: linkOf(files.custodian) },
     identity: { type: 'encrypted', ...files.custodian },
+    measure: () => Promise.resolve({}),
     checkUnchanged: async () => {
       await openEncryptedFiles(dataset);
     },
@@ -299,13 +306,14 @@ async function remainsOf({ reader, physical }: Opened): Promise<SourceRemains> {
 /** What is known of an opened source besides its rows. */
 function factsOf(
   { source }: Dataset,
-  { reader, content, physical }: Opened,
-): Pick<OpenSource, 'content' | 'layers' | 'prepared' | 'identity'> {
+  { reader, content, physical, rows }: Opened,
+): Pick<OpenSource, 'content' | 'layers' | 'prepared' | 'identity' | 'measure'> {
   const { size, mtimeNs, inode, device, footer } = reader.identity;
   return {
     content,
     layers: reader.layers,
     prepared: physical.prepared !== null,
+    measure: async () => ({ rows: Number(rows), bytes: Number(size), ...(await reader.usage()) }),
     identity: {
       type: source.type,
       size: `${size}`,
