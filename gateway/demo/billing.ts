@@ -138,7 +138,13 @@ function closedOf({ items }: { readonly items: readonly ClosedMonth[] }): Statem
 }
 
 async function linesOf(stage: BillingStage, statement: string): Promise<readonly LineView[]> {
-  return Array.fromAsync(stage.client('operator').statements.lines(statement));
+  return collected(stage.client('operator').statements.lines(statement));
+}
+
+async function collected<Item>(items: AsyncIterable<Item>): Promise<readonly Item[]> {
+  const all: Item[] = [];
+  for await (const item of items) all.push(item);
+  return all;
 }
 
 /** From a line to its agreement, its approvals and its runs. */
@@ -150,7 +156,7 @@ async function explained(stage: BillingStage, { id }: StatementView): Promise<vo
   await stage.line('demo.billing.line', { line: first.line.id, grant: grant?.id ?? '' });
   for (const { kind, id: paper, revision, filedBy, approvedBy } of documents)
     await stage.text(`  ${kind} ${paper}/${revision}: ${filedBy}, ${approvedBy ?? '-'}\n`);
-  const runs = await Array.fromAsync(statements.usageOf(first.line.id));
+  const runs = await collected(statements.usageOf(first.line.id));
   for (const { jobId, outcome, quantity, leafIndex } of runs)
     await stage.text(`  ${jobId}  ${outcome}  ${quantity ?? ''}  leaf ${leafIndex}\n`);
   if (String(runs.length) !== first.line.events) stage.fail();
@@ -160,7 +166,7 @@ async function explained(stage: BillingStage, { id }: StatementView): Promise<vo
 async function settled(stage: BillingStage, { id }: StatementView): Promise<void> {
   const { statements } = stage.client('second');
   const { made, holds } = await statements.settle(id);
-  const instructions = await Array.fromAsync(statements.instructions(id));
+  const instructions = await collected(statements.instructions(id));
   const file = join(stage.directory, 'settlement.csv');
   writeFileSync(file, instructionSheet(instructions));
   for (const { payee, payeeType, feeType, amountFen } of instructions)
