@@ -144,7 +144,7 @@ export async function fileApproved(
   const at = new Date(from).toISOString();
   const leaf = canonicalJson({
     type: 'document',
-    document: { kind, id, revision },
+    document: `${kind}/${id}/${revision}`,
     digest,
     filedBy,
     approvedBy,
