@@ -29,6 +29,7 @@ import { PROGRAM_REVIEW_WORDS } from './words/program-review.ts';
 import { QUERY_WORDS } from './words/query.ts';
 import { REVIEW_WORDS } from './words/review.ts';
 import { RUN_WORDS } from './words/run.ts';
+import { STATEMENT_WORDS } from './words/statement.ts';
 import { VERIFY_WORDS } from './words/verify.ts';
 
 export type Language = 'en' | 'zh';
@@ -64,6 +65,7 @@ export const WORDS = {
   ...QUERY_WORDS,
   ...REVIEW_WORDS,
   ...RUN_WORDS,
+  ...STATEMENT_WORDS,
   ...VERIFY_WORDS,
 } as const satisfies Record<string, Wording>;
 
