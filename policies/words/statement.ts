@@ -52,4 +52,48 @@ export const STATEMENT_WORDS = {
     en: '`change.card` must charge by exactly what this record was quoted by: {bases}',
     zh: 'change.card 的计费依据必须与此记录的报价完全一致：{bases}',
   },
+  'statement.correction.open': {
+    en: 'the record {usage} has an open correction, {correction}: decide about that one first',
+    zh: '记录 {usage} 已有待决的更正 {correction}：请先对其作出决定',
+  },
+  'statement.correction.decided': {
+    en: 'the correction {correction} was decided already',
+    zh: '更正 {correction} 已有决定',
+  },
+  'statement.correction.sameAccount': {
+    en: '{account} asked for this correction: another account decides about it',
+    zh: '{account} 提出了此项更正：须由另一账户决定',
+  },
+  'statement.sameAccount': {
+    en: '{account} closed this statement: another account issues it',
+    zh: '{account} 关闭了此账单：须由另一账户签发',
+  },
+  'statement.state': {
+    en: 'this statement is {state}, and that needs one that is {needed}',
+    zh: '此账单状态为 {state}，该操作要求状态为 {needed}',
+  },
+  'statement.hold.NO_AGREEMENT': {
+    en: 'the grant {grant} rests on no agreement that is filed and approved',
+    zh: '授权 {grant} 所依据的协议未备案或未批准',
+  },
+  'statement.hold.NO_CONTRACT': {
+    en: 'the agreement has neither a contract number nor a filing number',
+    zh: '协议既无合同编号也无备案编号',
+  },
+  'statement.hold.NO_DELIVERY': {
+    en: '{count} runs of this line have not been delivered',
+    zh: '此明细中有 {count} 次运行尚未交付',
+  },
+  'statement.hold.NO_DESTRUCTION': {
+    en: '{count} runs of this line have no record that what they had in memory is gone',
+    zh: '此明细中有 {count} 次运行缺少销毁记录',
+  },
+  'statement.hold.OPEN_CORRECTION': {
+    en: '{count} runs of this line have a correction that no statement has taken into account',
+    zh: '此明细中有 {count} 次运行存在尚未计入账单的更正',
+  },
+  'statement.hold.DISPUTED': {
+    en: 'the statement is disputed',
+    zh: '账单存在争议',
+  },
 } as const;
