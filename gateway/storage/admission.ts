@@ -17,6 +17,7 @@ import type { Timing } from '#sandbox/plan.ts';
 
 import { countUse, dayScope, TOTAL, useSql } from './counters.ts';
 import type { Database, Tx } from './database.ts';
+import { upstreamSql } from './documents.ts';
 import { answerFor, type EarlierAnswer, earlierSql } from './earlier-answer.ts';
 import { claimKey, type IdempotencyKey } from './idempotency.ts';
 import { type Charge, reserveCharge } from './ledger.ts';
@@ -161,7 +162,7 @@ async function readGrant(
 ): Promise<{ readonly grant: StoredGrant; readonly earlier: EarlierAnswer; readonly hasShare: boolean }> {
   const { grant: id, account, datasets, program, day } = admission;
   const [row] = await tx.rows<GrantRow>(sql`
-    SELECT revision, body, upstream, suspended_at IS NOT NULL AS suspended, provider_approval IS NOT NULL AS provider,
+    SELECT revision, body, ${upstreamSql('g')} AS upstream, suspended_at IS NOT NULL AS suspended, provider_approval IS NOT NULL AS provider,
       buyer_approval IS NOT NULL AS buyer, subject_approval IS NOT NULL AS subject,
       ${stoppedSql({ grant: id, account, datasets, program })} AS stopped, ${useSql(id, TOTAL)} AS total, ${useSql(id, dayScope(day))} AS today,
       ${earlierSql(admission)} AS earlier,
