@@ -217,7 +217,8 @@ class Reading {
   ): Promise<void> {
     const signer = await checkSignature(line, { head, tree: this.#tree }, this.#keys);
     if (typeof signer === 'string') this.#fail(FAULTS[signer], { begin: first });
-    if (this.#signer !== null && this.#signer.kid !== signer.kid && !signer.pinned) this.#fail('copy.signers');
+    if (this.#signer !== null && this.#signer.kid !== signer.kid && !signer.pinned)
+      this.#fail('copy.signers');
     this.#signer = signer;
     this.#records += this.#tree.count;
     this.#sections.push({ head, begin, end });

@@ -58,7 +58,7 @@ export async function* compareRecords(
 
 async function nextOf(records: AsyncIterator<CopyRecord>): Promise<CopyRecord | null> {
   const { done, value } = await records.next();
-  return done === true ? null : (value as CopyRecord);
+  return done === true ? null : value;
 }
 
 /** By leaf, then by id: the same leaf with another id is another record. The end comes after everything. */

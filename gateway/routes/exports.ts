@@ -9,7 +9,10 @@ import { currentPosition, type Extract } from '../storage/usage-export.ts';
 import { say } from '#policies/words.ts';
 
 const format = z.enum(FILE_FORMATS).default('jsonl');
-const TYPES = { jsonl: 'application/x-ndjson', csv: 'text/csv' } as const satisfies Record<FileFormat, string>;
+const TYPES = { jsonl: 'application/x-ndjson', csv: 'text/csv' } as const satisfies Record<
+  FileFormat,
+  string
+>;
 const FILE = { status: 200, schema: z.string(), also: Object.values(TYPES) } as const;
 
 export function exportRoutes(surface: Surface): readonly Endpoint[] {

@@ -50,4 +50,32 @@ export const REPORT_WORDS = {
     en: '{file} is a copy of {organisation}, and this account belongs to {other}',
     zh: '{file} 是 {organisation} 的副本，而当前账户属于 {other}',
   },
+  'copy.server': { en: 'the server sent a line that is no usage event', zh: '服务器发来的一行不是用量事件' },
+  'cli.copied': {
+    en: '{file}: {added} records added, {records} in all, signed by {kid}',
+    zh: '{file}：新增 {added} 条，共 {records} 条，签名密钥 {kid}',
+  },
+  'cli.copyFlags': {
+    en: '--provider-key and --out stand together: who signs the copy, and where it is kept',
+    zh: '--provider-key 与 --out 须成对给出：副本由谁签名、存于何处',
+  },
+  'cli.copyCount': {
+    en: '--copy takes one file, which is compared with the server, or two, which are compared with each other',
+    zh: '--copy 可给一个文件（与服务器比对），或两个文件（相互比对）',
+  },
+  'cli.copyKeyBroken': { en: '{file} holds no public key as JWK', zh: '{file} 中没有 JWK 格式的公钥' },
+  'cli.copy.leftOnly': { en: 'only in the copy: {id} (leaf {leaf})', zh: '仅在副本中：{id}（叶 {leaf}）' },
+  'cli.copy.rightOnly': {
+    en: 'only on the other side: {id} (leaf {leaf})',
+    zh: '仅在另一方：{id}（叶 {leaf}）',
+  },
+  'cli.copy.differs': { en: 'differs: {id} (leaf {leaf})', zh: '不一致：{id}（叶 {leaf}）' },
+  'cli.copy.summary': {
+    en: '{records} records up to {at}; differences: {differences}',
+    zh: '截至 {at} 共 {records} 条；差异：{differences}',
+  },
+  'cli.copy.untrusted': {
+    en: 'signed by {kid}, a key that you did not name with --key',
+    zh: '签名密钥 {kid} 未经 --key 指明',
+  },
 } as const;
