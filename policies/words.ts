@@ -30,6 +30,7 @@ import { QUERY_WORDS } from './words/query.ts';
 import { REPORT_WORDS } from './words/reports.ts';
 import { REVIEW_WORDS } from './words/review.ts';
 import { RUN_WORDS } from './words/run.ts';
+import { STATEMENT_WORDS } from './words/statement.ts';
 import { VERIFY_WORDS } from './words/verify.ts';
 
 export type Language = 'en' | 'zh';
@@ -66,6 +67,7 @@ export const WORDS = {
   ...REPORT_WORDS,
   ...REVIEW_WORDS,
   ...RUN_WORDS,
+  ...STATEMENT_WORDS,
   ...VERIFY_WORDS,
 } as const satisfies Record<string, Wording>;
 
