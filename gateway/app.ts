@@ -21,6 +21,7 @@ import { type Surface, surfaceOf } from './http/surface.ts';
 import { HttpFault, isBug, problemResponse } from './problem.ts';
 import { answerRoutes } from './routes/answers.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
+import { exportRoutes } from './routes/exports.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { openRoutes } from './routes/open.ts';
 import { partyRoutes } from './routes/parties.ts';
@@ -51,6 +52,8 @@ export function routeTable(surface: Surface): readonly Endpoint[] {
     // /v1/releases, /v1/receipts, /v1/log, /v1/usage
     ...answerRoutes(surface),
     ...priceRoutes(surface),
+    // /v1/exports: files of any size
+    ...exportRoutes(surface),
   ];
   return table;
 }

@@ -28,6 +28,7 @@ import { PROGRAM_TRIAL_WORDS } from './words/program-trial.ts';
 import { PROGRAM_WORDS } from './words/program.ts';
 import { PROGRAM_REVIEW_WORDS } from './words/program-review.ts';
 import { QUERY_WORDS } from './words/query.ts';
+import { REPORT_WORDS } from './words/reports.ts';
 import { REVIEW_WORDS } from './words/review.ts';
 import { RUN_WORDS } from './words/run.ts';
 import { STATEMENT_WORDS } from './words/statement.ts';
@@ -65,6 +66,7 @@ export const WORDS = {
   ...PROGRAM_WORDS,
   ...PROGRAM_REVIEW_WORDS,
   ...QUERY_WORDS,
+  ...REPORT_WORDS,
   ...REVIEW_WORDS,
   ...RUN_WORDS,
   ...STATEMENT_WORDS,

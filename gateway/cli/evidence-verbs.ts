@@ -1,9 +1,9 @@
-/** The verbs `receipt`, `log …` and `usage export`: what a run is shown by, fetched to be kept. */
+/** The verbs `receipt` and `log …`: what a run is shown by, fetched to be kept. */
 import { writeFileSync } from 'node:fs';
 import { Failure } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import { worded } from './terminal.ts';
-import { defineGroup, defineVerb, print, printJson, type VerbCall, type VerbHost } from './verb.ts';
+import { defineGroup, defineVerb, print, type VerbCall, type VerbHost } from './verb.ts';
 
 export function registerEvidenceVerbs(host: VerbHost): void {
   defineVerb(
@@ -21,24 +21,6 @@ export function registerEvidenceVerbs(host: VerbHost): void {
     receipt,
   );
   registerLogVerbs(defineGroup(host, 'log', 'cli.log'));
-  const usage = defineGroup(host, 'usage', 'cli.usage');
-  defineVerb(
-    usage,
-    {
-      name: 'export',
-      about: 'cli.usage.export',
-      flags: [
-        { flags: '--from <time>', about: 'cli.flag.from' },
-        { flags: '--to <time>', about: 'cli.flag.to' },
-        { flags: '--csv', about: 'cli.flag.csv', conflicts: ['json'] },
-      ],
-      examples: [
-        'unseen usage export --from 2026-11-01T00:00:00+08:00 > usage.jsonl',
-        'unseen usage export --csv > usage.csv',
-      ],
-    },
-    exportUsage,
-  );
 }
 
 function registerLogVerbs(host: VerbHost): void {
@@ -81,16 +63,4 @@ function keep(file: string, text: string): void {
   } catch (cause) {
     throw new Failure('CONFIG', say('cli.fileUnwritable', { file }), { cause });
   }
-}
-
-/** One event to a line, page after page, so that a year does not have to fit into memory. */
-async function exportUsage(call: VerbCall): Promise<void> {
-  const [from, to] = [call.text('from'), call.text('to')];
-  const period = { ...(from !== undefined && { from }), ...(to !== undefined && { to }) };
-  const client = call.client();
-  if (call.isSet('csv')) {
-    for await (const page of client.usageCsv(period)) await call.terminal.out(page);
-    return;
-  }
-  for await (const event of client.usage(period)) await printJson(call, event);
 }

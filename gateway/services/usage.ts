@@ -4,11 +4,9 @@
  * Guarantee: no event holds the text of a request. The id of an event is that of its record, so that a repeated delivery
  * is recognised; quantities are decimal text, because the specification's integers have 32 bits.
  */
-import { instantText } from '#sandbox/release/zone.ts';
 import type { Caller } from '../http/endpoint.ts';
 import { listSeenUsage, type SeenUsage, type UsageFilter } from '../storage/oversight.ts';
 import { readersOf, readingOf } from './permission.ts';
-import { csvLine } from './release-view.ts';
 import type { Shell } from './shell.ts';
 
 /** A page of records, and the leaf after which the next one begins. */
@@ -36,8 +34,8 @@ export async function listUsagePage(
 
 /** A record as an event. */
 export function usageEvent(
-  shell: Shell,
   row: SeenUsage,
+  timeOf: (at: Date) => string,
   { withMeasured }: { readonly withMeasured: boolean },
 ): object {
   return {
@@ -45,7 +43,7 @@ export function usageEvent(
     id: row.id,
     source: row.source,
     type: `unseen.usage.${row.type}`,
-    time: instantText(row.releaseAt.getTime(), shell.timeZone),
+    time: timeOf(row.releaseAt),
     subject: row.jobId,
     datacontenttype: 'application/json',
     data: {
@@ -73,65 +71,4 @@ export function usageEvent(
       ...(withMeasured && { measured: row.measured }),
     },
   };
-}
-
-const QUANTITIES = [
-  'products',
-  'runs',
-  'calls',
-  'rows',
-  'bytes',
-  'outputs',
-  'outputBytes',
-  'serviceMs',
-  'cpuMs',
-] as const;
-const AMOUNTS = [...QUANTITIES, 'computeUnits', 'epsilonNano', 'spendNano'] as const;
-
-/** The same records as a table. */
-export function usageCsv(shell: Shell, rows: readonly SeenUsage[]): string {
-  const header = [
-    'id',
-    'time',
-    'job',
-    'account',
-    'organisation',
-    'grant',
-    'datasets',
-    'purpose',
-    'scene',
-    'outcome',
-  ];
-  const lines = rows.map((row) =>
-    csvLine([
-      row.id,
-      instantText(row.releaseAt.getTime(), shell.timeZone),
-      row.jobId,
-      row.accountId,
-      row.buyer,
-      row.grantId,
-      row.datasets.join(' '),
-      row.purpose,
-      row.scene,
-      row.outcome,
-      row.code,
-      row.repeat,
-      row.charged,
-      row.spentNano,
-      row.spentYocto,
-      ...AMOUNTS.map((name) => row.planned[name] ?? null),
-      row.program,
-    ]),
-  );
-  const columns = [
-    ...header,
-    'code',
-    'repeat',
-    'charged',
-    'spentNano',
-    'spentThresholdDeltaYocto',
-    ...AMOUNTS,
-    'program',
-  ];
-  return `${[csvLine(columns), ...lines].join('\r\n')}\r\n`;
 }

@@ -96,4 +96,24 @@ export const STATEMENT_WORDS = {
     en: 'the statement is disputed',
     zh: '账单存在争议',
   },
+  'statement.block.aboveCap': {
+    en: 'the rate card {card} charges {price} by {basis} where the cap {cap} in force then allows {most}',
+    zh: '价目表 {card} 按 {basis} 收费 {price}，当时有效的最高价 {cap} 仅允许 {most}',
+  },
+  'statement.operatorOnly': {
+    en: 'only accounts of the operator close, issue, correct and settle',
+    zh: '仅运营机构的账户可以关闭、签发、更正和结算',
+  },
+  'statement.period': {
+    en: '`month` must be a calendar month such as 2026-11',
+    zh: 'month 必须是日历月份，例如 2026-11',
+  },
+  'statement.correction.unknown': {
+    en: '`usage` names no record that may be corrected: it is not there, not yet to be seen, or was refused',
+    zh: 'usage 未指向可更正的记录：该记录不存在、尚不可见或已被拒绝',
+  },
+  'statement.invoiceTaken': {
+    en: 'the line {line} stands on another invoice already',
+    zh: '明细 {line} 已列入另一张发票',
+  },
 } as const;
