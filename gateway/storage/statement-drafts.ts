@@ -27,6 +27,7 @@ import {
   rateNew,
   type RatingScope,
   readEvents,
+  saveFamilies,
   sumFamilies,
 } from './rating.ts';
 import type { Closing } from './statements.ts';
@@ -60,6 +61,7 @@ async function draft(tx: Tx, closing: Closing, scope: RatingScope): Promise<Draf
   const changed = [...new Set([...late, ...corrected])].toSorted();
   const groups = await sumFamilies(tx, changed);
   const monthly = await monthlyGroups(tx, closing);
+  await saveFamilies(tx, closing.buyer, monthly);
   const rater = new Rater(tx);
   const fresh = await rater.chargeAll([...added.filter(isFresh), ...monthly]);
   const rebilled = await rebill(tx, { changed, groups, rater });

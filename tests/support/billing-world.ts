@@ -112,7 +112,7 @@ export async function makeBillingGrant(
     start: parties.start ?? '2020-01-01T00:00:00+08:00',
     end: parties.end ?? '2099-01-01T00:00:00+08:00',
     datasets: [{ ...terms, dataset: parties.dataset }],
-    quota: { total: { runs: '1000000000' }, perDay: null },
+    quota: { total: { runs: String(10n ** 30n) }, perDay: null },
   });
   await saveGrant(db, { grant, upstream: [], by: 'officer' });
   for (const side of ['provider', 'buyer'] as const)
