@@ -6,6 +6,7 @@ import { registerAskVerbs } from './ask-verbs.ts';
 import { registerBudgetVerbs } from './budget-verbs.ts';
 import { registerCustodianVerbs } from './custodian-verbs.ts';
 import { registerDatasetVerbs } from './dataset-verbs.ts';
+import { registerAgreementAndProductVerbs } from './document-verbs.ts';
 import { registerEncryptVerb } from './encrypt-verb.ts';
 import { registerEvidenceVerbs } from './evidence-verbs.ts';
 import { registerDemoVerb } from './demo-verb.ts';
@@ -15,11 +16,13 @@ import { registerJobVerbs } from './job-verbs.ts';
 import { registerKeyVerbs } from './key-verbs.ts';
 import { registerLab } from './lab.ts';
 import { registerPartyVerbs } from './party-verbs.ts';
+import { registerPriceVerbs } from './price-verbs.ts';
 import { registerProgramVerbs } from './program-verbs.ts';
 import { registerReconcileVerb } from './reconcile-verb.ts';
 import { registerReleaseVerbs } from './release-verbs.ts';
 import { registerServeVerb } from './serve-verb.ts';
 import { registerSessionVerbs } from './session-verbs.ts';
+import { registerStatementVerbs } from './statement-verbs.ts';
 import { printable } from './table.ts';
 import { type Terminal, worded } from './terminal.ts';
 import { registerUsageVerbs } from './usage-verbs.ts';
@@ -52,6 +55,8 @@ export function programOf(terminal: Terminal): Command {
   registerCustodianVerbs(host);
   registerBudgetVerbs(host);
   registerGrantVerbs(host);
+  registerAgreementAndProductVerbs(host);
+  registerPriceVerbs(host);
   registerProgramVerbs(host);
   registerAskVerbs(host);
   registerJobVerbs(host);
@@ -60,6 +65,7 @@ export function programOf(terminal: Terminal): Command {
   registerUsageVerbs(host);
   registerReconcileVerb(host);
   registerVerifyVerb(host);
+  registerStatementVerbs(host);
   return program;
 }
 

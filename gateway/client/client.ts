@@ -17,6 +17,7 @@ import type {
   BudgetView,
   DatasetSummary,
   DatasetView,
+  DocumentView,
   GrantView,
   Job,
   JobEvidence,
@@ -34,6 +35,8 @@ import type {
   Release,
   WaitingRelease,
 } from './resources.ts';
+import { type PriceCalls, priceCalls } from './prices.ts';
+import { type StatementCalls, statementCalls } from './statements.ts';
 import { type AccessToken, TokenSource } from './token.ts';
 
 /** Waits before the second and the third attempt of a call. */
@@ -83,6 +86,20 @@ export class Client {
   readonly #language: Language;
   readonly #fetch: typeof fetch;
   readonly #tokens: TokenSource;
+  /** The calls about prices. */
+  readonly prices: PriceCalls = priceCalls({
+    get: (path, query = {}) => this.#json({ path, query }),
+    act: (path, body) => this.#act(path, body),
+    create: (path, body) => this.#create(path, body),
+  });
+
+  /** The calls about statements, corrections and settlement. */
+  readonly statements: StatementCalls = statementCalls({
+    get: (path) => this.#json({ path }),
+    pages: (path, query = {}) => this.#pages(path, query),
+    act: (path, body) => this.#act(path, body),
+    create: (path, body) => this.#create(path, body),
+  });
 
   constructor(options: ClientOptions) {
     this.#url = options.url.replace(/\/+$/, '');
@@ -257,6 +274,32 @@ export class Client {
 
   resumeGrant(id: string): Promise<GrantView> {
     return this.#act(`/v1/grants/${encodeURIComponent(id)}/resume`, undefined);
+  }
+
+  /** Every wording of documents of a kind that the caller may read. */
+  documents(kind: string): Promise<readonly DocumentView[]> {
+    return this.#all(`/v1/documents/${encodeURIComponent(kind)}`);
+  }
+
+  /** The newest wording that the caller may read, or one by its number. */
+  document(kind: string, id: string, revision?: number): Promise<DocumentView> {
+    const query = revision === undefined ? {} : { query: { revision } };
+    return this.#json({
+      path: `/v1/documents/${encodeURIComponent(kind)}/${encodeURIComponent(id)}`,
+      ...query,
+    });
+  }
+
+  fileDocument(kind: string, document: unknown): Promise<DocumentView> {
+    return this.#create(`/v1/documents/${encodeURIComponent(kind)}`, document);
+  }
+
+  actOnDocument(
+    { kind, id, revision }: { readonly kind: string; readonly id: string; readonly revision: number },
+    act: 'approve' | 'withdraw',
+  ): Promise<DocumentView> {
+    const path = `/v1/documents/${encodeURIComponent(kind)}/${encodeURIComponent(id)}`;
+    return this.#act(`${path}/revisions/${revision}/${act}`, undefined);
   }
 
   quote(ask: Ask): Promise<Quote> {

@@ -77,6 +77,19 @@ export interface Registration {
   readonly prepared: boolean;
 }
 
+/** One wording of a filed document. */
+export interface DocumentView {
+  readonly kind: string;
+  readonly id: string;
+  readonly revision: number;
+  readonly state: string;
+  readonly from: string;
+  readonly to: string | null;
+  /** What to think about before it is approved. */
+  readonly warnings: readonly string[];
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
 export interface GrantView {
   readonly id: string;
   readonly state?: string;

@@ -91,6 +91,31 @@ export const CLI_HELP_WORDS = {
   'cli.grant.list': { en: 'list the grants that you may see', zh: '列出可见的授权' },
   'cli.grant.show': { en: 'show a grant and its standing', zh: '显示授权内容与状态' },
   'cli.grant.revoke': { en: 'end a grant now', zh: '立即撤销授权' },
+  'cli.agreement': {
+    en: 'operation agreements: between whom, about which data, and who gets which part',
+    zh: '运营协议：当事方、所涉数据与收益分配',
+  },
+  'cli.product': {
+    en: 'data products: a code, what comes out, and the question behind it',
+    zh: '数据产品：编码、产出形式及其背后的查询',
+  },
+  'cli.document.file': {
+    en: 'file a document, or a new wording of one, from a YAML or JSON file',
+    zh: '从 YAML 或 JSON 文件提交文件或其新版本',
+  },
+  'cli.document.approve': {
+    en: 'approve a wording that somebody else has filed; the newest unless said',
+    zh: '批准由他人提交的版本；默认最新版本',
+  },
+  'cli.document.withdraw': {
+    en: 'withdraw a wording from now on; the newest unless said',
+    zh: '自即刻起撤回某一版本；默认最新版本',
+  },
+  'cli.document.list': { en: 'list the wordings that you may read', zh: '列出可查阅的各版本' },
+  'cli.document.show': {
+    en: 'show a wording and how it stands; the newest unless said',
+    zh: '显示某一版本及其状态；默认最新版本',
+  },
   'cli.quote': {
     en: 'say what an answer would cost and how exact it would be, without touching data',
     zh: '报价：在不接触数据的情况下给出成本与预期误差',
@@ -259,6 +284,56 @@ export const CLI_HELP_WORDS = {
     zh: '用量副本；给出第二份则两份相互比对',
   },
   'cli.flag.copyKey': { en: 'public JWK that may have signed the copies', zh: '可为副本签名的公钥 JWK' },
+  'cli.statement': {
+    en: 'a month from its closing to its payment, and each line back to its runs',
+    zh: '从关账到付款的月度账单，以及每条明细对应的运行',
+  },
+  'cli.statement.close': { en: 'rate a month and write its statements', zh: '计价并关闭一个月，生成账单' },
+  'cli.statement.issue': { en: 'sign a closed statement', zh: '签发已关闭的账单' },
+  'cli.statement.list': { en: 'list statements', zh: '列出账单' },
+  'cli.statement.show': { en: 'print a statement with its lines', zh: '打印账单及明细' },
+  'cli.statement.export': {
+    en: 'print an issued statement as a file that anybody can verify',
+    zh: '将已签发账单输出为可独立验证的文件',
+  },
+  'cli.statement.verify': { en: 'whether an exported statement holds', zh: '验证导出的账单' },
+  'cli.statement.explain': {
+    en: 'what a line rests on: runs, grant, documents and approvals',
+    zh: '明细的依据：运行、授权、文件与批准',
+  },
+  'cli.statement.lines': { en: 'the lines on which a run stands', zh: '一次运行所在的账单明细' },
+  'cli.statement.dispute': { en: 'dispute an issued statement', zh: '对已签发账单提出异议' },
+  'cli.statement.resolve': { en: 'end a dispute', zh: '解决异议' },
+  'cli.statement.correct': { en: 'ask for a correction of a usage record', zh: '申请更正一条用量记录' },
+  'cli.statement.corrections': { en: 'list corrections', zh: '列出更正' },
+  'cli.statement.approveCorrection': {
+    en: 'agree to a correction that somebody else asked for',
+    zh: '批准他人申请的更正',
+  },
+  'cli.statement.rejectCorrection': {
+    en: 'reject a correction that somebody else asked for',
+    zh: '驳回他人申请的更正',
+  },
+  'cli.statement.invoice': { en: 'record the invoice of a line', zh: '登记明细的发票' },
+  'cli.statement.settle': {
+    en: 'make settlement instructions for what is not held',
+    zh: '为未被暂缓的部分生成结算指令',
+  },
+  'cli.statement.instructions': { en: 'list or export settlement instructions', zh: '列出或导出结算指令' },
+  'cli.statement.advice': {
+    en: 'match a file of payment advices with instructions',
+    zh: '将付款通知文件与结算指令逐一核对',
+  },
+  'cli.flag.month': { en: 'calendar month, such as 2026-10', zh: '日历月份，例如 2026-10' },
+  'cli.flag.dryRun': {
+    en: 'write nothing; list what would block or hold each line',
+    zh: '不写入任何内容，仅列出会阻止或暂缓的原因',
+  },
+  'cli.flag.lang': { en: 'language of the print', zh: '打印语言' },
+  'cli.flag.invoiceNumber': { en: 'number of the invoice', zh: '发票号码' },
+  'cli.flag.invoiceDate': { en: 'day of the invoice, such as 2026-11-20', zh: '开票日期，例如 2026-11-20' },
+  'cli.flag.invoiceIssuer': { en: 'who issued the invoice', zh: '开票方' },
+  'cli.flag.markSent': { en: 'say that they were handed to the payer', zh: '标记为已交付付款方' },
   'cli.flag.csv': { en: 'print CSV', zh: '输出 CSV' },
   'cli.flag.ofAccount': { en: 'only jobs of this account', zh: '仅列出该账户的作业' },
   'cli.flag.ofDataset': { en: 'only jobs on this dataset', zh: '仅列出该数据集的作业' },

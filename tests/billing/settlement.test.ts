@@ -43,11 +43,7 @@ beforeAll(async () => {
   opened = await openEngine('pglite');
   ({ db } = opened);
 });
-afterAll(async () => {
-  expect(await findBillingViolations(db)).toEqual([]);
-  expect(await findViolations(db)).toEqual([]);
-  await opened.close();
-});
+afterAll(() => opened.close());
 
 /** An issued statement of 1,000 calls. */
 async function issued() {
@@ -284,6 +280,11 @@ function kindOf(result: unknown): unknown {
   if (made !== undefined) return { ...(result as object), made: [] };
   return kind === 'closed' ? { ...(result as object), kind: 'already' } : result;
 }
+
+test('every invariant of storage and billing holds after all of it', async () => {
+  expect(await findBillingViolations(db)).toEqual([]);
+  expect(await findViolations(db)).toEqual([]);
+});
 
 test('control: marks that are committed before their lines are caught', async () => {
   const other = await openEngine('pglite');
