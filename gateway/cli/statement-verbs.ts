@@ -2,20 +2,18 @@
 import { STATEMENT_TYP, verifyStatement } from '#crypto/statement.ts';
 import { Failure } from '#policies/refusal.ts';
 import { type Language, say } from '#policies/words.ts';
-import { parseManifestText } from '#sandbox/manifest/manifest-text.ts';
 import { yuan, yuanOfNano } from '../billing/amount-in-words.ts';
-import type {
-  ClosedMonth,
-  InstructionView,
-  LineView,
-  Obstacle,
-  StatementView,
-} from '../client/statements.ts';
-import { parseSheet } from './sheet-reading.ts';
+import type { ClosedMonth, LineView, StatementView } from '../client/statements.ts';
+import {
+  collect,
+  obstacleText,
+  registerCorrectionVerbs,
+  registerSettlementVerbs,
+} from './settlement-verbs.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
-import { instructionSheet, lineSheet, renderStatement } from './statement-text.ts';
+import { lineSheet, renderStatement } from './statement-text.ts';
 import { renderFields, renderTable } from './table.ts';
-import { readArgument, readJsonArgument, worded } from './terminal.ts';
+import { readJsonArgument, worded } from './terminal.ts';
 import {
   defineGroup,
   defineVerb,
@@ -76,7 +74,7 @@ function registerClosingVerbs(host: VerbHost): void {
     );
 }
 
-/** Ends with the code of what is refused when a month is blocked. */
+/** Ends with the code of what is refused when a month is blocked; a dry run only tells. */
 async function close(call: VerbCall): Promise<ExitCode> {
   const buyer = call.text('buyer');
   const month = call.text('month') ?? '';
@@ -85,7 +83,7 @@ async function close(call: VerbCall): Promise<ExitCode> {
     .client()
     .statements.close({ month, dryRun, ...(buyer !== undefined && { buyer }) });
   await print(call, { items }, () => items.map((item) => renderClosed(call, item)).join('\n'));
-  return items.some(({ result }) => result === 'blocked') ? EXIT.refused : EXIT.done;
+  return !dryRun && items.some(({ result }) => result === 'blocked') ? EXIT.refused : EXIT.done;
 }
 
 function renderClosed(
@@ -115,11 +113,6 @@ function renderClosed(
     ...(holds ?? []).map((hold) => obstacleText(call, hold.line, hold)),
   ].join('');
   return `${title}${table}${obstacles}`;
-}
-
-function obstacleText(call: VerbCall, where: string, { code, message, clearedBy }: Obstacle): string {
-  const who = clearedBy.length === 0 ? '-' : clearedBy.join(', ');
-  return `  ${where}: ${code}: ${message} (${worded(call.terminal, 'cli.statement.clearedBy', { who })})\n`;
 }
 
 function registerReadingVerbs(host: VerbHost): void {
@@ -182,12 +175,6 @@ function registerReadingVerbs(host: VerbHost): void {
       );
     },
   );
-}
-
-async function collect<Item>(pages: AsyncIterable<Item>): Promise<readonly Item[]> {
-  const items: Item[] = [];
-  for await (const item of pages) items.push(item);
-  return items;
 }
 
 async function list(call: VerbCall): Promise<void> {
@@ -297,154 +284,4 @@ async function explain(call: VerbCall): Promise<void> {
     );
     return `${fields}\n${table}`;
   });
-}
-
-function registerCorrectionVerbs(host: VerbHost): void {
-  defineVerb(
-    host,
-    {
-      name: 'correct <file>',
-      about: 'cli.statement.correct',
-      examples: ['unseen statement correct correction.yaml'],
-    },
-    async (call) => {
-      const file = call.argument(0);
-      const made = await call
-        .client()
-        .statements.correct(parseManifestText(await readArgument(call.terminal, file), file));
-      await print(call, made, () => `${made.id}\n`);
-    },
-  );
-  defineVerb(
-    host,
-    { name: 'corrections', about: 'cli.statement.corrections', examples: ['unseen statement corrections'] },
-    async (call) => {
-      const items = await collect(call.client().statements.corrections());
-      await print(call, { items }, () =>
-        renderTable(
-          ['id', 'cause', 'usage', 'asked', 'decided', 'statement'].map((title) => ({ title })),
-          items.map(({ id, cause, usageId, requestedBy, decision, decidedBy, statementId }) => [
-            id,
-            cause,
-            usageId,
-            requestedBy,
-            decision === null ? '-' : `${decision} ${decidedBy ?? ''}`,
-            statementId ?? '-',
-          ]),
-        ),
-      );
-    },
-  );
-  for (const act of ['approve', 'reject'] as const)
-    defineVerb(
-      host,
-      {
-        name: `${act}-correction <id>`,
-        about: `cli.statement.${act}Correction`,
-        examples: [`unseen statement ${act}-correction 0123456789abcdef0123456789abcdef`],
-      },
-      async (call) => {
-        const done = await call.client().statements.decide(call.argument(0), act);
-        await print(call, done, () => `${done.id} ${done.decision ?? ''}\n`);
-      },
-    );
-}
-
-function registerSettlementVerbs(host: VerbHost): void {
-  defineVerb(
-    host,
-    {
-      name: 'invoice <line>',
-      about: 'cli.statement.invoice',
-      flags: [
-        { flags: '--number <number>', about: 'cli.flag.invoiceNumber', required: true },
-        { flags: '--date <day>', about: 'cli.flag.invoiceDate', required: true },
-        { flags: '--issuer <name>', about: 'cli.flag.invoiceIssuer', required: true },
-      ],
-      examples: [`unseen statement invoice ${ID}.1 --number FP-1 --date 2026-11-20 --issuer 'City Data'`],
-    },
-    async (call) => {
-      const invoice = {
-        number: call.text('number'),
-        issuedOn: call.text('date'),
-        issuer: call.text('issuer'),
-      };
-      const line = await call.client().statements.invoice(call.argument(0), invoice);
-      await print(call, line, () => `${line.line.id} ${line.invoice?.number ?? ''}\n`);
-    },
-  );
-  defineVerb(
-    host,
-    { name: 'settle <id>', about: 'cli.statement.settle', examples: [`unseen statement settle ${ID}`] },
-    async (call) => {
-      const settled = await call.client().statements.settle(call.argument(0));
-      await print(call, settled, () =>
-        [
-          ...settled.made.map((id) => `${id}\n`),
-          ...settled.holds.map((hold) => obstacleText(call, hold.line, hold)),
-        ].join(''),
-      );
-    },
-  );
-  defineVerb(
-    host,
-    {
-      name: 'instructions [id]',
-      about: 'cli.statement.instructions',
-      flags: [CSV, { flags: '--mark-sent', about: 'cli.flag.markSent' }],
-      examples: [
-        'unseen statement instructions',
-        `unseen statement instructions ${ID} --csv --mark-sent > pay.csv`,
-      ],
-    },
-    instructions,
-  );
-  defineVerb(
-    host,
-    {
-      name: 'advice <file>',
-      about: 'cli.statement.advice',
-      examples: ['unseen statement advice paid.csv', 'unseen statement advice paid.json'],
-    },
-    advice,
-  );
-}
-
-async function instructions(call: VerbCall): Promise<void> {
-  const id = call.argument(0) || undefined;
-  const calls = call.client().statements;
-  if (call.isSet('markSent') && id !== undefined) await calls.sent(id);
-  const items = await collect(calls.instructions(id));
-  if (call.isSet('csv')) return call.terminal.out(instructionSheet(items));
-  await print(call, { items }, () =>
-    renderTable(
-      ['id', 'fee', 'payee', 'amount', 'contract', 'state'].map((title) => ({ title })),
-      items.map((each: InstructionView) => [
-        each.id,
-        each.feeType,
-        each.payee,
-        yuan(BigInt(each.amountFen)),
-        each.contractNumber,
-        each.state,
-      ]),
-    ),
-  );
-}
-
-const ADVICE_COLUMNS = ['reference', 'instruction', 'amount', 'currency', 'paidOn'] as const;
-
-/** Ends as not valid when any line was refused; those that fit are kept all the same. */
-async function advice(call: VerbCall): Promise<ExitCode> {
-  const file = call.argument(0);
-  const text = await readArgument(call.terminal, file);
-  const advices = text.trimStart().startsWith('[')
-    ? (JSON.parse(text) as unknown)
-    : parseSheet(text, { file, columns: ADVICE_COLUMNS });
-  const { items } = await call.client().statements.advise(advices);
-  await print(call, { items }, () =>
-    items
-      .map(({ reference, instruction, result }, at) => `${at + 1} ${reference} ${instruction} ${result}\n`)
-      .join(''),
-  );
-  return items.every(({ result }) => result === 'matched' || result === 'known') ? EXIT.done : EXIT.invalid;
 }

@@ -8,16 +8,8 @@ import { say } from '#policies/words.ts';
 import type { Language } from '#policies/words.ts';
 import type { Caller } from '../http/endpoint.ts';
 import { FieldFaults, HttpFault } from '../problem.ts';
-import {
-  type Advice,
-  type AdviceResult,
-  type Instruction,
-  listInstructions,
-  markSent,
-  recordAdvices,
-  recordInvoice,
-  settleStatement,
-} from '../storage/settlement.ts';
+import { type Advice, type AdviceResult, recordAdvices, recordInvoice } from '../storage/payments.ts';
+import { type Instruction, listInstructions, markSent, settleStatement } from '../storage/settlement.ts';
 import {
   findApprovals,
   listFamilyUsage,
