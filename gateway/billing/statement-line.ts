@@ -225,7 +225,7 @@ export interface FeeTotal {
 type Totalled = Pick<LineDraft, 'feeType' | 'amountFen' | 'taxFen' | 'netFen' | 'quotedNano'>;
 
 /** The totals of both fees, in their order. */
-export function totalsOf(lines: readonly Totalled[]): readonly FeeTotal[] {
+function totalsOf(lines: readonly Totalled[]): readonly FeeTotal[] {
   return FEE_TYPES.map((feeType) => {
     const own = lines.filter((line) => line.feeType === feeType);
     const sum = (name: 'amountFen' | 'taxFen' | 'netFen' | 'quotedNano'): string =>

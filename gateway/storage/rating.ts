@@ -38,7 +38,7 @@ export interface RatingScope {
 /** Hex characters of a class's name: 128 bits of SHA-256. */
 const CLASS_CHARACTERS = 32;
 /** The class of records that a correction took from every line. */
-export const EXCLUDED = 'excluded';
+const EXCLUDED = 'excluded';
 
 /** A class of gathered records, with its families. */
 interface UsageClass {

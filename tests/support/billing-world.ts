@@ -89,7 +89,7 @@ export async function makeBillingScene(db: Database, names: SceneNames = {}): Pr
 }
 
 /** A grant in force, for any number of runs. */
-export async function makeBillingGrant(
+async function makeBillingGrant(
   db: Database,
   parties: SceneNames & {
     readonly provider: string;
