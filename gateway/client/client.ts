@@ -39,6 +39,7 @@ import type {
 } from './resources.ts';
 import { type Caller, type PriceCalls, priceCalls } from './prices.ts';
 import { type QuoteCalls, quoteCalls } from './quotes.ts';
+import { type StatementCalls, statementCalls } from './statements.ts';
 import { type AccessToken, TokenSource } from './token.ts';
 
 /** Waits before the second and the third attempt of a call. */
@@ -49,6 +50,7 @@ const WAIT_SECONDS = 30;
 /** A call without an answer for this long has failed. Registration digests and prepares whole files. */
 const CALL_TIMEOUT_MS = 60_000;
 const REGISTRATION_TIMEOUT_MS = 6 * 3_600_000;
+const FILE_TIMEOUT_MS = 3_600_000;
 
 export interface ClientOptions {
   /** The gateway's listener, such as `http://127.0.0.1:7788`. */
@@ -65,6 +67,9 @@ export interface ClientOptions {
 }
 
 type Query = Readonly<Record<string, string | number | undefined>>;
+
+/** One filter per dimension, by name. */
+type Dimensions = Readonly<Record<string, string>>;
 
 interface Call {
   readonly path: string;
@@ -93,6 +98,14 @@ export class Client {
   readonly prices: PriceCalls = priceCalls(this.#caller);
   /** The calls about quotes that were made. */
   readonly quotes: QuoteCalls = quoteCalls(this.#caller);
+
+  /** The calls about statements, corrections and settlement. */
+  readonly statements: StatementCalls = statementCalls({
+    get: (path) => this.#json({ path }),
+    pages: (path, query = {}) => this.#pages(path, query),
+    act: (path, body) => this.#act(path, body),
+    create: (path, body) => this.#create(path, body),
+  });
 
   constructor(options: ClientOptions) {
     this.#url = options.url.replace(/\/+$/, '');
@@ -383,22 +396,28 @@ export class Client {
   }
 
   /** Usage events, page after page, in order. */
-  usage(period: { readonly from?: string; readonly to?: string } = {}): AsyncGenerator {
-    return this.#pages('/v1/usage', period);
+  usage(dimensions: Dimensions = {}): AsyncGenerator {
+    return this.#pages('/v1/usage', dimensions);
   }
 
-  /** The same as CSV, a page at a time; the line of column names stands on the first page only. */
-  async *usageCsv(period: { readonly from?: string; readonly to?: string } = {}): AsyncGenerator<string> {
-    let cursor: string | undefined;
-    let isFirst = true;
-    do {
-      const query = { ...period, limit: 200, cursor };
-      const response = await this.#send({ path: '/v1/usage', query, accept: 'text/csv' });
-      const page = await response.text();
-      yield isFirst ? page : page.slice(page.indexOf('\n') + 1);
-      isFirst = false;
-      cursor = nextCursorOf(response);
-    } while (cursor !== undefined);
+  /** Usage as a file, in pieces of text. */
+  usageFile(ask: Dimensions & { readonly format: 'jsonl' | 'csv' }): AsyncGenerator<string> {
+    return this.#file('/v1/exports/usage', ask);
+  }
+
+  /** Where the log stands: the end of an export that is continued later. */
+  position(): Promise<{ readonly leaf: string; readonly at: string }> {
+    return this.#json({ path: '/v1/exports/position' });
+  }
+
+  /** A file of any size. It is cut off when the server fails meanwhile: then this throws as well. */
+  async *#file(path: string, query: Query): AsyncGenerator<string> {
+    const { body, url } = await this.#send({ path, query, timeoutMs: FILE_TIMEOUT_MS });
+    try {
+      if (body !== null) yield* body.pipeThrough(new TextDecoderStream('utf-8', { ignoreBOM: true }));
+    } catch (cause) {
+      throw new UnreachableError(url, { cause });
+    }
   }
 
   async #all<Item>(path: string, query: Query = {}): Promise<readonly Item[]> {
@@ -498,12 +517,6 @@ export class Client {
       return new UnreachableError(url.origin, { cause });
     }
   }
-}
-
-/** The cursor of the next page, where a list is no JSON (RFC 8288). */
-function nextCursorOf({ headers }: Response): string | undefined {
-  const [, target = ''] = /<([^>]*)>\s*;\s*rel="next"/.exec(headers.get('link') ?? '') ?? [];
-  return new URL(target, 'http://page').searchParams.get('cursor') ?? undefined;
 }
 
 /**
