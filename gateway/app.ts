@@ -26,6 +26,7 @@ import { jobRoutes } from './routes/jobs.ts';
 import { openRoutes } from './routes/open.ts';
 import { partyRoutes } from './routes/parties.ts';
 import { programRoutes } from './routes/programs.ts';
+import { reportRoutes } from './routes/reports.ts';
 import { reviewRoutes } from './routes/reviews.ts';
 import { stopRoutes } from './routes/stops.ts';
 import { notFound } from './services/permission.ts';
@@ -52,6 +53,8 @@ export function routeTable(surface: Surface): readonly Endpoint[] {
     ...answerRoutes(surface),
     // /v1/exports: files of any size
     ...exportRoutes(surface),
+    // /v1/reports, /v1/reconciliation
+    ...reportRoutes(surface),
   ];
   return table;
 }

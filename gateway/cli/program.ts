@@ -17,6 +17,7 @@ import { registerLab } from './lab.ts';
 import { registerPartyVerbs } from './party-verbs.ts';
 import { registerProgramVerbs } from './program-verbs.ts';
 import { registerReconcileVerb } from './reconcile-verb.ts';
+import { registerReportVerbs } from './report-verbs.ts';
 import { registerReleaseVerbs } from './release-verbs.ts';
 import { registerServeVerb } from './serve-verb.ts';
 import { registerSessionVerbs } from './session-verbs.ts';
@@ -57,7 +58,7 @@ export function programOf(terminal: Terminal): Command {
   registerJobVerbs(host);
   registerReleaseVerbs(host);
   registerEvidenceVerbs(host);
-  registerUsageVerbs(host);
+  registerReportVerbs(host, registerUsageVerbs(host));
   registerReconcileVerb(host);
   registerVerifyVerb(host);
   return program;
