@@ -20,11 +20,13 @@ import { checkBytes, checked, parseBody, readBody } from './http/request-reading
 import { type Surface, surfaceOf } from './http/surface.ts';
 import { HttpFault, isBug, problemResponse } from './problem.ts';
 import { answerRoutes } from './routes/answers.ts';
+import { billingRoutes } from './routes/billing.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
 import { exportRoutes } from './routes/exports.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { openRoutes } from './routes/open.ts';
 import { partyRoutes } from './routes/parties.ts';
+import { priceRoutes } from './routes/prices.ts';
 import { programRoutes } from './routes/programs.ts';
 import { reportRoutes } from './routes/reports.ts';
 import { reviewRoutes } from './routes/reviews.ts';
@@ -51,6 +53,9 @@ export function routeTable(surface: Surface): readonly Endpoint[] {
     ...reviewRoutes(surface),
     // /v1/releases, /v1/receipts, /v1/log, /v1/usage
     ...answerRoutes(surface),
+    ...priceRoutes(surface),
+    // /v1/statements, /v1/statement-lines, /v1/corrections, /v1/settlements
+    ...billingRoutes(surface),
     // /v1/exports: files of any size
     ...exportRoutes(surface),
     // /v1/reports, /v1/reconciliation

@@ -52,4 +52,72 @@ export const STATEMENT_WORDS = {
     en: '`change.card` must charge by exactly what this record was quoted by: {bases}',
     zh: 'change.card 的计费依据必须与此记录的报价完全一致：{bases}',
   },
+  'statement.correction.open': {
+    en: 'the record {usage} has an open correction, {correction}: decide about that one first',
+    zh: '记录 {usage} 已有待决的更正 {correction}：请先对其作出决定',
+  },
+  'statement.correction.decided': {
+    en: 'the correction {correction} was decided already',
+    zh: '更正 {correction} 已有决定',
+  },
+  'statement.correction.sameAccount': {
+    en: '{account} asked for this correction: another account decides about it',
+    zh: '{account} 提出了此项更正：须由另一账户决定',
+  },
+  'statement.sameAccount': {
+    en: '{account} closed this statement: another account issues it',
+    zh: '{account} 关闭了此账单：须由另一账户签发',
+  },
+  'statement.state': {
+    en: 'this statement is {state}, and that needs one that is {needed}',
+    zh: '此账单状态为 {state}，该操作要求状态为 {needed}',
+  },
+  'statement.hold.NO_AGREEMENT': {
+    en: 'the grant {grant} rests on no agreement that is filed and approved',
+    zh: '授权 {grant} 所依据的协议未备案或未批准',
+  },
+  'statement.hold.NO_CONTRACT': {
+    en: 'the agreement has neither a contract number nor a filing number',
+    zh: '协议既无合同编号也无备案编号',
+  },
+  'statement.hold.NO_DELIVERY': {
+    en: '{count} runs of this line have not been delivered',
+    zh: '此明细中有 {count} 次运行尚未交付',
+  },
+  'statement.hold.NO_DESTRUCTION': {
+    en: '{count} runs of this line have no record that what they had in memory is gone',
+    zh: '此明细中有 {count} 次运行缺少销毁记录',
+  },
+  'statement.hold.OPEN_CORRECTION': {
+    en: '{count} runs of this line have a correction that no statement has taken into account',
+    zh: '此明细中有 {count} 次运行存在尚未计入账单的更正',
+  },
+  'statement.hold.DISPUTED': {
+    en: 'the statement is disputed',
+    zh: '账单存在争议',
+  },
+  'statement.block.aboveCap': {
+    en: 'the rate card {card} charges {price} by {basis} where the cap {cap} in force then allows {most}',
+    zh: '价目表 {card} 按 {basis} 收费 {price}，当时有效的最高价 {cap} 仅允许 {most}',
+  },
+  'statement.operatorOnly': {
+    en: 'only accounts of the operator close, issue, correct and settle',
+    zh: '仅运营机构的账户可以关闭、签发、更正和结算',
+  },
+  'statement.period': {
+    en: '`month` must be a calendar month such as 2026-11',
+    zh: 'month 必须是日历月份，例如 2026-11',
+  },
+  'statement.correction.unknown': {
+    en: '`usage` names no record that may be corrected: it is not there, not yet to be seen, or was refused',
+    zh: 'usage 未指向可更正的记录：该记录不存在、尚不可见或已被拒绝',
+  },
+  'statement.invoiceTaken': {
+    en: 'the line {line} stands on another invoice already',
+    zh: '明细 {line} 已列入另一张发票',
+  },
+  'statement.day': {
+    en: 'it must be a day of the calendar such as 2026-11-30',
+    zh: '必须是日历日期，例如 2026-11-30',
+  },
 } as const;
