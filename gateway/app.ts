@@ -23,6 +23,7 @@ import { answerRoutes } from './routes/answers.ts';
 import { billingRoutes } from './routes/billing.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
 import { exportRoutes } from './routes/exports.ts';
+import { documentRoutes } from './routes/documents.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { openRoutes } from './routes/open.ts';
 import { partyRoutes } from './routes/parties.ts';
@@ -43,6 +44,8 @@ export function routeTable(surface: Surface): readonly Endpoint[] {
     ...partyRoutes(surface),
     // /v1/datasets, /v1/budgets, /v1/grants, /v1/quotes
     ...catalogueRoutes(surface),
+    // /v1/documents
+    ...documentRoutes(surface),
     // the stops of /v1/datasets and /v1/organisations
     ...stopRoutes(surface),
     // /v1/programs

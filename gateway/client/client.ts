@@ -36,6 +36,7 @@ import type {
   ReportView,
   WaitingRelease,
 } from './resources.ts';
+import { type PriceCalls, priceCalls } from './prices.ts';
 import { type AccessToken, TokenSource } from './token.ts';
 
 /** Waits before the second and the third attempt of a call. */
@@ -85,6 +86,12 @@ export class Client {
   readonly #language: Language;
   readonly #fetch: typeof fetch;
   readonly #tokens: TokenSource;
+  /** The calls about prices. */
+  readonly prices: PriceCalls = priceCalls({
+    get: (path, query = {}) => this.#json({ path, query }),
+    act: (path, body) => this.#act(path, body),
+    create: (path, body) => this.#create(path, body),
+  });
 
   constructor(options: ClientOptions) {
     this.#url = options.url.replace(/\/+$/, '');

@@ -14,7 +14,7 @@ const KEYS_MS = 48 * 3_600_000;
 /** Who is told of what housekeeping found. */
 export interface HousekeepingReports {
   readonly timeZone: string;
-  reportBug(error: unknown, id: string): void;
+  readonly reportBug: (error: unknown, id: string) => void;
   /** Told every night, whether something is wrong or not. Without it, what is wrong is reported as a bug. */
   readonly reportReconciliation?: ((found: Reconciliation) => void) | undefined;
 }
