@@ -91,11 +91,10 @@ interface Pair {
 
 /** The copy, and what the server says today of the same extract. */
 function withServer(client: Client, copy: CheckedCopy): Pair {
-  const { organisation, after, through } = copy;
+  const { organisation, through } = copy;
   const pieces = client.usageFile({
     format: 'jsonl',
     provider: organisation,
-    ...(after !== null && { afterLeaf: after.leaf, afterAt: after.at }),
     throughLeaf: through.leaf,
     throughAt: through.at,
   });
@@ -118,24 +117,18 @@ async function withCopy(copy: CheckedCopy, file: string, keys: readonly Evidence
     throw new Failure('CONFIG', say('copy.foreign', sides));
   }
   return {
-    left: within(recordsOf(copy), second),
-    right: within(recordsOf(second), copy),
+    left: upTo(recordsOf(copy), second.through),
+    right: upTo(recordsOf(second), copy.through),
     second,
   };
 }
 
-type Bounds = Pick<CheckedCopy, 'after' | 'through'>;
-
-async function* within(
+async function* upTo(
   records: AsyncIterable<CopyRecord>,
-  { after, through }: Bounds,
+  { leaf, at }: CopyPosition,
 ): AsyncGenerator<CopyRecord> {
   for await (const record of records)
-    if (isUpTo(record, through) && (after === null || !isUpTo(record, after))) yield record;
-}
-
-function isUpTo({ leaf, time }: CopyRecord, position: CopyPosition): boolean {
-  return leaf <= BigInt(position.leaf) && Date.parse(time) <= Date.parse(position.at);
+    if (record.leaf <= BigInt(leaf) && Date.parse(record.time) <= Date.parse(at)) yield record;
 }
 
 async function keysOf(call: VerbCall): Promise<readonly EvidenceJwk[]> {

@@ -31,7 +31,7 @@ export async function* focusFile(
   for await (const lines of exportLines(db, filter)) {
     const rows = lines.map((line) => focusRow(line, timeZone));
     if (format === 'csv') yield sheetLines(columns, rows);
-    else yield rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+    else yield rows.map((row) => `${JSON.stringify(row, [...FOCUS_COLUMNS])}\n`).join('');
   }
 }
 

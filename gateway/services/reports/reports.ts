@@ -205,6 +205,7 @@ async function buyerBill(shell: Shell, reader: Principal, ask: ReportAsk): Promi
       const { body } = line;
       const { grant, product, priceState } = termsOf(body);
       const key = [
+        body.id,
         line.statementNumber,
         line.state,
         grant,
@@ -229,6 +230,7 @@ async function buyerBill(shell: Shell, reader: Principal, ask: ReportAsk): Promi
         name: 'lines',
         title: 'report.table.lines',
         columns: columnsOf([
+          'line',
           'statementNumber',
           'state',
           'grant',
