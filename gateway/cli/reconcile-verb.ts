@@ -59,7 +59,7 @@ async function reconcile(call: VerbCall): Promise<ExitCode> {
 
 /** The rules over what the operator keeps. */
 async function reconcileServer(call: VerbCall): Promise<ExitCode> {
-  const found = await call.client().reconcile(call.text('month'));
+  const found = await call.client().reports.reconcile(call.text('month'));
   const { rules, ms, breaches } = found;
   await print(call, found, () => {
     const summary = worded(call.terminal, breaches.length === 0 ? 'reconcile.clean' : 'reconcile.broken', {
@@ -92,7 +92,7 @@ interface Pair {
 /** The copy, and what the server says today of the same extract. */
 function withServer(client: Client, copy: CheckedCopy): Pair {
   const { organisation, through } = copy;
-  const pieces = client.usageFile({
+  const pieces = client.reports.usageFile({
     format: 'jsonl',
     provider: organisation,
     throughLeaf: through.leaf,

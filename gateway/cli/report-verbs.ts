@@ -1,6 +1,6 @@
 /** The verbs `report …`, `export …` and `usage summary`: reports and files about use and money. */
 import type { SentenceId } from '#policies/words.ts';
-import type { ReportView } from '../client/resources.ts';
+import type { ReportView } from '../client/reports.ts';
 import { renderTable } from './table.ts';
 import { type Terminal, worded } from './terminal.ts';
 import { defineGroup, defineVerb, type FlagSpec, print, type VerbCall, type VerbHost } from './verb.ts';
@@ -82,8 +82,8 @@ interface ReportSpec {
 function reportVerb(host: VerbHost, { name, kind, about, flags, example }: ReportSpec): void {
   defineVerb(host, { name, about, flags: [...flags, CSV], examples: [example] }, async (call) => {
     const ask = askOf(call, flags);
-    if (call.isSet('csv')) return call.terminal.out(await call.client().reportCsv(kind, ask));
-    const report = await call.client().report(kind, ask);
+    if (call.isSet('csv')) return call.terminal.out(await call.client().reports.reportCsv(kind, ask));
+    const report = await call.client().reports.report(kind, ask);
     return print(call, report, () => renderReport(call.terminal, report));
   });
 }
@@ -134,7 +134,7 @@ function registerExports(host: VerbHost): void {
     const examples = [`unseen export ${form} --month 2026-11 --csv > ${form}.csv`];
     defineVerb(host, { name: form, about, flags: [...flags, CSV], examples }, async (call) => {
       const ask = { month: '', ...askOf(call, flags), format: call.isSet('csv') ? 'csv' : 'jsonl' } as const;
-      for await (const piece of call.client().lineFile(form, ask)) await call.terminal.out(piece);
+      for await (const piece of call.client().reports.lineFile(form, ask)) await call.terminal.out(piece);
     });
   };
   exportVerb('lines', 'cli.export.lines');

@@ -58,7 +58,7 @@ async function exportUsage(call: VerbCall): Promise<void> {
     throw new Failure('CONFIG', say('cli.copyFlags'));
   if (call.text('providerKey') !== undefined) return copyUsage(call);
   const format = call.isSet('csv') ? 'csv' : 'jsonl';
-  for await (const piece of call.client().usageFile({ ...dimensionsOf(call), format }))
+  for await (const piece of call.client().reports.usageFile({ ...dimensionsOf(call), format }))
     await call.terminal.out(piece);
 }
 
@@ -83,9 +83,9 @@ async function copyUsage(call: VerbCall): Promise<void> {
     throw new Failure('CONFIG', say('copy.notOwn', { file, ...sides }));
   }
   const after = before?.through ?? null;
-  const through = await client.position();
+  const through = await client.reports.position();
   const head = { organisation: organisation.id, after, through };
-  const pieces = client.usageFile({
+  const pieces = client.reports.usageFile({
     format: 'jsonl',
     provider: organisation.id,
     ...(after !== null && { afterLeaf: after.leaf, afterAt: after.at }),

@@ -30,13 +30,12 @@ import type {
   ProgramSummary,
   ProgramView,
   Quote,
-  ReconciliationView,
   Registration,
   Release,
-  ReportView,
   WaitingRelease,
 } from './resources.ts';
 import { type PriceCalls, priceCalls } from './prices.ts';
+import { type Dimensions, FILE_TIMEOUT_MS, type ReportCalls, reportCalls } from './reports.ts';
 import { type AccessToken, TokenSource } from './token.ts';
 
 /** Waits before the second and the third attempt of a call. */
@@ -47,7 +46,6 @@ const WAIT_SECONDS = 30;
 /** A call without an answer for this long has failed. Registration digests and prepares whole files. */
 const CALL_TIMEOUT_MS = 60_000;
 const REGISTRATION_TIMEOUT_MS = 6 * 3_600_000;
-const FILE_TIMEOUT_MS = 3_600_000;
 
 export interface ClientOptions {
   /** The gateway's listener, such as `http://127.0.0.1:7788`. */
@@ -64,9 +62,6 @@ export interface ClientOptions {
 }
 
 type Query = Readonly<Record<string, string | number | undefined>>;
-
-/** One filter per dimension, by name. */
-type Dimensions = Readonly<Record<string, string>>;
 
 interface Call {
   readonly path: string;
@@ -86,6 +81,13 @@ export class Client {
   readonly #language: Language;
   readonly #fetch: typeof fetch;
   readonly #tokens: TokenSource;
+  /** The calls about files, reports and reconciliation. */
+  readonly reports: ReportCalls = reportCalls({
+    get: (path, query, timeoutMs) =>
+      this.#json({ path, query, ...(timeoutMs !== undefined && { timeoutMs }) }),
+    text: (path, query) => this.#text({ path, query, accept: 'text/csv' }),
+    file: (path, query) => this.#file(path, query),
+  });
   /** The calls about prices. */
   readonly prices: PriceCalls = priceCalls({
     get: (path, query = {}) => this.#json({ path, query }),
@@ -357,40 +359,6 @@ export class Client {
   /** Usage events, page after page, in order. */
   usage(dimensions: Dimensions = {}): AsyncGenerator {
     return this.#pages('/v1/usage', dimensions);
-  }
-
-  /** Usage as a file, in pieces of text. */
-  usageFile(ask: Dimensions & { readonly format: 'jsonl' | 'csv' }): AsyncGenerator<string> {
-    return this.#file('/v1/exports/usage', ask);
-  }
-
-  /** Lines of statements as a file: as they are, or as FOCUS 1.4. */
-  lineFile(
-    form: 'lines' | 'focus',
-    ask: Dimensions & { readonly month: string; readonly format: 'jsonl' | 'csv' },
-  ): AsyncGenerator<string> {
-    return this.#file(`/v1/exports/${form}`, ask);
-  }
-
-  /** A report of a month, or of a year. */
-  report(kind: string, ask: Dimensions): Promise<ReportView> {
-    return this.#json({ path: `/v1/reports/${encodeURIComponent(kind)}`, query: ask });
-  }
-
-  /** The same as one file for a spreadsheet. */
-  reportCsv(kind: string, ask: Dimensions): Promise<string> {
-    const path = `/v1/reports/${encodeURIComponent(kind)}`;
-    return this.#text({ path, query: { ...ask, format: 'csv' }, accept: 'text/csv' });
-  }
-
-  /** Checks now that usage, evidence and bills agree. */
-  reconcile(month?: string): Promise<ReconciliationView> {
-    return this.#json({ path: '/v1/reconciliation', query: { month }, timeoutMs: FILE_TIMEOUT_MS });
-  }
-
-  /** Where the log stands: the end of an export that is continued later. */
-  position(): Promise<{ readonly leaf: string; readonly at: string }> {
-    return this.#json({ path: '/v1/exports/position' });
   }
 
   /** A file of any size. It is cut off when the server fails meanwhile: then this throws as well. */

@@ -6,8 +6,8 @@ export const REPORT_WORDS = {
   },
   'copy.empty': { en: '{file} holds no copy of usage', zh: '{file} 中没有用量副本' },
   'copy.head': {
-    en: '{file}, line {line}: a section of a copy must begin here, with {"copy": …} of version 1',
-    zh: '{file} 第 {line} 行：此处应为副本的一节之首，即版本 1 的 {"copy": …}',
+    en: '{file}, line {line}: a section of a copy must begin here, with its head of version 1',
+    zh: '{file} 第 {line} 行：此处应为副本的一节之首（版本 1）',
   },
   'copy.order': {
     en: '{file}, line {line}: this section does not go on where the one before ended; a section is missing, doubled or out of place',

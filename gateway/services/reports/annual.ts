@@ -101,6 +101,28 @@ async function yearOf(shell: Shell, reader: Principal, year: number): Promise<Ye
       incomeYuan: total(profits.map(({ sales, otherIncomeFen }) => sales + otherIncomeFen)),
       profitYuan: total(profits.map(({ profit }) => profit)),
     },
+    ...tablesOf({ operation, costs, profits, sold, income }),
+  };
+}
+
+/** What the tables of a year are made of. */
+interface YearSums {
+  readonly operation: readonly UsageSum[];
+  readonly costs: ReturnType<typeof costsByClass>;
+  readonly profits: readonly {
+    readonly purposeClass: PurposeClass;
+    readonly sales: bigint;
+    readonly otherIncomeFen: bigint;
+    readonly netCostsFen: bigint;
+    readonly profit: bigint;
+  }[];
+  readonly sold: readonly UsageSum[];
+  readonly income: Awaited<ReturnType<typeof incomeOf>>;
+}
+
+/** The first four blocks. */
+function tablesOf({ operation, costs, profits, sold, income }: YearSums): Omit<YearData, 'figures'> {
+  return {
     operation: {
       name: 'operation',
       title: 'report.block.operation',
