@@ -30,6 +30,7 @@ import { partyRoutes } from './routes/parties.ts';
 import { priceRoutes } from './routes/prices.ts';
 import { programRoutes } from './routes/programs.ts';
 import { quoteRoutes } from './routes/quotes.ts';
+import { reportRoutes } from './routes/reports.ts';
 import { reviewRoutes } from './routes/reviews.ts';
 import { stopRoutes } from './routes/stops.ts';
 import { notFound } from './services/permission.ts';
@@ -63,6 +64,8 @@ export function routeTable(surface: Surface): readonly Endpoint[] {
     ...billingRoutes(surface),
     // /v1/exports: files of any size
     ...exportRoutes(surface),
+    // /v1/reports, /v1/reconciliation
+    ...reportRoutes(surface),
   ];
   return table;
 }

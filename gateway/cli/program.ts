@@ -19,6 +19,7 @@ import { registerPartyVerbs } from './party-verbs.ts';
 import { registerPriceVerbs } from './price-verbs.ts';
 import { registerProgramVerbs } from './program-verbs.ts';
 import { registerReconcileVerb } from './reconcile-verb.ts';
+import { registerReportVerbs } from './report-verbs.ts';
 import { registerReleaseVerbs } from './release-verbs.ts';
 import { registerServeVerb } from './serve-verb.ts';
 import { registerSessionVerbs } from './session-verbs.ts';
@@ -62,7 +63,7 @@ export function programOf(terminal: Terminal): Command {
   registerJobVerbs(host);
   registerReleaseVerbs(host);
   registerEvidenceVerbs(host);
-  registerUsageVerbs(host);
+  registerReportVerbs(host, registerUsageVerbs(host));
   registerReconcileVerb(host);
   registerVerifyVerb(host);
   registerStatementVerbs(host);

@@ -6,8 +6,9 @@ import { Failure } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import { extendCopy, openCopy } from '../copy/copy-file.ts';
 import { linesOf } from '../copy/lines.ts';
+import { renderTable } from './table.ts';
 import { readJsonArgument, worded } from './terminal.ts';
-import { defineGroup, defineVerb, type FlagSpec, printJson, type VerbCall, type VerbHost } from './verb.ts';
+import { defineGroup, defineVerb, type FlagSpec, print, printJson, type VerbCall, type VerbHost } from './verb.ts';
 
 /** One filter per dimension, as flags. */
 const DIMENSIONS = [
@@ -49,7 +50,39 @@ export function registerUsageVerbs(host: VerbHost): VerbHost {
     },
     exportUsage,
   );
+  defineVerb(
+    usage,
+    {
+      name: 'quotes',
+      about: 'cli.usage.quotes',
+      flags: [
+        { flags: '--from <date>', about: 'cli.flag.from' },
+        { flags: '--to <date>', about: 'cli.flag.to' },
+      ],
+      examples: ['unseen usage quotes --from 2026-11-01 --to 2026-11-30'],
+    },
+    quoteCounts,
+  );
   return usage;
+}
+
+async function quoteCounts(call: VerbCall): Promise<void> {
+  const [from, to] = [call.text('from'), call.text('to')];
+  const days = { ...(from !== undefined && { from }), ...(to !== undefined && { to }) };
+  const { items } = await call.client().quotes.counts(days);
+  const titles = ['day', 'account', 'organisation', 'made', 'accepted'] as const;
+  await print(call, items, () =>
+    renderTable(
+      titles.map((name) => ({ title: worded(call.terminal, `cli.column.${name}`) })),
+      items.map(({ day, account, organisation, made, accepted }) => [
+        day,
+        account,
+        organisation,
+        String(made),
+        String(accepted),
+      ]),
+    ),
+  );
 }
 
 /** Pieces as they come, so that a year does not have to fit into memory. */
@@ -58,7 +91,7 @@ async function exportUsage(call: VerbCall): Promise<void> {
     throw new Failure('CONFIG', say('cli.copyFlags'));
   if (call.text('providerKey') !== undefined) return copyUsage(call);
   const format = call.isSet('csv') ? 'csv' : 'jsonl';
-  for await (const piece of call.client().usageFile({ ...dimensionsOf(call), format }))
+  for await (const piece of call.client().reports.usageFile({ ...dimensionsOf(call), format }))
     await call.terminal.out(piece);
 }
 
@@ -83,9 +116,9 @@ async function copyUsage(call: VerbCall): Promise<void> {
     throw new Failure('CONFIG', say('copy.notOwn', { file, ...sides }));
   }
   const after = before?.through ?? null;
-  const through = await client.position();
+  const through = await client.reports.position();
   const head = { organisation: organisation.id, after, through };
-  const pieces = client.usageFile({
+  const pieces = client.reports.usageFile({
     format: 'jsonl',
     provider: organisation.id,
     ...(after !== null && { afterLeaf: after.leaf, afterAt: after.at }),

@@ -39,6 +39,7 @@ import type {
 } from './resources.ts';
 import { type Caller, type PriceCalls, priceCalls } from './prices.ts';
 import { type QuoteCalls, quoteCalls } from './quotes.ts';
+import { type Dimensions, FILE_TIMEOUT_MS, type ReportCalls, reportCalls } from './reports.ts';
 import { type StatementCalls, statementCalls } from './statements.ts';
 import { type AccessToken, TokenSource } from './token.ts';
 
@@ -50,7 +51,6 @@ const WAIT_SECONDS = 30;
 /** A call without an answer for this long has failed. Registration digests and prepares whole files. */
 const CALL_TIMEOUT_MS = 60_000;
 const REGISTRATION_TIMEOUT_MS = 6 * 3_600_000;
-const FILE_TIMEOUT_MS = 3_600_000;
 
 export interface ClientOptions {
   /** The gateway's listener, such as `http://127.0.0.1:7788`. */
@@ -67,9 +67,6 @@ export interface ClientOptions {
 }
 
 type Query = Readonly<Record<string, string | number | undefined>>;
-
-/** One filter per dimension, by name. */
-type Dimensions = Readonly<Record<string, string>>;
 
 interface Call {
   readonly path: string;
@@ -89,6 +86,13 @@ export class Client {
   readonly #language: Language;
   readonly #fetch: typeof fetch;
   readonly #tokens: TokenSource;
+  /** The calls about files, reports and reconciliation. */
+  readonly reports: ReportCalls = reportCalls({
+    get: (path, query, timeoutMs) =>
+      this.#json({ path, query, ...(timeoutMs !== undefined && { timeoutMs }) }),
+    text: (path, query) => this.#text({ path, query, accept: 'text/csv' }),
+    file: (path, query) => this.#file(path, query),
+  });
   readonly #caller: Caller = {
     get: (path, query = {}) => this.#json({ path, query }),
     act: (path, body) => this.#act(path, body),
@@ -101,10 +105,8 @@ export class Client {
 
   /** The calls about statements, corrections and settlement. */
   readonly statements: StatementCalls = statementCalls({
-    get: (path) => this.#json({ path }),
+    ...this.#caller,
     pages: (path, query = {}) => this.#pages(path, query),
-    act: (path, body) => this.#act(path, body),
-    create: (path, body) => this.#create(path, body),
   });
 
   constructor(options: ClientOptions) {
@@ -398,16 +400,6 @@ export class Client {
   /** Usage events, page after page, in order. */
   usage(dimensions: Dimensions = {}): AsyncGenerator {
     return this.#pages('/v1/usage', dimensions);
-  }
-
-  /** Usage as a file, in pieces of text. */
-  usageFile(ask: Dimensions & { readonly format: 'jsonl' | 'csv' }): AsyncGenerator<string> {
-    return this.#file('/v1/exports/usage', ask);
-  }
-
-  /** Where the log stands: the end of an export that is continued later. */
-  position(): Promise<{ readonly leaf: string; readonly at: string }> {
-    return this.#json({ path: '/v1/exports/position' });
   }
 
   /** A file of any size. It is cut off when the server fails meanwhile: then this throws as well. */

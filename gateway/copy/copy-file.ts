@@ -36,8 +36,7 @@ interface Section {
 export interface CheckedCopy {
   readonly file: string;
   readonly organisation: string;
-  /** What it is an extract of, as a whole. */
-  readonly after: CopyPosition | null;
+  /** How far it goes: from the beginning up to here. */
   readonly through: CopyPosition;
   readonly records: bigint;
   /** Thumbprint of the key that signed all of it. */
@@ -180,7 +179,6 @@ class Reading {
     return {
       file: this.#file,
       organisation: first.head.organisation,
-      after: first.head.after,
       through: last.head.through,
       records: this.#records,
       ...this.#signer,
@@ -192,11 +190,9 @@ class Reading {
     const head = readHead(line);
     if (head === null) this.#fail('copy.head');
     const before = this.#sections.at(-1)?.head;
-    if (before !== undefined) {
-      const { after } = head;
-      const goesOn = after?.leaf === before.through.leaf && after.at === before.through.at;
-      if (!goesOn || head.organisation !== before.organisation) this.#fail('copy.order');
-    }
+    const { after, organisation } = head;
+    const goesOn = after?.leaf === before?.through.leaf && after?.at === before?.through.at;
+    if (!goesOn || organisation !== (before?.organisation ?? organisation)) this.#fail('copy.order');
     this.#open = { head, begin: this.#offset, line: this.#line };
     this.#tree = new EventTree();
     this.#leaf = -1n;

@@ -196,7 +196,7 @@ test('every page of a list is read, and a file in pieces to its end', async () =
   expect(await client.datasets()).toEqual(['first', 'next']);
   const pages: string[] = [];
   const ask = { format: 'csv', from: '2026-01-01T00:00:00Z' } as const;
-  for await (const piece of client.usageFile(ask)) pages.push(piece);
+  for await (const piece of client.reports.usageFile(ask)) pages.push(piece);
   expect(pages.join('')).toBe('\uFEFFid,job\r\nfirst,j\r\n');
   expect(sent.at(-1)?.url).toContain('from=2026-01-01');
 });

@@ -191,7 +191,7 @@ async function buy({ shop, seen, served }: Side): Promise<void> {
   for (const { id, state } of await buyer.jobs()) if (state === 'done') await buyer.receipt(id);
   for await (const event of buyer.usage()) expect(event).not.toHaveProperty('data.measured');
   let csv = '';
-  for await (const piece of buyer.usageFile({ format: 'csv' })) csv += piece;
+  for await (const piece of buyer.reports.usageFile({ format: 'csv' })) csv += piece;
   expect(csv).toContain('visits');
   await buyer.checkpoint();
   await buyer.keySet();
