@@ -33,7 +33,7 @@ export async function runReconciliation(
   const begun = performance.now();
   const at = new Date();
   const { from, to } = month === null ? { from: null, to: null } : periodBounds(month, timeZone);
-  const breaches = await reconcile(db, { period: month, from, to });
+  const breaches = await db.transact((tx) => reconcile(tx, { period: month, from, to }));
   const found = { month, at, rules: RULES.length, ms: Math.round(performance.now() - begun), breaches };
   LAST.set(db, found);
   return found;

@@ -56,12 +56,16 @@ const ROWS_MAX = 100;
 /** Finds the ids of rows that break a rule. */
 type Check = (tx: Tx, scope: ReconcileScope) => Promise<readonly string[]>;
 
-/** Checks every rule. `passed` is told of each as soon as it is done. */
+/** Memory for joining a million records with their jobs and leaves, instead of files on disk. */
+const JOIN_MEMORY = '256MB';
+
+/** Checks every rule, in one transaction of the caller. `passed` is told of each as soon as it is done. */
 export async function reconcile(
   tx: Tx,
   scope: ReconcileScope,
   passed: (rule: RuleName, ms: number) => void = () => undefined,
 ): Promise<readonly Breach[]> {
+  await tx.rows(sql`SELECT set_config('work_mem', ${JOIN_MEMORY}, true)`);
   const breaches: Breach[] = [];
   for (const [index, name] of RULES.entries()) {
     const begun = performance.now();
@@ -105,11 +109,9 @@ const CHECKS: Readonly<Record<RuleName, Check>> = {
   ),
   meter_complete: query(
     (scope) => sql`
-    SELECT j.id FROM job j LEFT JOIN usage_record u ON u.job_id = j.id
-    WHERE j.state = 'done' AND u.id IS NULL AND ${during(scope, 'j.release_at')}
-    UNION ALL
-    SELECT u.id FROM usage_record u LEFT JOIN job j ON j.id = u.job_id AND j.state = 'done'
-    WHERE j.id IS NULL AND ${during(scope, 'u.visible_at')}
+    SELECT coalesce(j.id, u.id) AS id FROM (SELECT id FROM job WHERE state = 'done' AND ${during(scope, 'release_at')}) j
+      FULL JOIN (SELECT id, job_id FROM usage_record WHERE ${during(scope, 'visible_at')}) u ON u.job_id = j.id
+    WHERE j.id IS NULL OR u.id IS NULL
     UNION ALL
     SELECT 'quote ' || q.quote_id AS id FROM quote_acceptance q LEFT JOIN audit_leaf l ON l.index = q.leaf_index
     WHERE (l.index IS NULL OR l.class <> 'quote' OR l.body <> q.record) AND ${during(scope, 'q.accepted_at')}`,
@@ -173,13 +175,13 @@ const CHECKS: Readonly<Record<RuleName, Check>> = {
   log_agrees_by_day: query(
     (scope) => sql`
     WITH metered AS (
-      SELECT date_trunc('day', u.visible_at, 'UTC') AS day, u.type AS class, count(*) AS records, sum(u.leaf_index) AS leaves
+      SELECT (u.visible_at AT TIME ZONE 'UTC')::date AS day, u.type AS class, count(*) AS records, sum(u.leaf_index) AS leaves
       FROM usage_record u WHERE ${during(scope, 'u.visible_at')} GROUP BY 1, 2
     ), logged AS (
-      SELECT date_trunc('day', l.visible_at, 'UTC') AS day, l.class, count(*) AS records, sum(l.index) AS leaves
+      SELECT (l.visible_at AT TIME ZONE 'UTC')::date AS day, l.class, count(*) AS records, sum(l.index) AS leaves
       FROM audit_leaf l WHERE l.class IN ('release', 'refusal', 'failure') AND ${during(scope, 'l.visible_at')} GROUP BY 1, 2
     )
-    SELECT to_char(coalesce(m.day, l.day) AT TIME ZONE 'UTC', 'YYYY-MM-DD') || ' ' || coalesce(m.class, l.class) AS id
+    SELECT coalesce(m.day, l.day)::text || ' ' || coalesce(m.class, l.class) AS id
     FROM metered m FULL JOIN logged l USING (day, class)
     WHERE (m.records, m.leaves) IS DISTINCT FROM (l.records, l.leaves)`,
   ),

@@ -94,7 +94,7 @@ describe('usage', () => {
     expect(new Set(events.map(({ id }) => id)).size).toBe(stored?.count);
     expect(events.every(({ specversion }) => specversion === '1.0')).toBe(true);
     const csv = await (await get('/v1/exports/usage?format=csv')).bytes();
-    expect([...csv.slice(0, 3)]).toEqual([0xef, 0xbb, 0xbf]);
+    expect(Array.from(csv.slice(0, 3))).toEqual([0xef, 0xbb, 0xbf]);
     const rows = table(new TextDecoder('utf-8', { ignoreBOM: true }).decode(csv));
     expect(rows.map(({ id }) => id)).toEqual(events.map(({ id }) => id));
   });

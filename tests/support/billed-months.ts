@@ -70,7 +70,7 @@ export async function makeBilledMonths(db: Database): Promise<BilledMonths> {
       per: '1',
       projectedPerYear: '1000',
     })),
-  }) as Record<string, unknown>;
+  });
   await fileApproved(db, scene, { kind: 'PriceCap', id: 'cap', body: cap, from: START });
   const card = { id: 'prices', revision: 1 };
   const dear = {

@@ -89,7 +89,7 @@ export const FOCUS_COLUMNS = [
 export type FocusRow = Readonly<Record<(typeof FOCUS_COLUMNS)[number], Cell>>;
 
 /** A line as a row. */
-export function focusRow(line: ExportedLine, timeZone: string): FocusRow {
+function focusRow(line: ExportedLine, timeZone: string): FocusRow {
   const { body } = line;
   const terms = termsOf(body);
   const [billing, charge] = [
