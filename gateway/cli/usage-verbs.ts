@@ -8,7 +8,15 @@ import { extendCopy, openCopy } from '../copy/copy-file.ts';
 import { linesOf } from '../copy/lines.ts';
 import { renderTable } from './table.ts';
 import { readJsonArgument, worded } from './terminal.ts';
-import { defineGroup, defineVerb, type FlagSpec, print, printJson, type VerbCall, type VerbHost } from './verb.ts';
+import {
+  defineGroup,
+  defineVerb,
+  type FlagSpec,
+  print,
+  printJson,
+  type VerbCall,
+  type VerbHost,
+} from './verb.ts';
 
 /** One filter per dimension, as flags. */
 const DIMENSIONS = [

@@ -124,9 +124,14 @@ async function billed(stage: BillingStage, month: string): Promise<StatementView
   });
   const closed = closedOf(await statements.close({ month }));
   const issued = await stage.client('second').statements.issue(closed.id);
-  await stage.text(`\n${renderStatement(issued, await linesOf(stage, issued.id), stage.terminal.language)}\n`);
+  await stage.text(
+    `\n${renderStatement(issued, await linesOf(stage, issued.id), stage.terminal.language)}\n`,
+  );
   writeFileSync(join(stage.directory, 'statement.jws'), `${issued.signed ?? ''}\n`);
-  await stage.line('demo.billing.signed', { number: issued.head.number, root: issued.head.linesRoot.slice(0, 16) });
+  await stage.line('demo.billing.signed', {
+    number: issued.head.number,
+    root: issued.head.linesRoot.slice(0, 16),
+  });
   if (issued.signed === null || issued.head.totalFen === '0') stage.fail();
   return issued;
 }
@@ -171,7 +176,11 @@ async function settled(stage: BillingStage, { id }: StatementView): Promise<void
   writeFileSync(file, instructionSheet(instructions));
   for (const { payee, payeeType, feeType, amountFen } of instructions)
     await stage.text(`  ${feeType}  ${payee} (${payeeType})  ${yuan(BigInt(amountFen))}\n`);
-  await stage.line('demo.billing.instructions', { count: made.length, holds: holds.length, file: 'settlement.csv' });
+  await stage.line('demo.billing.instructions', {
+    count: made.length,
+    holds: holds.length,
+    file: 'settlement.csv',
+  });
   await statements.sent(id);
   const advices = instructions.map(({ id: instruction, amountFen, currency }, at) => ({
     reference: `BANK-${at + 1}`,
@@ -206,7 +215,7 @@ async function corrected(stage: BillingStage, [job]: readonly Job[]): Promise<vo
 }
 
 async function reconciled(stage: BillingStage): Promise<void> {
-  const { rules, breaches } = await stage.client('operator').reconcile();
+  const { rules, breaches } = await stage.client('operator').reports.reconcile();
   await stage.line('demo.billing.reconciled', { rules, broken: breaches.length });
   if (breaches.length > 0) stage.fail();
 }

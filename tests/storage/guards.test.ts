@@ -315,17 +315,6 @@ async function destroyKey(db: Database, [maker, checker]: readonly [string, stri
   await addKeyEvent(db, key, () => ({ kind: 'destroyed', account: null, detail, leaf: detail.record }));
 }
 
-/** Two wordings of a document, one after the other, each filed by one and approved by the other. */
-async function fileTwice(db: Database, [maker, checker]: readonly [string, string]): Promise<void> {
-  const year = new Date().getUTCFullYear();
-  for (const from of [year - 1, year + 1]) {
-    const dates = { from: new Date(Date.UTC(from, 0)), to: null };
-    const filed = { kind: 'Product', id: 'P-1', body: { from }, ...dates, by: maker } as const;
-    const { revision } = await fileDocument(db, filed);
-    await approveDocument(db, { kind: 'Product', id: 'P-1', revision, by: checker });
-  }
-}
-
 /** A job under a quote of 7 billionths, which it accepts by naming it. */
 async function runQuoted(db: Database): Promise<void> {
   const scene = await makeScene(db, { total: { spendNano: '10' } });

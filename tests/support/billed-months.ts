@@ -6,7 +6,8 @@
  */
 import { periodBounds } from '#gateway/billing/period.ts';
 import type { Database } from '#gateway/storage/database.ts';
-import { instructionsOf, markSent, recordAdvices, settleStatement } from '#gateway/storage/settlement.ts';
+import { recordAdvices } from '#gateway/storage/payments.ts';
+import { instructionsOf, markSent, settleStatement } from '#gateway/storage/settlement.ts';
 import { issueStatement } from '#gateway/storage/statement-acts.ts';
 import { closeMonth } from '#gateway/storage/statements.ts';
 

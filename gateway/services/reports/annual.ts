@@ -213,11 +213,11 @@ async function incomeOf(
 }
 
 /** How far the year's revenue is from each ceiling over it. */
-async function deviationTable({ db }: Shell, year: number): Promise<ReportTable> {
+async function deviationTable({ db, timeZone }: Shell, year: number): Promise<ReportTable> {
   const ids = [...new Set((await listDocuments(db, 'RevenueCeiling')).map(({ id }) => id))];
   const rows: (readonly (string | null)[])[] = [];
   for (const id of ids) {
-    const ceiling = ceilingOfYear(await ceilingsOf(db, id), year);
+    const ceiling = ceilingOfYear(await ceilingsOf(db, id), year, timeZone);
     if (ceiling === null) continue;
     const { countedFen } = await revenueOf(db, { ...ceiling, year });
     const found = deviationOf({ ceilingFen: permittedFen(ceiling, year), revenueFen: BigInt(countedFen) });
