@@ -185,7 +185,7 @@ async function settled(stage: BillingStage, { id }: StatementView): Promise<void
   const advices = instructions.map(({ id: instruction, amountFen, currency }, at) => ({
     reference: `BANK-${at + 1}`,
     instruction,
-    amountFen,
+    amount: yuan(BigInt(amountFen)),
     currency,
     paidOn: new Date().toISOString().slice(0, 10),
   }));
