@@ -62,6 +62,8 @@ export interface FeeFacts {
   /** Set where the fee is zero whatever the card says. */
   readonly zeroReason: ZeroReason | null;
   readonly discount: { readonly reason: DiscountReason; readonly perMille: number } | null;
+  /** Whether a failed run is billed like any other; false without a card. */
+  readonly billsFailed: boolean;
 }
 
 /** A part in what a dataset earns. */
