@@ -11,6 +11,7 @@ import { CLI_HELP_WORDS } from './words/cli-help.ts';
 import { CLI_WORDS } from './words/cli.ts';
 import { CUSTODIAN_WORDS } from './words/custodian.ts';
 import { DEMO_WORDS } from './words/demo.ts';
+import { DOCUMENT_WORDS } from './words/document.ts';
 import { ENCRYPTED_WORDS } from './words/encrypted.ts';
 import { GATEWAY_WORDS } from './words/gateway.ts';
 import { GRANT_WORDS } from './words/grant.ts';
@@ -44,6 +45,7 @@ export const WORDS = {
   ...CLI_WORDS,
   ...CUSTODIAN_WORDS,
   ...DEMO_WORDS,
+  ...DOCUMENT_WORDS,
   ...ENCRYPTED_WORDS,
   ...GATEWAY_WORDS,
   ...GRANT_WORDS,

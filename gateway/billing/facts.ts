@@ -89,3 +89,6 @@ export interface BillingFacts {
 
 /** The name of a charge in `quoted`: `data_usage/calls`. */
 export type ChargeKey = `${FeeType}/${Basis}`;
+
+/** What a run is billed at most, by fee and basis: whole billionths of a yuan, as decimal text. */
+export type Quoted = Readonly<Record<string, string>>;

@@ -3,7 +3,8 @@
  *
  * Guarantee: a queued job has its decision, its quota and its privacy budget; none of the three exists without the
  * job. A repetition of the same request (Idempotency-Key) makes nothing more. A request whose answer is stored is
- * answered from store, counted as a run, and costs no budget.
+ * answered from store, counted as a run, and costs no budget. Its price is fixed here: that of the quote that it names,
+ * or of what is in force as this transaction sees it; what it may be billed at most is counted like any other quantity.
  * Not covered: the decision itself. `decide` gets the grant as this transaction sees it and throws to deny.
  */
 import { sql } from 'drizzle-orm';
@@ -15,12 +16,14 @@ import type { Upstream } from '#policies/terms.ts';
 import { say } from '#policies/words.ts';
 import type { Timing } from '#sandbox/plan.ts';
 
+import type { BillingFacts, DocumentRef, Quoted } from '../billing/facts.ts';
 import { countUse, dayScope, TOTAL, useSql } from './counters.ts';
 import type { Database, Tx } from './database.ts';
 import { answerFor, type EarlierAnswer, earlierSql } from './earlier-answer.ts';
 import { claimKey, type IdempotencyKey } from './idempotency.ts';
 import { type Charge, reserveCharge } from './ledger.ts';
 import type { Drawn } from './shares.ts';
+import { acceptQuote, type OpenQuote, openQuoteFor, quoteUsedBy } from './quote-store.ts';
 import { type EndedJob, endJob, EVENT, NOTHING_SPENT } from './run-record.ts';
 import { stoppedSql } from './suspension.ts';
 import type { PlannedUsage } from './tables/jobs.ts';
@@ -40,6 +43,14 @@ export interface StoredGrant {
   readonly used: { readonly total: Amounts; readonly today: Amounts };
 }
 
+/** By what a run is billed, and how much at most; fixed from its admission on. */
+export interface RunPrice {
+  readonly billing: BillingFacts;
+  readonly quoted: Quoted;
+  /** The sum of `quoted`: what the counters of money count. */
+  readonly spendNano: string;
+}
+
 /** Everything about a request that its job keeps. */
 export interface JobRequest {
   /** Made by the server: 128 random bits in hex. */
@@ -51,6 +62,10 @@ export interface JobRequest {
   readonly request: object;
   readonly purpose: string | null;
   readonly scene: string | null;
+  /** Which of its buyer's cost centres pays; null for none. */
+  readonly costCentre: string | null;
+  /** The product that is called; null for a query or program of the buyer's own. */
+  readonly product: DocumentRef | null;
   readonly epsilon: string | null;
   readonly delta: string | null;
   readonly planDigest: string | null;
@@ -60,11 +75,13 @@ export interface JobRequest {
   readonly versionId: string | null;
   /** Has every quota unit; further names may be rated. */
   readonly planned: PlannedUsage;
+  /** Null where nothing was priced: a request that was refused before. Such a request costs nothing whatever it says. */
+  readonly billing: BillingFacts | null;
   /** Authoriser, operator, user. */
   readonly actors: Readonly<Record<string, string>>;
 }
 
-export interface Admission extends JobRequest {
+export interface Admission extends Omit<JobRequest, 'billing'> {
   readonly grant: string;
   readonly planDigest: string;
   readonly versionId: string;
@@ -76,10 +93,13 @@ export interface Admission extends JobRequest {
   readonly repeats: 'stored' | 'fresh';
   /** Whether a person decides about the release. */
   readonly review: boolean;
+  /** An open quote for this very Plan, whose price is the job's; null: the price is `priceOf`. */
   readonly quote: string | null;
   readonly holdMs?: number;
-  /** Throws a Refusal to deny. Synchronous and quick: locks may be held. */
-  decide(grant: StoredGrant): void;
+  /** The price of a run of these planned quantities, now; asked again with less for a repeat. Refusal PRICE. */
+  priceOf(tx: Tx, grant: StoredGrant, planned: PlannedUsage): Promise<RunPrice>;
+  /** Throws a Refusal to deny. Synchronous and quick: locks may be held. `planned` says what it may cost. */
+  decide(grant: StoredGrant, planned: PlannedUsage): void;
 }
 
 export type Admitted =
@@ -90,12 +110,16 @@ export type Admitted =
   | { readonly kind: 'replayed'; readonly jobId: string };
 
 /**
- * Admits a request. Refusal NO_GRANT, GRANT_REVOKED, QUOTA, BUDGET, PARAM (key reused), or what `decide` throws;
- * nothing is then written, and the caller records it with `refuse`.
+ * Admits a request. Refusal NO_GRANT, GRANT_REVOKED, QUOTA, BUDGET, PARAM (key reused, or a quote that does not hold),
+ * or what `priceOf` and `decide` throw; nothing is then written, and the caller records it with `refuse`.
  */
 export async function admit(db: Database, admission: Admission): Promise<Admitted> {
   checkCharges(admission.charges);
-  const admitted = await db.transact((tx) => admitIn(tx, admission));
+  const admitted = await db
+    .transact((tx) => admitIn(tx, admission))
+    .catch((error: unknown) => {
+      throw quoteUsedBy(error, admission.quote);
+    });
   if (admitted.kind === 'queued') await db.notify('queue', admitted.jobId);
   if (admitted.kind === 'stored') await db.notify('done', admitted.jobId);
   return admitted;
@@ -103,24 +127,30 @@ export async function admit(db: Database, admission: Admission): Promise<Admitte
 
 /** The order of locks is that of locked-job.ts. A crash anywhere before the commit leaves nothing. */
 async function admitIn(tx: Tx, admission: Admission): Promise<Admitted> {
-  const { jobId, grant: grantId, planned } = admission;
+  const { jobId, grant: grantId } = admission;
   // 1. The key: a concurrent twin waits here until this transaction has ended, and then replays it.
   const known = await claimKey(tx, admission, jobId);
   if (known !== null) return { kind: 'replayed', jobId: known };
 
-  // 2. The decision, on the grant and its counters as they are now.
+  // 2. Price and decision, on quote, grant and counters as they are now.
+  const quote =
+    admission.quote === null ? null : await openQuoteFor(tx, { ...admission, quote: admission.quote });
   const { grant, earlier, hasShare } = await readGrant(tx, admission);
-  admission.decide(grant);
+  const offered = { admission, grant, quote };
+  const priced = await pricedAs(tx, offered, admission.planned);
+  admission.decide(grant, priced.planned);
   const stored = answerFor(earlier, admission);
 
   // 3. The quota. A repeat is a run with ε 0.
   const counted = { grantId, quota: grant.body.quota, day: admission.day };
   if (stored !== null) {
-    const free = { ...planned, epsilonNano: '0' };
-    const scopes = await countUse(tx, { ...counted, planned: free }, 'used');
-    return answerFromStore(tx, { ...admission, planned: free }, { grant, scopes, releaseId: stored });
+    const free = await pricedAs(tx, offered, { ...admission.planned, epsilonNano: '0' });
+    checkQuoted(quote, free.planned);
+    const scopes = await countUse(tx, { ...counted, planned: free.planned }, 'used');
+    return answerFromStore(tx, { ...admission, ...free }, { grant, scopes, releaseId: stored, quote });
   }
-  const scopes = await countUse(tx, { ...counted, planned }, 'reserved');
+  checkQuoted(quote, priced.planned);
+  const scopes = await countUse(tx, { ...counted, planned: priced.planned }, 'reserved');
 
   // 4. The budget of every lineage, or of none: a refusal ends the transaction.
   const holder = hasShare ? { grantId: grant.id, revision: grant.revision } : null;
@@ -129,8 +159,39 @@ async function admitIn(tx: Tx, admission: Admission): Promise<Admitted> {
     held.push({ charge, drawn: await reserveCharge(tx, charge, holder) });
 
   // 5. The job, its reservations and its first event.
-  await insertJob(tx, admission, { grant, scopes, held });
+  await insertJob(tx, { ...admission, ...priced }, { grant, scopes, held });
+
+  // 6. What is new about its quote, in the log: its head is locked last.
+  if (quote !== null) await acceptQuote(tx, quote, admission.account);
   return { kind: 'queued', jobId };
+}
+
+/** The part of a job that its price decides. */
+type Priced = Omit<RunPrice, 'spendNano'> & Pick<JobRequest, 'planned'>;
+
+async function pricedAs(
+  tx: Tx,
+  { admission, grant, quote }: Offered,
+  planned: PlannedUsage,
+): Promise<Priced> {
+  const { billing, quoted, spendNano } = quote ?? (await admission.priceOf(tx, grant, planned));
+  return { billing, quoted, planned: { ...planned, spendNano } };
+}
+
+/** What an admission is decided by. */
+interface Offered {
+  readonly admission: Admission;
+  readonly grant: StoredGrant;
+  readonly quote: OpenQuote | null;
+}
+
+/** A quote of an answer from store is for no more than that. */
+function checkQuoted(quote: OpenQuote | null, planned: PlannedUsage): void {
+  if (quote === null) return;
+  const isMore = Object.entries(planned).some(
+    ([name, amount]) => BigInt(amount) > BigInt(quote.usage[name] ?? '0'),
+  );
+  if (isMore) throw new Refusal('PARAM', say('api.quoteSmaller', { quote: quote.id }));
 }
 
 /** A charge that was reserved, and what of it came from the share of its grant. */
@@ -177,9 +238,12 @@ async function readGrant(
   return { grant: { id, revision, body, upstream, suspended, approvals, used }, earlier, hasShare };
 }
 
+/** An admission with its price, as its job is written. */
+type PricedAdmission = Admission & Priced;
+
 async function insertJob(
   tx: Tx,
-  admission: Admission,
+  admission: PricedAdmission,
   made: { readonly grant: StoredGrant; readonly scopes: readonly string[]; readonly held: readonly Held[] },
 ): Promise<void> {
   const { grant, scopes } = made;
@@ -199,13 +263,19 @@ async function insertJob(
 
 async function answerFromStore(
   tx: Tx,
-  admission: Admission,
-  found: { readonly grant: StoredGrant; readonly scopes: readonly string[]; readonly releaseId: string },
+  admission: PricedAdmission,
+  found: {
+    readonly grant: StoredGrant;
+    readonly scopes: readonly string[];
+    readonly releaseId: string;
+    readonly quote: OpenQuote | null;
+  },
 ): Promise<Admitted> {
   const { jobId } = admission;
-  const { releaseId, scopes, grant } = found;
+  const { releaseId, scopes, grant, quote } = found;
   const under = { grantId: grant.id, revision: grant.revision, scopes };
   await insertEndedJob(tx, admission, under);
+  if (quote !== null) await acceptQuote(tx, quote, admission.account);
   const ending = { outcome: 'released', releaseId, repeat: true } as const;
   const job = endedJobOf(admission, under);
   await endJob(tx, { job, ending, charged: true, spent: NOTHING_SPENT, measured: {}, releaseAt: null }, null);
@@ -220,11 +290,11 @@ interface Under {
 }
 
 /** A job that never waits: it is ended by `endJob` in the same transaction. */
-async function insertEndedJob(tx: Tx, request: JobRequest, under: Under): Promise<void> {
+async function insertEndedJob(tx: Tx, request: JobRequest | PricedAdmission, under: Under): Promise<void> {
   await tx.rows(sql`WITH event AS (${queuedSql(request.jobId)}) ${jobSql(request, under)}`);
 }
 
-function endedJobOf(request: JobRequest, { grantId, revision }: Under): EndedJob {
+function endedJobOf(request: JobRequest | PricedAdmission, { grantId, revision }: Under): EndedJob {
   const {
     jobId: id,
     account: accountId,
@@ -236,7 +306,8 @@ function endedJobOf(request: JobRequest, { grantId, revision }: Under): EndedJob
     delta,
     planDigest,
   } = request;
-  const { planned, actors, program: programDigest } = request;
+  const { planned, billing, actors, program: programDigest } = request;
+  const { quoted, quoteId } = boundBy(request);
   const asked = {
     id,
     accountId,
@@ -249,6 +320,9 @@ function endedJobOf(request: JobRequest, { grantId, revision }: Under): EndedJob
     planDigest,
     programDigest,
     planned,
+    billing,
+    quoted,
+    quoteId,
     actors,
   };
   return {
@@ -267,24 +341,33 @@ function queuedSql(jobId: string): ReturnType<typeof sql> {
 }
 
 function jobSql(
-  request: JobRequest | Admission,
+  request: JobRequest | PricedAdmission,
   { grantId, revision, scopes }: Under,
 ): ReturnType<typeof sql> {
   const { jobId, account, datasets, versionId, purpose, scene, epsilon, delta, planDigest, planned, actors } =
     request;
-  const { program } = request;
-  const [timing, repeatable, quote, review] =
+  const { program, billing } = request;
+  const { quoted, quoteId } = boundBy(request);
+  const [timing, repeatable, review] =
     'charges' in request
-      ? [JSON.stringify(request.timing), request.repeats === 'stored', request.quote, request.review]
-      : [null, false, null, false];
+      ? [JSON.stringify(request.timing), request.repeats === 'stored', request.review]
+      : [null, false, false];
   return sql`
     INSERT INTO job (id, account_id, grant_id, grant_revision, datasets, version_id, request, purpose, scene, epsilon,
-      delta, plan_digest, program_digest, planned, scopes, timing, actors, quote_id, repeatable, review,
-      state)
+      delta, plan_digest, program_digest, planned, scopes, timing, actors, quote_id, billing, quoted,
+      repeatable, review, state)
     VALUES (${jobId}, ${account}, ${grantId}, ${revision}, ${sql.param(datasets)}::text[], ${versionId},
       ${JSON.stringify(request.request)}::jsonb, ${purpose}, ${scene}, ${epsilon}, ${delta}, ${planDigest}, ${program},
       ${JSON.stringify(planned)}::jsonb, ${sql.param(scopes)}::text[], ${timing}::jsonb, ${JSON.stringify(actors)}::jsonb,
-      ${quote}, ${repeatable}, ${review}, 'queued')`;
+      ${quoteId}, ${billing === null ? null : JSON.stringify(billing)}::jsonb, ${JSON.stringify(quoted)}::jsonb,
+      ${repeatable}, ${review}, 'queued')`;
+}
+
+/** What bounds the bill of a request; one that is refused is not billed, whatever it named. */
+function boundBy(request: JobRequest | PricedAdmission): Pick<EndedJob, 'quoted' | 'quoteId'> {
+  return 'charges' in request
+    ? { quoted: request.quoted, quoteId: request.quote }
+    : { quoted: {}, quoteId: null };
 }
 
 /** A request that was refused, with whatever of it is known. */

@@ -12,6 +12,7 @@ import { say } from '#policies/words.ts';
 import type { Timing } from '#sandbox/plan.ts';
 import { releaseTimeMs } from '#sandbox/release/timing.ts';
 
+import type { BillingFacts, Quoted } from '../billing/facts.ts';
 import type { Tx } from './database.ts';
 import type { PlannedUsage } from './tables/jobs.ts';
 import { isShown, rejectedFor } from './visibility.ts';
@@ -35,6 +36,10 @@ export interface LockedJob {
   /** Null for SQL. */
   readonly programDigest: string | null;
   readonly planned: PlannedUsage;
+  /** By what it is billed, and at most how much: as it was admitted. */
+  readonly billing: BillingFacts | null;
+  readonly quoted: Quoted;
+  readonly quoteId: string | null;
   readonly scopes: readonly string[];
   readonly timing: Timing | null;
   readonly actors: Readonly<Record<string, string>>;
@@ -62,7 +67,7 @@ export async function lockJob(tx: Tx, jobId: string): Promise<LockedJob> {
   const [job] = await tx.rows<LockedJob>(sql`
     SELECT j.id, j.account_id AS "accountId", j.grant_id AS "grantId", j.grant_revision AS "grantRevision", j.datasets,
       j.version_id AS "versionId", j.purpose, j.scene, j.epsilon, j.delta, j.plan_digest AS "planDigest",
-      j.program_digest AS "programDigest", j.planned, j.scopes, j.timing, j.actors, j.repeatable, j.review, j.state, j.release_id AS "releaseId", j.attempt,
+      j.program_digest AS "programDigest", j.planned, j.billing, j.quoted, j.quote_id AS "quoteId", j.scopes, j.timing, j.actors, j.repeatable, j.review, j.state, j.release_id AS "releaseId", j.attempt,
       j.created_at AS "createdAt", j.halt_code AS "haltCode",
       (extract(epoch FROM clock_timestamp() - j.created_at) * 1000)::float8 AS "elapsedMs",
       m.release_id AS stored, coalesce(m.review, false) AS "storedReview",

@@ -10,6 +10,7 @@ import { type Digest, digestOf, evidenceJson } from '#crypto/canonical.ts';
 import type { FailedCode, RefusedCode } from '#policies/refusal.ts';
 import type { Sentence } from '#policies/words.ts';
 
+import type { BillingFacts, Quoted } from '../billing/facts.ts';
 import type { Tx } from './database.ts';
 import type { LockedJob } from './locked-job.ts';
 import { appendSql, lockHead } from './log-append.ts';
@@ -55,6 +56,9 @@ export type EndedJob = Pick<
   | 'planDigest'
   | 'programDigest'
   | 'planned'
+  | 'billing'
+  | 'quoted'
+  | 'quoteId'
   | 'actors'
   | 'repeatable'
   | 'review'
@@ -100,6 +104,10 @@ export interface PublicUsage {
   readonly charged: boolean;
   readonly spent: RunRecord['spent'];
   readonly planned: PlannedUsage;
+  /** By what it is billed; null for a request that was refused before it had a price. */
+  readonly billing: BillingFacts | null;
+  readonly quoted: Quoted;
+  readonly quoteId: string | null;
   readonly actors: Readonly<Record<string, string>>;
   /** ISO 8601. The only clock time in it. */
   readonly releasedAt: string;
@@ -131,6 +139,9 @@ function publicUsage({ job, ending, charged, spent }: RunRecord, releaseAt: Date
     charged,
     spent,
     planned: job.planned,
+    billing: job.billing,
+    quoted: job.quoted,
+    quoteId: job.quoteId,
     actors: job.actors,
     releasedAt: releaseAt.toISOString(),
   };
@@ -154,11 +165,12 @@ export async function endJob(tx: Tx, record: RunRecord, release: NewRelease | nu
   const ended = await tx.rows(sql`
     WITH ${appended.parts}, ${answerSql(record, release, visibleAt)} usage AS (
       INSERT INTO usage_record (id, source, type, job_id, grant_id, account_id, release_id, outcome, code, charged,
-        spent_nano, spent_yocto, planned, measured, digest, leaf_index, visible_at)
+        spent_nano, spent_yocto, planned, measured, billing, quoted, quote_id, digest, leaf_index, visible_at)
       VALUES (${usage.id}, ${usage.source}, ${usage.type}, ${usage.jobId}, ${usage.grantId}, ${usage.accountId},
         ${usage.releaseId}, ${usage.outcome}, ${usage.code}, ${usage.charged}, ${usage.spent.nano}::numeric,
         ${usage.spent.thresholdDeltaYocto}::numeric, ${JSON.stringify(usage.planned)}::jsonb,
-        ${JSON.stringify(record.measured)}::jsonb, ${digestOf(usage)}, ${appended.index}::bigint, ${visibleAt}::timestamptz)
+        ${JSON.stringify(record.measured)}::jsonb, ${usage.billing === null ? null : JSON.stringify(usage.billing)}::jsonb,
+        ${JSON.stringify(usage.quoted)}::jsonb, ${usage.quoteId}, ${digestOf(usage)}, ${appended.index}::bigint, ${visibleAt}::timestamptz)
     ), event AS (
       INSERT INTO job_event (job_id, seq, state, visible_at)
       VALUES (${usage.jobId}, ${EVENT.done}, 'done', ${visibleAt}::timestamptz)

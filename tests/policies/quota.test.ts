@@ -11,7 +11,14 @@ import {
 } from '#policies/quota.ts';
 import { AMOUNTS, STANDING } from './request-fixture.ts';
 
-const UNLIMITED = { calls: null, rows: null, outputs: null, computeUnits: null, epsilonNano: null, spendNano: null };
+const UNLIMITED = {
+  calls: null,
+  rows: null,
+  outputs: null,
+  computeUnits: null,
+  epsilonNano: null,
+  spendNano: null,
+};
 
 test('the smaller of what the total and the day leave is left', () => {
   const quota: Quota = {

@@ -72,7 +72,15 @@ export const STANDING: Standing = {
     { kind: 'certificate', id: 'certificate-5', end: '2027-06-01T00:00:00+08:00', revoked: false },
   ],
   approvals: { provider: true, buyer: true, subject: true },
-  left: { runs: '10', calls: '20', rows: '1000000', outputs: '50', computeUnits: '700', epsilonNano: '900', spendNano: '5000' },
+  left: {
+    runs: '10',
+    calls: '20',
+    rows: '1000000',
+    outputs: '50',
+    computeUnits: '700',
+    epsilonNano: '900',
+    spendNano: '5000',
+  },
 };
 
 export const AMOUNTS: Amounts = {
@@ -83,7 +91,7 @@ export const AMOUNTS: Amounts = {
   outputs: '5',
   computeUnits: '7',
   epsilonNano: '100',
-  spendNano: '0',
+  spendNano: '20',
 };
 
 export const BUYER: Principal = {
