@@ -1,0 +1,69 @@
+/**
+ * The gateway of the kill tests: a process of its own that takes orders, one per line, and answers what was committed.
+ *
+ * It is the gateway's storage and no more: admission with price, quota, budget and Idempotency-Key, the record of a
+ * refusal, quotes and their acceptance, each in its real transaction. HTTP, tokens, compiling and Cedar are left out,
+ * because a process with them takes four times as long to start (tests/journeys/processes.test.ts kills the whole one).
+ * Arguments: the database's address, and the stage as JSON.
+ */
+import { Refusal } from '#policies/refusal.ts';
+import { admit, refuse } from '#gateway/storage/admission.ts';
+import { openDatabase } from '#gateway/storage/database.ts';
+import { acceptOwnQuote, saveQuote } from '#gateway/storage/quote-store.ts';
+import { DAY, freshId } from '#tests/support/world.ts';
+import { hear, tell } from './lines.ts';
+import { askOf, type Order, priceAt, type Stage } from './orders.ts';
+
+const QUOTE_MS = 3_600_000;
+
+const [url = '', described = ''] = process.argv.slice(2);
+const stage = JSON.parse(described) as Stage;
+const db = await openDatabase({ url, connectionsMax: 2 });
+
+/** What is told is true from then on: it was committed. */
+async function done(order: Order): Promise<object> {
+  if (order.kind === 'submit') return { job: await submitted(order) };
+  if (order.kind === 'quote') return { quote: await quoted(order) };
+  const { quote } = order;
+  const accepted = await db.transact((tx) => acceptOwnQuote(tx, { quote, account: stage.account }));
+  return { leaf: accepted?.leafIndex ?? null };
+}
+
+/** Like the gateway's submission: what is refused is recorded, under the same key. */
+async function submitted(order: Extract<Order, { kind: 'submit' }>): Promise<string> {
+  const admission = askOf(stage, order);
+  try {
+    return (await admit(db, admission)).jobId;
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const grant = { id: admission.grant, revision: 1 };
+    return (await refuse(db, { ...admission, grant, refusal: error })).jobId;
+  }
+}
+
+async function quoted({ plan, grant }: Extract<Order, { kind: 'quote' }>): Promise<string> {
+  const admission = askOf(stage, { plan, grant, key: freshId(), quote: null });
+  const { billing, quoted: most, spendNano } = priceAt(stage, admission.planned);
+  const id = freshId();
+  const made = {
+    id,
+    accountId: stage.account,
+    grantId: grant,
+    planDigest: plan,
+    body: { id, usage: { ...admission.planned, spendNano } },
+    billing,
+    quoted: most,
+    price: (BigInt(spendNano) + 9_999_999n) / 10_000_000n,
+    expiresAt: new Date(Date.now() + QUOTE_MS),
+  };
+  await saveQuote(db, made, DAY);
+  return id;
+}
+
+hear<Order>(process.stdin, (order) => {
+  done(order).then(
+    (answer) => tell({ n: order.n, ...answer }),
+    (error: unknown) => tell({ n: order.n, fault: String(error) }),
+  );
+});
+tell({ started: process.pid });

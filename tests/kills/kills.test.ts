@@ -1,0 +1,52 @@
+/**
+ * Kills: gateways and runners are processes of their own, and die by kill -9 at any moment of a load that bills.
+ *
+ * After each batch the database is recovered, every request has been sent until it was answered, and then nothing that
+ * was acknowledged is lost, nothing is doubled, and budget and money are exact. 200 kills here, 1,000 in an audit.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { sized } from '#tests/support/audit-size.ts';
+import { HAS_POSTGRES, openEngine, type OpenEngine } from '#tests/support/engines.ts';
+import { comeToAnEnd, faultsAfter } from './aftermath.ts';
+import { Killing, type KillPlan, type Told } from './killing.ts';
+import { setStage } from './orders.ts';
+
+const BATCHES = sized(1, 5);
+const PLAN: KillPlan = { kills: 200, gateways: 2, runners: 2, clients: 6 };
+
+describe.skipIf(!HAS_POSTGRES)('on postgres', () => {
+  let opened: OpenEngine;
+
+  beforeAll(async () => {
+    opened = await openEngine('postgres');
+  });
+  afterAll(() => opened.close());
+
+  /** A batch, and what it has left. */
+  async function batch(plan: KillPlan): Promise<{ readonly told: Told; readonly faults: readonly string[] }> {
+    const { db, url } = opened;
+    const stage = await setStage(db);
+    const told = await new Killing(url ?? '', stage, plan).run();
+    await comeToAnEnd(db, plan.runners);
+    return { told, faults: await faultsAfter(db, stage, told) };
+  }
+
+  test('two hundred kills lose nothing that was acknowledged and double nothing', async () => {
+    for (let done = 0; done < BATCHES; done += 1) {
+      const { told, faults } = await batch(PLAN);
+      expect(faults).toEqual([]);
+      expect(told.kills).toBeGreaterThanOrEqual(PLAN.kills);
+      console.log(told.kills, told.jobs.size, told.released.size, told.failed.size, told.accepted.size);
+      for (const acknowledged of [told.released, told.failed, told.accepted])
+        expect(acknowledged.size).toBeGreaterThan(5);
+    }
+  });
+
+  // Last, because it breaks the database.
+  test('control: usage that is written after its release is lost by a kill, and seen to be', async () => {
+    const { faults } = await batch({ ...PLAN, kills: 40, variant: 'dual' });
+    expect(faults.some((fault) => fault.startsWith('not so: a job is done if and only if'))).toBe(true);
+    expect(faults.some((fault) => fault.startsWith('release: '))).toBe(true);
+  });
+});

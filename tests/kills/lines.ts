@@ -1,0 +1,21 @@
+/**
+ * How a process under test and the one that kills it talk: a line of JSON per message, over stdin and stdout.
+ *
+ * Guarantee: what a process has told was written before it went on, so that an acknowledgement is out before a kill.
+ * Not covered: an answer that is half written when its process dies; it counts as never given.
+ */
+import { writeSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+
+/** Tells whoever started this process. */
+export function tell(message: object): void {
+  writeSync(1, `${JSON.stringify(message)}\n`);
+}
+
+/** Calls `heard` for each whole line. */
+export function hear<Message>(from: Readable, heard: (message: Message) => void): void {
+  createInterface({ input: from }).on('line', (line) => {
+    if (line.endsWith('}')) heard(JSON.parse(line) as Message);
+  });
+}
