@@ -61,6 +61,16 @@ const askFields = {
   maxError: z.number().optional(),
   atSize: z.number().optional(),
   outputKind: z.enum(OUTPUT_KINDS).optional(),
+  // A product in place of a query or program, with what it asks for.
+  product: z.string().min(1).max(200).refine(keepable).optional(),
+  parameters: z
+    .record(
+      z.string().min(1).max(200).refine(keepable),
+      z.union([z.number(), z.boolean(), z.string().max(10_000).refine(keepable)]),
+    )
+    .optional(),
+  /** Which of the buyer's own cost centres pays. */
+  costCentre: chosenId.optional(),
 };
 export const quoteAsk = z.strictObject(askFields);
 export const jobAsk = z.strictObject({ ...askFields, quote: madeId.optional() });

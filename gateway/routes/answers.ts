@@ -7,7 +7,7 @@ import type { Surface } from '../http/surface.ts';
 import { currentCheckpoint, getConsistency, getEvidence } from '../services/evidence.ts';
 import { notFound } from '../services/permission.ts';
 import { getRelease, releaseCsv } from '../services/release-view.ts';
-import { listUsagePage, usageCsv, usageEvent as eventOf } from '../services/usage.ts';
+import { listUsagePage, usageCsv, usageEvents } from '../services/usage.ts';
 
 const plainText = (accept: string | null, type: string): boolean => (accept ?? '').includes(type);
 
@@ -120,7 +120,7 @@ function usageRoute(surface: Surface): Endpoint {
         return table;
       }
       const withMeasured = caller.principal.roles.includes('operator');
-      return json({ items: page.rows.map((row) => eventOf(surface, row, { withMeasured })), nextCursor });
+      return json({ items: usageEvents(surface, page, { withMeasured }), nextCursor });
     },
   });
 }

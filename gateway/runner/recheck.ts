@@ -46,6 +46,8 @@ export async function recheck(
       // The scene it was admitted for: an absent one meant the grant's of then, which may have another by now.
       ask: { ...(job.request as KeptRequest), scene: job.scene },
       planning,
+      // What it was admitted with: its price stands, whatever is in force by now.
+      planned: job.planned,
       grant: await standingGrant(shell.db, grant, job, compiled),
     },
   );

@@ -21,6 +21,7 @@ import { type Catalogue, type Compiled, compileQuery } from '#sandbox/query/comp
 import type { AccuracyAsk } from '#sandbox/release/accuracy.ts';
 import { notesOf } from '#sandbox/release/notes.ts';
 import { planDigestOf, plannedUsageOf } from '#sandbox/release/statement.ts';
+import type { DocumentRef } from '../billing/facts.ts';
 import type { StoredGrant } from '../storage/admission.ts';
 import type { Tx } from '../storage/database.ts';
 import type { Charge } from '../storage/ledger.ts';
@@ -34,7 +35,22 @@ import type { Shell } from './shell.ts';
 export const SERVER_TIMING: Timing = { mode: 'quantum', quantumMs: 125 };
 
 /** A request as a buyer sent it; absent fields are null. */
-export type BuyerAsk = BuyerTerms & (SqlAsked | ProgramAsked);
+export type SentAsk = BuyerTerms & { readonly product: string | null } & (
+    | SqlAsked
+    | ProgramAsked
+    | ProductAsked
+  );
+
+/** A request with what a product made of it: a query, or a program with its parameters. */
+export type BuyerAsk = BuyerTerms & { readonly product: ProductCall | null } & (SqlAsked | ProgramAsked);
+
+/** The wording of a product that is called, and with what. */
+export interface ProductCall extends DocumentRef {
+  readonly parameters: ProductParameters;
+}
+
+/** Typed values by name. */
+export type ProductParameters = Readonly<Record<string, string | number | boolean>>;
 
 /** What is computed: the text of a query. */
 interface SqlAsked {
@@ -49,6 +65,12 @@ interface ProgramAsked {
   readonly params: Readonly<Record<string, unknown>> | null;
 }
 
+/** What is computed: what the product says. */
+interface ProductAsked {
+  readonly frontEnd: 'product';
+  readonly parameters: ProductParameters;
+}
+
 interface BuyerTerms extends AccuracyAsk {
   readonly delta: number | null;
   readonly grant: string;
@@ -57,6 +79,8 @@ interface BuyerTerms extends AccuracyAsk {
   readonly scene: string | null;
   readonly outputKind: OutputKind;
   readonly quote: string | null;
+  /** Which of the buyer's own cost centres pays; null: none is named. */
+  readonly costCentre: string | null;
 }
 
 /** A Plan's cost as JSON. */
@@ -77,6 +101,9 @@ export interface Showing {
 
 /** What a job keeps of its request, in `job.request`: the request as sent, which the runner compiles again, and more. */
 export type KeptRequest = BuyerAsk & KeptDecision;
+
+/** The same of a request that was refused, perhaps before it was known what its product is. */
+export type KeptRefusal = (SentAsk | BuyerAsk) & KeptDecision;
 
 interface KeptDecision {
   /** Null where no decision was reached. Its `requestDigest` is the decision's id. */
@@ -208,10 +235,12 @@ export function useRequest(
     readonly principal: Principal;
     readonly ask: BuyerAsk;
     readonly planning: Planning;
+    /** With what it may cost at most. */
+    readonly planned: PlannedUsage;
     readonly grant: StoredGrant & { readonly revoked?: boolean };
   },
 ): UseRequest {
-  const { action, principal, ask, planning, grant } = use;
+  const { action, principal, ask, planning, planned, grant } = use;
   const { purpose } = ask;
   if (!isPurpose(purpose)) {
     const args = { grant: grant.id, granted: grant.body.purposes.join(', '), asked: purpose.slice(0, 80) };
@@ -240,7 +269,7 @@ export function useRequest(
       // The reader applies no row filter, so a grant that demands one is refused rather than widened.
       rowScope: 'all',
       columns: planning.columns,
-      amounts: amountsOf(planning.planned),
+      amounts: amountsOf(planned),
     },
     now: new Date(shell.now()).toISOString(),
   };

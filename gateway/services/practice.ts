@@ -10,7 +10,7 @@ import type { Caller } from '../http/endpoint.ts';
 import { findDataset } from '../storage/dataset-list.ts';
 import { approveGrant, findGrant, saveGrant } from '../storage/grant-store.ts';
 import { plainGrant } from './plain-grant.ts';
-import type { BuyerAsk } from './planning.ts';
+import type { SentAsk } from './planning.ts';
 import { joined, type Shell } from './shell.ts';
 
 const PREFIX = 'practice:';
@@ -18,7 +18,7 @@ const PREFIX = 'practice:';
 const RUNS = 1_000_000;
 
 /** A request as it is, or under the caller's practice grant. Data that are not open have none, and the request is refused. */
-export async function withPracticeGrant(shell: Shell, caller: Caller, ask: BuyerAsk): Promise<BuyerAsk> {
+export async function withPracticeGrant(shell: Shell, caller: Caller, ask: SentAsk): Promise<SentAsk> {
   if (!ask.grant.startsWith(PREFIX)) return ask;
   const grant = await practiceGrant(shell, caller, ask.grant.slice(PREFIX.length));
   return grant === null ? ask : { ...ask, grant };

@@ -1,19 +1,24 @@
 /**
- * Usage: one CloudEvents 1.0 event per run, with planned quantities only; measured ones are the operator's.
+ * Usage: one CloudEvents 1.0 event per run and per accepted quote, with planned quantities only; measured ones are the
+ * operator's.
  *
- * Guarantee: no event holds the text of a request. The id of an event is that of its record, so that a repeated delivery
- * is recognised; quantities are decimal text, because the specification's integers have 32 bits.
+ * Guarantee: no event holds the text of a request or its parameters. The id of an event is that of its record, so that a
+ * repeated delivery is recognised; quantities are decimal text, because the specification's integers have 32 bits.
  */
+import { isPurpose, purposeClass } from '#policies/purpose.ts';
 import { instantText } from '#sandbox/release/zone.ts';
+import type { DocumentRef } from '../billing/facts.ts';
 import type { Caller } from '../http/endpoint.ts';
 import { listSeenUsage, type SeenUsage, type UsageFilter } from '../storage/oversight.ts';
+import { listAcceptances, type SeenAcceptance } from '../storage/quote-store.ts';
 import { readersOf, readingOf } from './permission.ts';
 import { csvLine } from './release-view.ts';
 import type { Shell } from './shell.ts';
 
-/** A page of records, and the leaf after which the next one begins. */
+/** A page of records of runs and accepted quotes, and the leaf after which the next one begins. */
 export interface UsagePage {
   readonly rows: readonly SeenUsage[];
+  readonly quotes: readonly SeenAcceptance[];
   readonly nextLeaf: string | null;
 }
 
@@ -26,15 +31,52 @@ export async function listUsagePage(
   const { filter, afterLeaf, limit } = ask;
   const readers = readersOf(principal, 'read_usage');
   const reading = await readingOf(shell, principal);
-  const found = await listSeenUsage(shell.db, { ...filter, readers }, { afterLeaf, limit: limit + 1 });
-  const page = found.slice(0, limit);
+  const next = { afterLeaf, limit: limit + 1 };
+  const runs = await listSeenUsage(shell.db, { ...filter, readers }, next);
+  const quotes = await listAcceptances(shell.db, { ...filter, readers }, next);
+  const leaves = [...runs, ...quotes]
+    .map(({ leafIndex }) => BigInt(leafIndex))
+    .sort((a, b) => (a < b ? -1 : 1));
+  const last = leaves[limit - 1];
+  const isShown = (row: SeenUsage | SeenAcceptance): boolean =>
+    (last === undefined || BigInt(row.leafIndex) <= last) && reading.may('read_usage', row);
   return {
-    rows: page.filter((row) => reading.may('read_usage', row)),
-    nextLeaf: found.length > limit ? (page.at(-1)?.leafIndex ?? null) : null,
+    rows: runs.filter(isShown),
+    quotes: quotes.filter(isShown),
+    nextLeaf: leaves.length > limit && last !== undefined ? String(last) : null,
   };
 }
 
-/** A record as an event. */
+/** A page as events, in the order of the log. */
+export function usageEvents(
+  shell: Shell,
+  { rows, quotes }: UsagePage,
+  showing: { readonly withMeasured: boolean },
+): readonly object[] {
+  const events = [
+    ...rows.map((row) => ({ leafIndex: row.leafIndex, event: usageEvent(shell, row, showing) })),
+    ...quotes.map((row) => ({ leafIndex: row.leafIndex, event: quoteEvent(shell, row) })),
+  ];
+  return events
+    .sort((a, b) => (BigInt(a.leafIndex) < BigInt(b.leafIndex) ? -1 : 1))
+    .map(({ event }) => event);
+}
+
+/** An accepted quote as an event: its data are its record, as it stands in the log. */
+function quoteEvent(shell: Shell, { quoteId, record, leafIndex, acceptedAt, buyer }: SeenAcceptance): object {
+  return {
+    specversion: '1.0',
+    id: `${quoteId}/quote`,
+    source: 'unseen',
+    type: 'unseen.usage.quote',
+    time: instantText(acceptedAt.getTime(), shell.timeZone),
+    subject: quoteId,
+    datacontenttype: 'application/json',
+    data: { organisation: buyer, ...(JSON.parse(record) as object), leafIndex },
+  };
+}
+
+/** A record of a run as an event. */
 export function usageEvent(
   shell: Shell,
   row: SeenUsage,
@@ -56,11 +98,20 @@ export function usageEvent(
       grant: row.grantId,
       datasets: row.datasets,
       purpose: row.purpose,
+      purposeClass: purposeClassOf(row),
       scene: row.scene,
       outcome: row.outcome,
       code: row.code,
       repeat: row.repeat,
       charged: row.charged,
+      channel: row.billing?.channel ?? null,
+      costCentre: row.billing?.costCentre ?? null,
+      product: row.billing?.product ?? null,
+      agreement: row.billing?.agreement ?? null,
+      contributions: row.billing?.contributions ?? [],
+      fees: row.billing?.fees ?? [],
+      quote: row.quoteId,
+      quoted: row.quoted,
       planned: row.planned,
       spent: { nano: row.spentNano, thresholdDeltaYocto: row.spentYocto },
       epsilon: row.epsilon,
@@ -75,6 +126,12 @@ export function usageEvent(
   };
 }
 
+/** The class that was frozen with the price; of a request that was refused before it had one, that of its purpose. */
+function purposeClassOf({ billing, purpose }: SeenUsage): string | null {
+  if (billing !== null) return billing.purposeClass;
+  return purpose !== null && isPurpose(purpose) ? purposeClass(purpose) : null;
+}
+
 const QUANTITIES = [
   'products',
   'runs',
@@ -85,6 +142,10 @@ const QUANTITIES = [
   'outputBytes',
   'serviceMs',
   'cpuMs',
+  'gpuMs',
+  'memoryMbMs',
+  'storageMbMs',
+  'seats',
 ] as const;
 const AMOUNTS = [...QUANTITIES, 'computeUnits', 'epsilonNano', 'spendNano'] as const;
 
@@ -121,6 +182,7 @@ export function usageCsv(shell: Shell, rows: readonly SeenUsage[]): string {
       row.spentYocto,
       ...AMOUNTS.map((name) => row.planned[name] ?? null),
       row.program,
+      ...billingColumns(row),
     ]),
   );
   const columns = [
@@ -132,6 +194,37 @@ export function usageCsv(shell: Shell, rows: readonly SeenUsage[]): string {
     'spentThresholdDeltaYocto',
     ...AMOUNTS,
     'program',
+    'purposeClass',
+    'channel',
+    'costCentre',
+    'product',
+    'agreement',
+    'contributions',
+    'rateCards',
+    'quote',
+    'quotedNano',
   ];
   return `${[csvLine(columns), ...lines].join('\r\n')}\r\n`;
+}
+
+/** By what a run is billed, as the last columns have it: wordings as `id/revision`, lists with a space between. */
+function billingColumns(row: SeenUsage): readonly (string | null)[] {
+  const { billing } = row;
+  return [
+    purposeClassOf(row),
+    billing?.channel ?? null,
+    billing?.costCentre ?? null,
+    wordingOf(billing?.product ?? null),
+    wordingOf(billing?.agreement ?? null),
+    (billing?.contributions ?? [])
+      .map(({ dataset, contributor, weight }) => `${dataset}:${contributor}:${weight}`)
+      .join(' '),
+    (billing?.fees ?? []).map(({ feeType, card }) => `${feeType}:${wordingOf(card) ?? ''}`).join(' '),
+    row.quoteId,
+    row.planned['spendNano'] ?? null,
+  ];
+}
+
+function wordingOf(document: DocumentRef | null): string | null {
+  return document === null ? null : `${document.id}/${document.revision}`;
 }

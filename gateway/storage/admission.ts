@@ -19,6 +19,7 @@ import type { Timing } from '#sandbox/plan.ts';
 import type { BillingFacts, DocumentRef, Quoted } from '../billing/facts.ts';
 import { countUse, dayScope, TOTAL, useSql } from './counters.ts';
 import type { Database, Tx } from './database.ts';
+import { upstreamSql } from './documents.ts';
 import { answerFor, type EarlierAnswer, earlierSql } from './earlier-answer.ts';
 import { claimKey, type IdempotencyKey } from './idempotency.ts';
 import { type Charge, reserveCharge } from './ledger.ts';
@@ -62,10 +63,6 @@ export interface JobRequest {
   readonly request: object;
   readonly purpose: string | null;
   readonly scene: string | null;
-  /** Which of its buyer's cost centres pays; null for none. */
-  readonly costCentre: string | null;
-  /** The product that is called; null for a query or program of the buyer's own. */
-  readonly product: DocumentRef | null;
   readonly epsilon: string | null;
   readonly delta: string | null;
   readonly planDigest: string | null;
@@ -75,13 +72,11 @@ export interface JobRequest {
   readonly versionId: string | null;
   /** Has every quota unit; further names may be rated. */
   readonly planned: PlannedUsage;
-  /** Null where nothing was priced: a request that was refused before. Such a request costs nothing whatever it says. */
-  readonly billing: BillingFacts | null;
   /** Authoriser, operator, user. */
   readonly actors: Readonly<Record<string, string>>;
 }
 
-export interface Admission extends Omit<JobRequest, 'billing'> {
+export interface Admission extends JobRequest {
   readonly grant: string;
   readonly planDigest: string;
   readonly versionId: string;
@@ -93,6 +88,10 @@ export interface Admission extends Omit<JobRequest, 'billing'> {
   readonly repeats: 'stored' | 'fresh';
   /** Whether a person decides about the release. */
   readonly review: boolean;
+  /** Which of its buyer's cost centres pays; null for none. */
+  readonly costCentre: string | null;
+  /** The product that is called; null for a query or program of the buyer's own. */
+  readonly product: DocumentRef | null;
   /** An open quote for this very Plan, whose price is the job's; null: the price is `priceOf`. */
   readonly quote: string | null;
   readonly holdMs?: number;
@@ -222,7 +221,7 @@ async function readGrant(
 ): Promise<{ readonly grant: StoredGrant; readonly earlier: EarlierAnswer; readonly hasShare: boolean }> {
   const { grant: id, account, datasets, program, day } = admission;
   const [row] = await tx.rows<GrantRow>(sql`
-    SELECT revision, body, upstream, suspended_at IS NOT NULL AS suspended, provider_approval IS NOT NULL AS provider,
+    SELECT revision, body, ${upstreamSql('g')} AS upstream, suspended_at IS NOT NULL AS suspended, provider_approval IS NOT NULL AS provider,
       buyer_approval IS NOT NULL AS buyer, subject_approval IS NOT NULL AS subject,
       ${stoppedSql({ grant: id, account, datasets, program })} AS stopped, ${useSql(id, TOTAL)} AS total, ${useSql(id, dayScope(day))} AS today,
       ${earlierSql(admission)} AS earlier,
@@ -241,6 +240,15 @@ async function readGrant(
 /** An admission with its price, as its job is written. */
 type PricedAdmission = Admission & Priced;
 
+/** What a job keeps of its admission, and a request that was refused has none of: it is billed nothing. */
+type Kept = Pick<EndedJob, 'billing' | 'quoted' | 'quoteId' | 'repeatable' | 'review'> & {
+  readonly timing: Timing | null;
+};
+
+function keptOf({ billing, quoted, quote, repeats, review, timing }: PricedAdmission): Kept {
+  return { billing, quoted, quoteId: quote, repeatable: repeats === 'stored', review, timing };
+}
+
 async function insertJob(
   tx: Tx,
   admission: PricedAdmission,
@@ -255,7 +263,7 @@ async function insertJob(
     share_yocto: String(drawn.thresholdDeltaYocto),
   }));
   await tx.rows(sql`
-    WITH job AS (${jobSql(admission, { grantId: grant.id, revision: grant.revision, scopes })}), event AS (${queuedSql(admission.jobId)})
+    WITH job AS (${jobSql(admission, { grantId: grant.id, revision: grant.revision, scopes }, keptOf(admission))}), event AS (${queuedSql(admission.jobId)})
     INSERT INTO reservation (job_id, lineage_id, nano, yocto, share_nano, share_yocto, state, expires_at)
     SELECT ${admission.jobId}, h.lineage, h.nano, h.yocto, h.share_nano, h.share_yocto, 'held', now() + ${admission.holdMs ?? HOLD_MS}::float8 * interval '1 millisecond'
     FROM jsonb_to_recordset(${JSON.stringify(held)}::jsonb) AS h(lineage text, nano numeric, yocto numeric, share_nano numeric, share_yocto numeric)`);
@@ -274,10 +282,11 @@ async function answerFromStore(
   const { jobId } = admission;
   const { releaseId, scopes, grant, quote } = found;
   const under = { grantId: grant.id, revision: grant.revision, scopes };
-  await insertEndedJob(tx, admission, under);
+  const kept = keptOf(admission);
+  await insertEndedJob(tx, admission, under, kept);
   if (quote !== null) await acceptQuote(tx, quote, admission.account);
   const ending = { outcome: 'released', releaseId, repeat: true } as const;
-  const job = endedJobOf(admission, under);
+  const job = endedJobOf(admission, under, kept);
   await endJob(tx, { job, ending, charged: true, spent: NOTHING_SPENT, measured: {}, releaseAt: null }, null);
   return { kind: 'stored', jobId, releaseId };
 }
@@ -290,11 +299,11 @@ interface Under {
 }
 
 /** A job that never waits: it is ended by `endJob` in the same transaction. */
-async function insertEndedJob(tx: Tx, request: JobRequest | PricedAdmission, under: Under): Promise<void> {
-  await tx.rows(sql`WITH event AS (${queuedSql(request.jobId)}) ${jobSql(request, under)}`);
+async function insertEndedJob(tx: Tx, request: JobRequest, under: Under, kept: Kept): Promise<void> {
+  await tx.rows(sql`WITH event AS (${queuedSql(request.jobId)}) ${jobSql(request, under, kept)}`);
 }
 
-function endedJobOf(request: JobRequest | PricedAdmission, { grantId, revision }: Under): EndedJob {
+function endedJobOf(request: JobRequest, { grantId, revision }: Under, kept: Kept): EndedJob {
   const {
     jobId: id,
     account: accountId,
@@ -306,8 +315,8 @@ function endedJobOf(request: JobRequest | PricedAdmission, { grantId, revision }
     delta,
     planDigest,
   } = request;
-  const { planned, billing, actors, program: programDigest } = request;
-  const { quoted, quoteId } = boundBy(request);
+  const { planned, actors, program: programDigest } = request;
+  const { billing, quoted, quoteId } = kept;
   const asked = {
     id,
     accountId,
@@ -341,33 +350,26 @@ function queuedSql(jobId: string): ReturnType<typeof sql> {
 }
 
 function jobSql(
-  request: JobRequest | PricedAdmission,
+  request: JobRequest,
   { grantId, revision, scopes }: Under,
+  { billing, quoted, quoteId, repeatable, review, timing }: Kept,
 ): ReturnType<typeof sql> {
   const { jobId, account, datasets, versionId, purpose, scene, epsilon, delta, planDigest, planned, actors } =
     request;
-  const { program, billing } = request;
-  const { quoted, quoteId } = boundBy(request);
-  const [timing, repeatable, review] =
-    'charges' in request
-      ? [JSON.stringify(request.timing), request.repeats === 'stored', request.review]
-      : [null, false, false];
+  const { program } = request;
   return sql`
     INSERT INTO job (id, account_id, grant_id, grant_revision, datasets, version_id, request, purpose, scene, epsilon,
       delta, plan_digest, program_digest, planned, scopes, timing, actors, quote_id, billing, quoted,
       repeatable, review, state)
     VALUES (${jobId}, ${account}, ${grantId}, ${revision}, ${sql.param(datasets)}::text[], ${versionId},
       ${JSON.stringify(request.request)}::jsonb, ${purpose}, ${scene}, ${epsilon}, ${delta}, ${planDigest}, ${program},
-      ${JSON.stringify(planned)}::jsonb, ${sql.param(scopes)}::text[], ${timing}::jsonb, ${JSON.stringify(actors)}::jsonb,
-      ${quoteId}, ${billing === null ? null : JSON.stringify(billing)}::jsonb, ${JSON.stringify(quoted)}::jsonb,
+      ${JSON.stringify(planned)}::jsonb, ${sql.param(scopes)}::text[], ${jsonOrNull(timing)}::jsonb, ${JSON.stringify(actors)}::jsonb,
+      ${quoteId}, ${jsonOrNull(billing)}::jsonb, ${JSON.stringify(quoted)}::jsonb,
       ${repeatable}, ${review}, 'queued')`;
 }
 
-/** What bounds the bill of a request; one that is refused is not billed, whatever it named. */
-function boundBy(request: JobRequest | PricedAdmission): Pick<EndedJob, 'quoted' | 'quoteId'> {
-  return 'charges' in request
-    ? { quoted: request.quoted, quoteId: request.quote }
-    : { quoted: {}, quoteId: null };
+function jsonOrNull(value: object | null): string | null {
+  return value === null ? null : JSON.stringify(value);
 }
 
 /** A request that was refused, with whatever of it is known. */
@@ -375,6 +377,8 @@ export interface RefusedRequest extends JobRequest {
   /** Null when no grant was found. */
   readonly grant: { readonly id: string; readonly revision: number } | null;
   readonly refusal: Refusal;
+  /** By what it would have been billed, where it got so far. It is billed nothing. */
+  readonly billing?: BillingFacts;
 }
 
 /**
@@ -390,10 +394,12 @@ export async function refuse(db: Database, refused: RefusedRequest): Promise<{ r
       revision: refused.grant?.revision ?? null,
       scopes: [],
     };
-    await insertEndedJob(tx, refused, under);
+    const { billing = null } = refused;
+    const kept = { billing, quoted: {}, quoteId: null, repeatable: false, review: false, timing: null };
+    await insertEndedJob(tx, refused, under, kept);
     const { code, sentence } = refused.refusal;
     const ending = { outcome: 'refused', code, sentence } as const;
-    const job = endedJobOf(refused, under);
+    const job = endedJobOf(refused, under, kept);
     await endJob(
       tx,
       { job, ending, charged: false, spent: NOTHING_SPENT, measured: {}, releaseAt: null },

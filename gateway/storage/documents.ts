@@ -8,7 +8,7 @@
  * Not covered: what a body says, and who may file or approve it; the caller has checked both. A first wording may begin
  * in the past: nobody pays by it for what was before its approval, because prices are fixed when a run is admitted.
  */
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 
 import { digestOf, evidenceJson } from '#crypto/canonical.ts';
 import { Refusal } from '#policies/refusal.ts';
@@ -218,6 +218,20 @@ export async function documentsInForce(
       AND (effective_to IS NULL OR effective_to > ${moment}::timestamptz)
       AND (withdrawn_at IS NULL OR withdrawn_at > ${moment}::timestamptz)
     ORDER BY id, revision`);
+}
+
+/**
+ * SQL for all that a grant rests on, as an array of Upstream: what it was saved with, and the end of its agreement, where
+ * that was filed and its last wording has an end. Read anew for each decision, because a later wording moves the end.
+ * `grant`: the name that the statement gives the row of access_grant.
+ */
+export function upstreamSql(grant: 'access_grant' | 'g'): SQL {
+  return sql`${sql.raw(grant)}.upstream || coalesce((
+    SELECT jsonb_build_array(jsonb_build_object('kind', 'operationAgreement', 'id', d.id, 'revoked', false,
+      'end', to_char(d.effective_to AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))
+    FROM (SELECT id, effective_to FROM filed_document WHERE kind = 'Agreement' AND id = ${sql.raw(grant)}.body->>'parentAgreement'
+      AND approved_at IS NOT NULL AND withdrawn_at IS NULL ORDER BY revision DESC LIMIT 1) d
+    WHERE d.effective_to IS NOT NULL), '[]')`;
 }
 
 /** `Agreement/A-1/2`: a wording in sentences and in the log. */

@@ -12,6 +12,7 @@ import type { Upstream } from '#policies/terms.ts';
 
 import { dayScope, TOTAL, useSql } from './counters.ts';
 import type { Database, Tx } from './database.ts';
+import { upstreamSql } from './documents.ts';
 import { endShares, type NewShare, setAside } from './shares.ts';
 import type { Approval } from './tables/grants.ts';
 
@@ -75,7 +76,7 @@ export async function approveGrant(
     const [approved] = await tx.rows<Approved>(sql`
       UPDATE access_grant SET ${column} = jsonb_build_object('by', ${by}::text, 'at', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
       WHERE id = ${grantId} AND revision = ${revision} AND revoked_at IS NULL
-      RETURNING body, upstream, provider_approval IS NOT NULL AND buyer_approval IS NOT NULL
+      RETURNING body, ${upstreamSql('access_grant')} AS upstream, provider_approval IS NOT NULL AND buyer_approval IS NOT NULL
         AND (subject_approval IS NOT NULL OR NOT (body->>'personalData')::boolean) AS "inForce"`);
     if (approved?.inForce === true && shares.length > 0) {
       const expiresAt = effectiveEnd(
@@ -119,7 +120,7 @@ export async function findUse(
   return { total: row?.total ?? NOTHING_USED, today: row?.today ?? NOTHING_USED };
 }
 
-const GRANT = sql.raw(`
-  id, revision, organisation_id AS "organisationId", body, upstream, provider_approval AS "providerApproval",
+const GRANT = sql`
+  id, revision, organisation_id AS "organisationId", body, ${upstreamSql('access_grant')} AS upstream, provider_approval AS "providerApproval",
   buyer_approval AS "buyerApproval", subject_approval AS "subjectApproval", suspended_at IS NOT NULL AS suspended,
-  revoked_at IS NOT NULL AS revoked, created_at AS "createdAt"`);
+  revoked_at IS NOT NULL AS revoked, created_at AS "createdAt"`;

@@ -83,6 +83,22 @@ const INVARIANTS: Readonly<Record<string, SQL>> = {
     SELECT coalesce(j.id, e.id) AS id FROM (SELECT id, program_digest FROM job WHERE code = 'PROGRAM_ABORTED') j
       FULL JOIN (SELECT * FROM program_event WHERE kind = 'aborted') e ON e.detail->>'job' = j.id
     WHERE j.id IS NULL OR e.id IS NULL OR j.program_digest IS DISTINCT FROM e.program_digest`,
+  'an approved document has one leaf, which says the same': sql`
+    SELECT coalesce(d.kind || '/' || d.id || '/' || d.revision, l.index::text) AS id
+    FROM (SELECT * FROM filed_document WHERE approved_at IS NOT NULL) d
+      FULL JOIN (SELECT * FROM audit_leaf WHERE class = 'document') l ON l.index = d.leaf_index
+    WHERE d.id IS NULL OR l.index IS NULL OR l.visible_at <> d.approved_at
+      OR (l.body::jsonb->>'document', l.body::jsonb->>'digest', l.body::jsonb->>'filedBy', l.body::jsonb->>'approvedBy')
+        <> (d.kind || '/' || d.id || '/' || d.revision, d.digest, d.filed_by, d.approved_by)`,
+  'a document is approved by another account than filed it': sql`
+    SELECT kind || '/' || id || '/' || revision AS id FROM filed_document WHERE approved_by = filed_by`,
+  'at no moment are two wordings of a document in force': sql`
+    WITH wording AS (
+      SELECT *, least(effective_to, withdrawn_at) AS ended FROM filed_document
+      WHERE approved_at IS NOT NULL AND (withdrawn_at IS NULL OR withdrawn_at > effective_from))
+    SELECT a.kind || '/' || a.id || '/' || a.revision AS id FROM wording a
+      JOIN wording b ON b.kind = a.kind AND b.id = a.id AND b.revision <> a.revision
+    WHERE b.effective_from >= a.effective_from AND (a.ended IS NULL OR a.ended > b.effective_from)`,
   'the leaf of a new answer is its receipt': sql`
     SELECT r.id FROM release r JOIN usage_record u ON u.job_id = r.job_id JOIN audit_leaf l ON l.index = u.leaf_index
     WHERE l.body <> r.receipt`,

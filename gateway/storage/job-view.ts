@@ -9,6 +9,7 @@ import { sql } from 'drizzle-orm';
 
 import type { Sentence } from '#policies/words.ts';
 
+import type { BillingFacts, Quoted } from '../billing/facts.ts';
 import type { Tx } from './database.ts';
 import type { PlannedUsage } from './tables/jobs.ts';
 import { isShown, rejectedFor, shownAt, told } from './visibility.ts';
@@ -28,6 +29,10 @@ export interface JobView {
   /** The digest of the program that it runs; null for SQL. */
   readonly programDigest: string | null;
   readonly planned: PlannedUsage;
+  /** By what it is billed, how much at most, and under which quote: since its admission. */
+  readonly billing: BillingFacts | null;
+  readonly quoted: Quoted;
+  readonly quoteId: string | null;
   readonly state: 'queued' | 'accepted' | 'done';
   readonly createdAt: Date;
   /** Null until it is done, as is all below. */
@@ -71,7 +76,7 @@ const VIEW = sql`
   j.purpose, j.scene, j.epsilon, j.delta, j.plan_digest AS "planDigest", j.program_digest AS "programDigest", j.created_at AS "createdAt",
   -- A run that was answered from store while it waited is planned with less; that shows when it is done.
   CASE WHEN ${DONE} THEN 'done' WHEN j.state IN ('queued', 'claimed') THEN 'queued' ELSE 'accepted' END AS state,
-  j.planned, CASE WHEN ${DONE} THEN ${TOLD.outcome} END AS outcome, CASE WHEN ${DONE} THEN ${TOLD.code} END AS code,
+  j.planned, j.billing, j.quoted, j.quote_id AS "quoteId", CASE WHEN ${DONE} THEN ${TOLD.outcome} END AS outcome, CASE WHEN ${DONE} THEN ${TOLD.code} END AS code,
   CASE WHEN ${DONE} THEN ${TOLD.sentence} END AS sentence, CASE WHEN ${DONE} THEN ${TOLD.releaseId} END AS "releaseId",
   CASE WHEN ${DONE} THEN j.repeat END AS repeat, CASE WHEN ${DONE} THEN ${shownAt('j')} END AS "releaseAt"`;
 
@@ -134,6 +139,10 @@ export interface UsageView {
   readonly spentNano: string;
   readonly spentYocto: string;
   readonly planned: PlannedUsage;
+  /** Null for a request that was refused before it had a price. */
+  readonly billing: BillingFacts | null;
+  readonly quoted: Quoted;
+  readonly quoteId: string | null;
   readonly digest: string;
   readonly leafIndex: string;
   readonly releaseAt: Date;
@@ -143,7 +152,8 @@ export interface UsageView {
 export const USAGE = sql`
   u.id, u.source, CASE WHEN ${TOLD.outcome} = u.outcome THEN u.type ELSE 'refusal' END AS type, u.job_id AS "jobId",
   u.account_id AS "accountId", u.grant_id AS "grantId", ${TOLD.releaseId} AS "releaseId", ${TOLD.outcome} AS outcome,
-  ${TOLD.code} AS code, u.charged, u.spent_nano AS "spentNano", u.spent_yocto AS "spentYocto", u.planned, u.digest,
+  ${TOLD.code} AS code, u.charged, u.spent_nano AS "spentNano", u.spent_yocto AS "spentYocto", u.planned,
+  u.billing, u.quoted, u.quote_id AS "quoteId", u.digest,
   u.leaf_index::text AS "leafIndex", ${shownAt('j')} AS "releaseAt"`;
 
 /** Usage records in the order of the log, after a leaf that was seen; -1 for all. Null matches every account or grant. */

@@ -13,7 +13,7 @@ import { evidenceJson } from '#crypto/canonical.ts';
 import { Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 
-import type { BillingFacts, Quoted } from '../billing/facts.ts';
+import type { BillingFacts, DocumentRef, Quoted } from '../billing/facts.ts';
 import { sqlStateOf, type Tx } from './database.ts';
 import { appendSql, lockHead } from './log-append.ts';
 import type { PlannedUsage } from './tables/jobs.ts';
@@ -47,8 +47,16 @@ export interface OpenQuote {
   readonly expiresAt: Date;
 }
 
+/** What a quote is for, beside its Plan: what its price may depend on. */
+interface QuoteTerms {
+  readonly purpose: string | null;
+  readonly scene: string | null;
+  readonly costCentre: string | null;
+  readonly product: DocumentRef | null;
+}
+
 /** For whom a quote must be, and for what. */
-export interface QuoteUse {
+export interface QuoteUse extends QuoteTerms {
   readonly quote: string;
   readonly account: string;
   readonly grant: string;
@@ -70,6 +78,7 @@ export async function saveQuote(db: Tx, quote: NewQuote, day: string): Promise<v
 }
 
 interface QuoteRow extends Omit<OpenQuote, 'billing' | 'grantId'> {
+  readonly terms: QuoteTerms;
   readonly grantId: string | null;
   readonly billing: BillingFacts | null;
   readonly expired: boolean;
@@ -80,6 +89,8 @@ interface QuoteRow extends Omit<OpenQuote, 'billing' | 'grantId'> {
 async function findOwnQuote(tx: Tx, id: string, account: string): Promise<QuoteRow | null> {
   const [row] = await tx.rows<QuoteRow>(sql`
     SELECT q.id, q.grant_id AS "grantId", q.plan_digest AS "planDigest", q.billing, q.quoted, q.body->'usage' AS usage,
+      jsonb_build_object('purpose', q.body->'purpose', 'scene', q.body->'scene', 'costCentre', q.body->'costCentre',
+        'product', q.body->'product') AS terms,
       q.price::text AS price, q.expires_at AS "expiresAt", q.expires_at <= now() AS expired,
       coalesce((SELECT sum(value::numeric) FROM jsonb_each_text(q.quoted)), 0)::text AS "spendNano",
       EXISTS (SELECT FROM job j WHERE j.quote_id = q.id AND j.billing IS NOT NULL) AS used
@@ -91,16 +102,18 @@ async function findOwnQuote(tx: Tx, id: string, account: string): Promise<QuoteR
 /** The quote that a job names. Refusal PARAM for one that is expired, used, somebody else's, or for another request. */
 export async function openQuoteFor(
   tx: Tx,
-  { quote: id, account, grant, planDigest }: QuoteUse,
+  { quote: id, account, grant, planDigest, purpose, scene, costCentre, product }: QuoteUse,
 ): Promise<OpenQuote> {
-  const quote = openOf(await findOwnQuote(tx, id, account), id);
-  if (quote.grantId !== grant || quote.planDigest !== planDigest) throw unknownQuote(id);
+  const row = await findOwnQuote(tx, id, account);
+  const quote = openOf(row, id);
+  const isSame = isDeepStrictEqual(row?.terms, { purpose, scene, costCentre, product });
+  if (!isSame || quote.grantId !== grant || quote.planDigest !== planDigest) throw unknownQuote(id);
   return quote;
 }
 
 function openOf(row: QuoteRow | null, id: string): OpenQuote {
   if (row === null || row.expired) throw unknownQuote(id);
-  const { expired: _expired, used, grantId, billing, ...rest } = row;
+  const { expired: _expired, terms: _terms, used, grantId, billing, ...rest } = row;
   if (grantId === null || billing === null) throw unknownQuote(id);
   if (used) throw new Refusal('PARAM', say('api.quoteUsed', { quote: id }));
   return { ...rest, grantId, billing };
@@ -187,4 +200,68 @@ function acceptanceRecord(
     expiresAt: expiresAt.toISOString(),
     acceptedAt,
   };
+}
+
+/** An acceptance as its readers see it: between whom it is. */
+export interface SeenAcceptance extends Acceptance {
+  readonly buyer: string;
+  readonly providers: readonly string[];
+}
+
+/** Acceptances in the order of the log, after a leaf that was seen; -1 for all. Instants are from and before. */
+export async function listAcceptances(
+  db: Tx,
+  {
+    readers,
+    grant,
+    account,
+    from,
+    to,
+  }: {
+    readonly readers: 'all' | { readonly buyer: string | null; readonly provider: string | null };
+    readonly grant: string | null;
+    readonly account: string | null;
+    readonly from: string | null;
+    readonly to: string | null;
+  },
+  { afterLeaf, limit }: { readonly afterLeaf: bigint; readonly limit: number },
+): Promise<readonly SeenAcceptance[]> {
+  const { buyer, provider } = readers === 'all' ? { buyer: null, provider: null } : readers;
+  return db.rows<SeenAcceptance>(sql`
+    SELECT q.quote_id AS "quoteId", q.record, q.leaf_index::text AS "leafIndex", q.accepted_at AS "acceptedAt",
+      a.organisation_id AS buyer, jsonb_build_array(g.body->>'authoriser') AS providers
+    FROM quote_acceptance q JOIN account a ON a.id = q.account_id JOIN access_grant g ON g.id = q.grant_id
+    WHERE q.leaf_index > ${afterLeaf}::bigint
+      AND (${readers === 'all'} OR a.organisation_id = ${buyer}::text OR g.body->>'authoriser' = ${provider}::text)
+      AND (${grant}::text IS NULL OR q.grant_id = ${grant}) AND (${account}::text IS NULL OR q.account_id = ${account})
+      AND (${from}::timestamptz IS NULL OR q.accepted_at >= ${from}::timestamptz)
+      AND (${to}::timestamptz IS NULL OR q.accepted_at < ${to}::timestamptz)
+    ORDER BY q.leaf_index LIMIT ${limit}::int`);
+}
+
+/** How many quotes an account was made on a day, and how many of that day's were accepted. */
+export interface QuoteCount {
+  readonly day: string;
+  readonly account: string;
+  readonly organisation: string;
+  readonly made: number;
+  readonly accepted: number;
+}
+
+/** Quotes per account and day, newest day first; days (YYYY-MM-DD in a time zone) from and up to, both included. */
+export async function listQuoteCounts(
+  db: Tx,
+  {
+    from,
+    to,
+    timeZone,
+  }: { readonly from: string | null; readonly to: string | null; readonly timeZone: string },
+): Promise<readonly QuoteCount[]> {
+  return db.rows<QuoteCount>(sql`
+    SELECT c.day, c.account_id AS account, a.organisation_id AS organisation, c.made,
+      (SELECT count(*)::int FROM quote q JOIN quote_acceptance x ON x.quote_id = q.id
+        WHERE q.account_id = c.account_id AND to_char(q.created_at AT TIME ZONE ${timeZone}, 'YYYY-MM-DD') = c.day) AS accepted
+    FROM quote_count c JOIN account a ON a.id = c.account_id
+    WHERE (${from}::text IS NULL OR c.day >= ${from}) AND (${to}::text IS NULL OR c.day <= ${to})
+    ORDER BY c.day DESC, c.account_id`);
 }

@@ -121,6 +121,9 @@ const THRESHOLDED_CELLS = 10_000;
 const OUTPUT_BYTES = 32;
 const BYTES_PER_VALUE = 8;
 const COMPUTE_UNIT_MS = 100;
+/** Nominal memory of a run while it computes, in MB: what a reader may take. */
+const NOMINAL_MEMORY_MB = 1_536;
+const BYTES_PER_MB = 1_000_000;
 /** Nominal speed: declared rows times measured vectors per CPU millisecond. */
 const NOMINAL_ROWS_PER_MS = 2_000;
 
@@ -137,17 +140,25 @@ export function plannedUsageOf(plan: Plan): Readonly<Record<string, string>> {
   const rows = plan.dataset.maxRows + inputs.slice(1).reduce((sum, { maxRows }) => sum + maxRows, 0);
   const cpuMs =
     Math.ceil((rows * plan.measures.length) / NOMINAL_ROWS_PER_MS) + (plan.program?.plannedMs ?? 0);
+  const bytes = bytesReadBy(plan);
   return {
     products: '1',
     runs: '1',
     calls: '1',
     rows: String(rows),
-    bytes: String(bytesReadBy(plan)),
+    bytes: String(bytes),
     outputs: String(outputs),
     outputBytes: String(outputs * OUTPUT_BYTES),
     serviceMs: String(plan.timing.mode === 'planned' ? plan.timing.releaseAfterMs : cpuMs),
     cpuMs: String(cpuMs),
+    // No run computes on a graphics processor.
+    gpuMs: '0',
     computeUnits: String(Math.ceil(cpuMs / COMPUTE_UNIT_MS)),
+    memoryMbMs: String(BigInt(NOMINAL_MEMORY_MB) * BigInt(cpuMs)),
+    // What it reads, kept for as long as it computes.
+    storageMbMs: String(BigInt(Math.ceil(bytes / BYTES_PER_MB)) * BigInt(cpuMs)),
+    // A seat is a month of a grant, not a run.
+    seats: '0',
     epsilonNano: String(nanoUp(plan.cost.epsilon)),
     ledgerNano: String(plan.cost.nano),
     thresholdDeltaYocto: String(plan.cost.thresholdDeltaYocto),
@@ -156,8 +167,10 @@ export function plannedUsageOf(plan: Plan): Readonly<Record<string, string>> {
 
 /** The same for a stored answer: a run that reads nothing and loses nothing. */
 export function freeUsageOf(plan: Plan): Readonly<Record<string, string>> {
-  const nothing = { rows: '0', bytes: '0', serviceMs: '0', cpuMs: '0', computeUnits: '0' };
-  return { ...plannedUsageOf(plan), ...nothing, epsilonNano: '0', ledgerNano: '0', thresholdDeltaYocto: '0' };
+  const unread = { rows: '0', bytes: '0', serviceMs: '0', cpuMs: '0', computeUnits: '0' };
+  const unkept = { memoryMbMs: '0', storageMbMs: '0' };
+  const unspent = { epsilonNano: '0', ledgerNano: '0', thresholdDeltaYocto: '0' };
+  return { ...plannedUsageOf(plan), ...unread, ...unkept, ...unspent };
 }
 
 /** Nominal bytes: eight per declared row and column. */

@@ -7,12 +7,19 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import type { Grant } from '#policies/grant.ts';
 import { Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import { failJob, haltJob, recover, refuseJob } from '#gateway/storage/abort.ts';
 import { admit, refuse } from '#gateway/storage/admission.ts';
 import type { Database } from '#gateway/storage/database.ts';
-import { approveGrant } from '#gateway/storage/grant-store.ts';
+import {
+  approveDocument,
+  fileDocument,
+  type NewDocument,
+  withdrawDocument,
+} from '#gateway/storage/documents.ts';
+import { approveGrant, findGrant, saveGrant } from '#gateway/storage/grant-store.ts';
 import { findViolations } from '#gateway/storage/invariants.ts';
 import { openJob } from '#gateway/storage/open.ts';
 import { requeueJob } from '#gateway/storage/queue.ts';
@@ -179,6 +186,22 @@ const OPERATIONS: Readonly<Record<string, Prepare>> = {
     const decision = { decision: 'rejected', reason: 'RIGHTS_IN_DOUBT', note: null } as const;
     return (inner) => decideHeld(inner, held, reviewer(scene), decision);
   },
+  'filing of a document': (_db, scene) => Promise.resolve((db) => fileDocument(db, wording(scene, 2040))),
+  'approval of a new wording': async (db, scene) => {
+    const { account: by } = await makeScene(db);
+    await approveDocument(db, { ...(await fileDocument(db, wording(scene, 2040))), by });
+    const next = { ...(await fileDocument(db, wording(scene, 2050))), by };
+    return (inner) => approveDocument(inner, next);
+  },
+  'withdrawal of an agreement': async (db, scene) => {
+    const { account: by } = await makeScene(db);
+    const agreement = { ...(await fileDocument(db, wording(scene, 2020))), by };
+    await approveDocument(db, agreement);
+    await saveGrant(db, { grant: await rested(db, scene), upstream: [], by: 'officer' });
+    await giveShare(db, scene, { nano: 1_600n, revision: 2 });
+    await admit(db, ask(scene));
+    return (inner) => withdrawDocument(inner, agreement);
+  },
   recovery: async (db, scene) => {
     const [opened, held] = [await openNew(db, ask(scene)), ask(scene)];
     await admit(db, held);
@@ -189,6 +212,17 @@ const OPERATIONS: Readonly<Record<string, Prepare>> = {
     return (inner) => recover(inner);
   },
 };
+
+/** An agreement from a year on. */
+function wording({ grant: id, account: by }: Scene, year: number): NewDocument {
+  return { kind: 'Agreement', id, body: { year }, from: new Date(Date.UTC(year, 0)), to: null, by };
+}
+
+/** The grant of a scene, resting on its agreement. */
+async function rested(db: Database, { grant: id }: Scene): Promise<Grant> {
+  const { body } = (await findGrant(db, id))!;
+  return { ...body, parentAgreement: id };
+}
 
 /** A repetition after a commit that was not acknowledged finds the attempt over, which its caller takes for done. */
 async function quietlyStale(work: Promise<unknown>): Promise<void> {
@@ -211,6 +245,8 @@ async function standing(db: Database, scene: Scene): Promise<string> {
         FROM grant_counter WHERE grant_id = ${scene.grant}) AS counters,
       (SELECT jsonb_agg(v.decision ORDER BY v.decision) FROM release_review v JOIN release r ON r.id = v.release_id
         WHERE r.grant_id = ${scene.grant}) AS decisions,
+      (SELECT jsonb_agg(jsonb_build_array(revision, approved_at IS NOT NULL, effective_to, withdrawn_at IS NOT NULL) ORDER BY revision)
+        FROM filed_document WHERE filed_by = ${scene.account}) AS documents,
       (SELECT count(*)::int FROM idempotency WHERE account_id = ${scene.account}) AS keys,
       (SELECT jsonb_agg(jsonb_build_array(left_nano, ended_at IS NULL)) FROM budget_share WHERE grant_id = ${scene.grant}) AS shares,
       (SELECT shared_nano FROM lineage WHERE id = ${scene.lineage}) AS shared`);

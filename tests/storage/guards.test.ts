@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { failJob, haltJob, recover, refuseJob } from '#gateway/storage/abort.ts';
 import { admit, refuse } from '#gateway/storage/admission.ts';
 import { type Database, openDatabase, sqlStateOf, type Tx } from '#gateway/storage/database.ts';
+import { approveDocument, fileDocument } from '#gateway/storage/documents.ts';
 import { findViolations, INVARIANT_NAMES } from '#gateway/storage/invariants.ts';
 import { findAnswer } from '#gateway/storage/job-view.ts';
 import { addKeyEvent } from '#gateway/storage/key-events.ts';
@@ -102,6 +103,10 @@ const NEVER: Readonly<Record<string, SQL>> = {
   'a job changes its program': sql`UPDATE job SET program_digest = 'another' WHERE state <> 'done'`,
   'an attempt is counted back': sql`UPDATE job SET attempt = attempt - 1 WHERE attempt > 0`,
   'a counter is counted back': sql`UPDATE grant_counter SET used_runs = used_runs - 1 WHERE used_runs > 0`,
+  'a wording is changed': sql`UPDATE filed_document SET body = '{}'`,
+  'a wording is approved twice': sql`UPDATE filed_document SET approved_at = now()`,
+  'an end is moved': sql`UPDATE filed_document SET effective_to = now() + interval '9 years' WHERE revision = 1`,
+  'a wording comes back': sql`UPDATE filed_document SET withdrawn_by = filed_by, withdrawn_at = now(); UPDATE filed_document SET withdrawn_by = NULL, withdrawn_at = NULL`,
   'the log grows by two': sql`UPDATE audit_head SET size = size + 2`,
   'the log shrinks': sql`UPDATE audit_head SET size = size - 1`,
 };
@@ -143,6 +148,9 @@ const NOT_BY_ROLE: readonly (readonly [role: string, what: string, statement: SQ
   ['unseen_runner', 'changes an answer', sql`UPDATE release SET cells = ''`],
   ['unseen_runner', 'deletes an answer', sql`DELETE FROM release`],
   ['unseen_runner', 'admits a job', sql`INSERT INTO job DEFAULT VALUES`],
+  ['unseen_runner', 'files a document', sql`INSERT INTO filed_document DEFAULT VALUES`],
+  ['unseen_gateway', 'deletes a document', sql`DELETE FROM filed_document`],
+  ['unseen_gateway', 'says what a runner destroyed', sql`INSERT INTO run_destruction DEFAULT VALUES`],
   ['unseen_runner', 'writes a grant', sql`UPDATE access_grant SET revoked_at = NULL`],
   ['unseen_runner', 'signs a checkpoint', sql`INSERT INTO checkpoint DEFAULT VALUES`],
   ['unseen_runner', 'removes a guard', sql`ALTER TABLE usage_record DISABLE TRIGGER insert_only`],
@@ -200,6 +208,19 @@ const TAMPERING: Readonly<Record<string, readonly SQL[]>> = {
     sql`UPDATE program_event SET detail = '{"job":"another"}' WHERE kind = 'aborted'`,
     sql`UPDATE job SET program_digest = NULL WHERE code = 'PROGRAM_ABORTED'`,
   ],
+  'an approved document has one leaf, which says the same': [
+    sql`DELETE FROM audit_leaf WHERE class = 'document'`,
+    sql`UPDATE filed_document SET approved_at = NULL, approved_by = NULL, leaf_index = NULL`,
+    sql`UPDATE filed_document SET digest = 'another'`,
+    sql`UPDATE filed_document SET filed_by = (SELECT id FROM account WHERE id NOT IN (filed_by, approved_by) LIMIT 1)`,
+  ],
+  'a document is approved by another account than filed it': [
+    sql`UPDATE filed_document SET approved_by = filed_by`,
+  ],
+  'at no moment are two wordings of a document in force': [
+    sql`UPDATE filed_document SET effective_to = NULL`,
+    sql`UPDATE filed_document SET effective_from = effective_from - interval '1 day' WHERE revision = 2`,
+  ],
   'the leaf of a new answer is its receipt': [sql`UPDATE release SET receipt = 'another'`],
   'any other leaf is the canonical usage record': [
     sql`UPDATE usage_record SET digest = 'sha256:0' WHERE type = 'refusal'`,
@@ -253,6 +274,17 @@ async function destroyKey(db: Database, [maker, checker]: readonly [string, stri
   await addKeyEvent(db, key, () => ({ kind: 'destroyed', account: null, detail, leaf: detail.record }));
 }
 
+/** Two wordings of a document, one after the other, each filed by one and approved by the other. */
+async function fileTwice(db: Database, [maker, checker]: readonly [string, string]): Promise<void> {
+  const year = new Date().getUTCFullYear();
+  for (const from of [year - 1, year + 1]) {
+    const dates = { from: new Date(Date.UTC(from, 0)), to: null };
+    const filed = { kind: 'Product', id: 'P-1', body: { from }, ...dates, by: maker } as const;
+    const { revision } = await fileDocument(db, filed);
+    await approveDocument(db, { kind: 'Product', id: 'P-1', revision, by: checker });
+  }
+}
+
 test('every invariant has a tampering that it must report', () => {
   expect(Object.keys(TAMPERING)).toEqual(INVARIANT_NAMES);
 });
@@ -293,7 +325,9 @@ describeEngines('on', (engine) => {
     const failure = { code: 'PROGRAM_ABORTED', sentence, measured: {} } as const;
     await failJob(db, { jobId: aborted.id, attempt: aborted.attempt, ...failure });
     await admit(db, ask(scene));
-    await destroyKey(db, [scene.account, (await makeScene(db)).account]);
+    const checker = (await makeScene(db)).account;
+    await destroyKey(db, [scene.account, checker]);
+    await fileTwice(db, [scene.account, checker]);
     await db.rows(sql`INSERT INTO checkpoint (size, root, note) VALUES (1, 'aa', 'note')`);
   });
   afterAll(() => opened.close());
@@ -352,6 +386,7 @@ describeEngines('on', (engine) => {
       // What whoever holds the database can do: switch the guards off.
       await tx.rows(sql`SET LOCAL session_replication_role = replica`);
       await tx.rows(sql`ALTER TABLE release DROP CONSTRAINT release_job_id_unique`);
+      await tx.rows(sql`ALTER TABLE filed_document DROP CONSTRAINT filed_document_two_people`);
       await tx.rows(tampering);
       return (await findViolations(tx)).map((violation) => violation.invariant);
     });
@@ -422,6 +457,7 @@ describe.skipIf(!HAS_POSTGRES)('on postgres, as gateway and runner with roles of
     await revokeGrant(gateway, { grantId: scene.grant, by: 'officer' });
     const people = [scene.account, (await makeScene(opened.db)).account] as const;
     await destroyKey(runner, people);
+    await fileTwice(gateway, people);
     expect(await haltVersions(runner, [freshId()])).toEqual([]);
     const byGateway = destroyKey(gateway, people).catch((error: unknown) => error);
     expect(sqlStateOf(await byGateway)).toBe(DENIED);

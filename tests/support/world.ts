@@ -10,7 +10,8 @@ import { parseGrant } from '#policies/grant.ts';
 import type { QuotaUnit } from '#policies/quota.ts';
 import { Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
-import { type Admission, admit } from '#gateway/storage/admission.ts';
+import type { BillingFacts } from '#gateway/billing/facts.ts';
+import { type Admission, admit, type RunPrice } from '#gateway/storage/admission.ts';
 import type { Database } from '#gateway/storage/database.ts';
 import { approveGrant, saveGrant } from '#gateway/storage/grant-store.ts';
 import { findLedgers } from '#gateway/storage/ledger.ts';
@@ -164,9 +165,31 @@ export function ask(scene: Scene, changes: Partial<Admission> & { readonly nano?
     repeats: 'stored',
     review: false,
     quote: null,
+    costCentre: null,
+    product: null,
+    priceOf: (_tx, _grant, planned) => Promise.resolve(priceOf(scene, planned['spendNano'] ?? '0')),
     decide: () => undefined,
     ...rest,
   };
+}
+
+/** A price: so much for the call, at most. */
+function priceOf({ organisation }: Scene, spendNano: string): RunPrice {
+  const free = { card: null, zeroReason: 'no_rate_card', discount: null, billsFailed: false } as const;
+  const billing: BillingFacts = {
+    buyer: organisation,
+    purposeClass: 'governance_welfare',
+    channel: 'operation',
+    costCentre: null,
+    product: null,
+    agreement: null,
+    contributions: [],
+    fees: [
+      { feeType: 'data_usage', ...free },
+      { feeType: 'technical_service', ...free },
+    ],
+  };
+  return { billing, quoted: { 'data_usage/calls': spendNano }, spendNano };
 }
 
 /** A decision that denies. */

@@ -94,6 +94,10 @@ export const job = pgTable(
     index('job_lease')
       .on(table.leaseUntil)
       .where(sql`state IN ('claimed', 'opened')`),
+    // One job under a quote; those of before had no price to be kept to.
+    uniqueIndex('job_of_quote')
+      .on(table.quoteId)
+      .where(sql`quote_id IS NOT NULL AND billing IS NOT NULL`),
     index('job_of_account').on(table.accountId, table.createdAt, table.id),
     index('job_in_review')
       .on(table.grantId, table.planDigest)
