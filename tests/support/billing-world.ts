@@ -144,7 +144,7 @@ export async function fileApproved(
   const at = new Date(from).toISOString();
   const leaf = canonicalJson({
     type: 'document',
-    document: { kind, id, revision },
+    document: `${kind}/${id}/${revision}`,
     digest,
     filedBy,
     approvedBy,
@@ -237,8 +237,14 @@ export function factsOf(
     agreement: { id: scene.agreement, revision: 1 },
     contributions: [{ dataset: scene.dataset, contributor: scene.provider, weight: '1' }],
     fees: [
-      { feeType: 'data_usage', card: null, zeroReason: null, discount: null, ...fee },
-      { feeType: 'technical_service', card: null, zeroReason: 'no_rate_card', discount: null },
+      { feeType: 'data_usage', card: null, zeroReason: null, discount: null, billsFailed: false, ...fee },
+      {
+        feeType: 'technical_service',
+        card: null,
+        zeroReason: 'no_rate_card',
+        discount: null,
+        billsFailed: false,
+      },
     ],
     ...changes,
   };

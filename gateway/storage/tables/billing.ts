@@ -46,19 +46,32 @@ export const lineFamily = pgTable(
   (table) => [index('line_family_of_period').on(table.organisationId, table.period)],
 );
 
-/** On which family a usage record stands, for each fee and basis. */
-export const ratedUsage = pgTable(
-  'rated_usage',
+/** On which families a usage record stands that has the same facts, outcome, grant, month and charges as others. */
+export const usageClass = pgTable(
+  'usage_class',
   {
-    usageId: text('usage_id').notNull(),
+    /** SHA-256 (hex) of the canonical JSON of what its records have in common. */
+    id: identifier('id').notNull(),
     feeType: text('fee_type').notNull(),
     basis: text('basis').notNull(),
-    familyId: identifier('family_id').notNull(),
+    familyId: identifier('family_id')
+      .notNull()
+      .references(() => lineFamily.id),
   },
   (table) => [
-    primaryKey({ columns: [table.usageId, table.feeType, table.basis] }),
-    index('rated_usage_of_family').on(table.familyId),
+    primaryKey({ columns: [table.id, table.feeType, table.basis] }),
+    index('usage_class_of_family').on(table.familyId),
   ],
+);
+
+/**
+ * Of which class a usage record is that was rated; once, so that it stands once per fee and basis. The view `rated_usage`
+ * gives the families. A class without families: a correction took the record from every line.
+ */
+export const ratedRun = pgTable(
+  'rated_run',
+  { usageId: text('usage_id').primaryKey(), classId: identifier('class_id').notNull() },
+  (table) => [index('rated_run_of_class').on(table.classId)],
 );
 
 /** The last number that an issuer gave; gapless, because it is taken in the transaction of its statement. */
