@@ -15,10 +15,8 @@ import { claimJob } from '#gateway/storage/queue.ts';
 import { commitRelease } from '#gateway/storage/release.ts';
 import { handIn, ledgerOf, LEASE_MS } from '#tests/support/world.ts';
 import type { Told } from './killing.ts';
-import type { Stage } from './orders.ts';
-
-/** Nano-ρ that an answer costs. */
-const COST = 1_000n;
+import { COST } from './orders.ts';
+import type { Stage } from './stage.ts';
 
 /** Recovers as a runner does that starts under a dead one's name, then runs whatever waits to its end. */
 export async function comeToAnEnd(db: Database, runners: number): Promise<void> {
@@ -63,7 +61,9 @@ async function lostOf(db: Database, stage: Stage, told: Told): Promise<readonly 
   const isEnded = (outcome: string) => (id: string) => jobs.get(id)?.outcome === outcome;
   const known = new Map(quotes.map(({ id, accepted }) => [id, accepted]));
   return [
-    ...[...told.jobs].filter(([, named]) => named.size !== 1).map(([key]) => `not one job was named for ${key}`),
+    ...[...told.jobs]
+      .filter(([, named]) => named.size !== 1)
+      .map(([key]) => `not one job was named for ${key}`),
     ...[...told.jobs]
       .filter(([key, named]) => byKey.get(key)?.length !== 1 || !named.has(byKey.get(key)?.[0]?.id ?? ''))
       .map(([key]) => `lost or doubled: the job of ${key}`),
@@ -106,9 +106,17 @@ async function moneyOf(db: Database, stage: Stage): Promise<readonly string[]> {
           WHERE u.grant_id = c.grant_id AND u.charged), 0) + coalesce((SELECT sum(s.nano) FROM spend_return s
           JOIN job j ON j.id = s.job_id WHERE j.grant_id = c.grant_id), 0))
         FROM grant_counter c WHERE c.scope = 'total')::text AS off`);
-  const wanted = { reserved: 0n, spent: COST * BigInt(row?.answers ?? -1), unfinished: '0', held: '0', off: '0' };
+  const wanted = {
+    reserved: 0n,
+    spent: COST * BigInt(row?.answers ?? -1),
+    unfinished: '0',
+    held: '0',
+    off: '0',
+  };
   const found = { reserved, spent, unfinished: row?.unfinished, held: row?.held, off: row?.off };
   return Object.keys(wanted)
     .filter((name) => wanted[name as keyof typeof wanted] !== found[name as keyof typeof found])
-    .map((name) => `${name}: ${found[name as keyof typeof found]} for ${wanted[name as keyof typeof wanted]}`);
+    .map(
+      (name) => `${name}: ${found[name as keyof typeof found]} for ${wanted[name as keyof typeof wanted]}`,
+    );
 }

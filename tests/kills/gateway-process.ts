@@ -4,20 +4,20 @@
  * It is the gateway's storage and no more: admission with price, quota, budget and Idempotency-Key, the record of a
  * refusal, quotes and their acceptance, each in its real transaction. HTTP, tokens, compiling and Cedar are left out,
  * because a process with them takes four times as long to start (tests/journeys/processes.test.ts kills the whole one).
- * Arguments: the database's address, and the stage as JSON.
+ * Arguments: the database's address, and the template of a request as JSON.
  */
 import { Refusal } from '#policies/refusal.ts';
 import { admit, refuse } from '#gateway/storage/admission.ts';
 import { openDatabase } from '#gateway/storage/database.ts';
 import { acceptOwnQuote, saveQuote } from '#gateway/storage/quote-store.ts';
-import { DAY, freshId } from '#tests/support/world.ts';
-import { hear, tell } from './lines.ts';
-import { askOf, type Order, priceAt, type Stage } from './orders.ts';
+import { hear, tell, tellStart } from './lines.ts';
+import { askOf, newId, type Order, priceAt, type Template } from './orders.ts';
 
 const QUOTE_MS = 3_600_000;
 
 const [url = '', described = ''] = process.argv.slice(2);
-const stage = JSON.parse(described) as Stage;
+const template = JSON.parse(described) as Template;
+const { account, day } = template.plain;
 const db = await openDatabase({ url, connectionsMax: 2 });
 
 /** What is told is true from then on: it was committed. */
@@ -25,13 +25,13 @@ async function done(order: Order): Promise<object> {
   if (order.kind === 'submit') return { job: await submitted(order) };
   if (order.kind === 'quote') return { quote: await quoted(order) };
   const { quote } = order;
-  const accepted = await db.transact((tx) => acceptOwnQuote(tx, { quote, account: stage.account }));
+  const accepted = await db.transact((tx) => acceptOwnQuote(tx, { quote, account }));
   return { leaf: accepted?.leafIndex ?? null };
 }
 
 /** Like the gateway's submission: what is refused is recorded, under the same key. */
 async function submitted(order: Extract<Order, { kind: 'submit' }>): Promise<string> {
-  const admission = askOf(stage, order);
+  const admission = askOf(template, order);
   try {
     return (await admit(db, admission)).jobId;
   } catch (error) {
@@ -42,12 +42,12 @@ async function submitted(order: Extract<Order, { kind: 'submit' }>): Promise<str
 }
 
 async function quoted({ plan, grant }: Extract<Order, { kind: 'quote' }>): Promise<string> {
-  const admission = askOf(stage, { plan, grant, key: freshId(), quote: null });
-  const { billing, quoted: most, spendNano } = priceAt(stage, admission.planned);
-  const id = freshId();
+  const admission = askOf(template, { plan, grant, key: newId(), quote: null });
+  const { billing, quoted: most, spendNano } = priceAt(template, admission.planned);
+  const id = newId();
   const made = {
     id,
-    accountId: stage.account,
+    accountId: account,
     grantId: grant,
     planDigest: plan,
     body: { id, usage: { ...admission.planned, spendNano } },
@@ -56,7 +56,7 @@ async function quoted({ plan, grant }: Extract<Order, { kind: 'quote' }>): Promi
     price: (BigInt(spendNano) + 9_999_999n) / 10_000_000n,
     expiresAt: new Date(Date.now() + QUOTE_MS),
   };
-  await saveQuote(db, made, DAY);
+  await saveQuote(db, made, day);
   return id;
 }
 
@@ -66,4 +66,4 @@ hear<Order>(process.stdin, (order) => {
     (error: unknown) => tell({ n: order.n, fault: String(error) }),
   );
 });
-tell({ started: process.pid });
+tellStart();

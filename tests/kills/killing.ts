@@ -7,17 +7,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 
-import { freshId } from '#tests/support/world.ts';
 import { hear } from './lines.ts';
-import type { Order, Stage } from './orders.ts';
+import { type NewOrder, newId, type Order } from './orders.ts';
+import type { Kind, Programs } from './programs.ts';
+import type { Stage } from './stage.ts';
 
-const PROGRAMS = { gateway: 'gateway-process.ts', runner: 'runner-process.ts' } as const;
-const QUICK_START = fileURLToPath(new URL('../../gateway/quick-start.ts', import.meta.url));
 /** A process that has nothing to do says nothing, and dies after so long. */
-const IDLE_MS = 400;
-const [LINES_MAX, LATER_MS] = [9, 12];
+const IDLE_MS = 2_000;
+const [LINES_MAX, LATER_MS] = [8, 20];
 
 export interface KillPlan {
   readonly kills: number;
@@ -50,8 +48,6 @@ interface Answer {
   readonly fault?: string;
 }
 
-type NewOrder = Order extends infer One ? Omit<One, 'n'> : never;
-
 type Said = Answer | Readonly<Record<'opened' | 'released' | 'failed', string>>;
 
 /** One process in its place, which is taken by another when it dies. */
@@ -59,6 +55,13 @@ interface Life {
   readonly child: ChildProcess;
   readonly gone: Promise<void>;
   lines: number;
+}
+
+/** In what it all happens. */
+export interface Surroundings {
+  readonly url: string;
+  readonly programs: Programs;
+  readonly stage: Stage;
 }
 
 export class Killing {
@@ -73,6 +76,7 @@ export class Killing {
     kills: 0,
   };
   readonly #url: string;
+  readonly #programs: Programs;
   readonly #stage: Stage;
   readonly #plan: KillPlan;
   readonly #orders: { readonly order: Order; readonly answered: (answer: Answer) => void }[] = [];
@@ -80,8 +84,9 @@ export class Killing {
   readonly #gateways = new Map<number, Life>();
   #isDone = false;
 
-  constructor(url: string, stage: Stage, plan: KillPlan) {
+  constructor({ url, programs, stage }: Surroundings, plan: KillPlan) {
     this.#url = url;
+    this.#programs = programs;
     this.#stage = stage;
     this.#plan = plan;
   }
@@ -104,7 +109,7 @@ export class Killing {
   }
 
   /** Starts a process in a place and kills it, again and again; the last one lives until all orders are answered. */
-  async #keep(kind: keyof typeof PROGRAMS, place: number): Promise<void> {
+  async #keep(kind: Kind, place: number): Promise<void> {
     while (!this.#isOver) {
       const life = this.#start(kind, place);
       await this.#mayDie(life);
@@ -122,18 +127,20 @@ export class Killing {
     await life.gone;
   }
 
-  /** A random moment: some lines after its start, which are steps of its work, and a little later. */
+  /** A random moment: a little after one of its first lines, which are its start and steps of its work. */
   async #mayDie(life: Life): Promise<void> {
-    const lines = randomInt(LINES_MAX);
-    const end = Date.now() + IDLE_MS * 4;
+    const lines = 1 + randomInt(LINES_MAX);
+    const end = Date.now() + IDLE_MS;
     while (life.lines < lines && Date.now() < end && life.child.exitCode === null) await sleep(3);
     await sleep(randomInt(LATER_MS));
   }
 
-  #start(kind: keyof typeof PROGRAMS, place: number): Life {
-    const program = fileURLToPath(new URL(PROGRAMS[kind], import.meta.url));
-    const about = kind === 'gateway' ? [JSON.stringify(this.#stage)] : [`runner-${place}`, this.#plan.variant ?? ''];
-    const child = spawn(process.execPath, ['--import', QUICK_START, program, this.#url, ...about], {
+  #start(kind: Kind, place: number): Life {
+    const about =
+      kind === 'gateway'
+        ? [JSON.stringify(this.#stage.template)]
+        : [`runner-${place}`, this.#plan.variant ?? ''];
+    const child = spawn(process.execPath, [this.#programs.files[kind], this.#url, ...about], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     const gone = new Promise<void>((resolve) => child.once('close', () => resolve()));
@@ -183,7 +190,7 @@ export class Killing {
   }
 
   async #client(): Promise<void> {
-    const plans = [freshId()];
+    const plans = [newId()];
     while (!this.#isOver) {
       await this.#request(plans);
       await sleep(randomInt(20));
@@ -192,12 +199,12 @@ export class Killing {
 
   /** One request: of every four one repeats a Plan, of every five one has little money, of every three one has a quote. */
   async #request(plans: string[]): Promise<void> {
-    const plan = randomInt(4) === 0 ? plans[randomInt(plans.length)]! : freshId();
+    const plan = randomInt(4) === 0 ? plans[randomInt(plans.length)]! : newId();
     plans.push(plan);
     const grant = randomInt(5) === 0 ? this.#stage.poor : this.#stage.grant;
     const quote = randomInt(3) === 0 ? (await this.#ask({ kind: 'quote', plan, grant })).quote : undefined;
     if (quote !== undefined && randomInt(2) === 0) await this.#ask({ kind: 'accept', quote });
-    const key = freshId();
+    const key = newId();
     this.told.jobs.set(key, new Set());
     await this.#ask({ kind: 'submit', plan, grant, key, quote: quote ?? null });
   }

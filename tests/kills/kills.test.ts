@@ -10,24 +10,30 @@ import { sized } from '#tests/support/audit-size.ts';
 import { HAS_POSTGRES, openEngine, type OpenEngine } from '#tests/support/engines.ts';
 import { comeToAnEnd, faultsAfter } from './aftermath.ts';
 import { Killing, type KillPlan, type Told } from './killing.ts';
-import { setStage } from './orders.ts';
+import { bundlePrograms, type Programs } from './programs.ts';
+import { setStage } from './stage.ts';
 
 const BATCHES = sized(1, 5);
-const PLAN: KillPlan = { kills: 200, gateways: 2, runners: 2, clients: 6 };
+const PLAN: KillPlan = { kills: 200, gateways: 2, runners: 2, clients: 10 };
 
 describe.skipIf(!HAS_POSTGRES)('on postgres', () => {
   let opened: OpenEngine;
+  let programs: Programs;
 
   beforeAll(async () => {
+    programs = await bundlePrograms();
     opened = await openEngine('postgres');
   });
-  afterAll(() => opened.close());
+  afterAll(async () => {
+    await opened.close();
+    programs.remove();
+  });
 
   /** A batch, and what it has left. */
   async function batch(plan: KillPlan): Promise<{ readonly told: Told; readonly faults: readonly string[] }> {
     const { db, url } = opened;
     const stage = await setStage(db);
-    const told = await new Killing(url ?? '', stage, plan).run();
+    const told = await new Killing({ url: url ?? '', programs, stage }, plan).run();
     await comeToAnEnd(db, plan.runners);
     return { told, faults: await faultsAfter(db, stage, told) };
   }
@@ -37,16 +43,17 @@ describe.skipIf(!HAS_POSTGRES)('on postgres', () => {
       const { told, faults } = await batch(PLAN);
       expect(faults).toEqual([]);
       expect(told.kills).toBeGreaterThanOrEqual(PLAN.kills);
-      console.log(told.kills, told.jobs.size, told.released.size, told.failed.size, told.accepted.size);
       for (const acknowledged of [told.released, told.failed, told.accepted])
         expect(acknowledged.size).toBeGreaterThan(5);
     }
   });
 
-  // Last, because it breaks the database.
+  // Last, because it breaks the database. A kill must meet the moment between the two writes, so there are several tries.
   test('control: usage that is written after its release is lost by a kill, and seen to be', async () => {
-    const { faults } = await batch({ ...PLAN, kills: 40, variant: 'dual' });
-    expect(faults.some((fault) => fault.startsWith('not so: a job is done if and only if'))).toBe(true);
-    expect(faults.some((fault) => fault.startsWith('release: '))).toBe(true);
+    let faults: readonly string[] = [];
+    for (let tries = 0; tries < 5 && faults.length === 0; tries += 1)
+      ({ faults } = await batch({ kills: 40, gateways: 1, runners: 3, clients: 10, variant: 'dual' }));
+    const kinds = ['not so: a job is done if and only if it has a usage record', 'off: '];
+    for (const kind of kinds) expect(faults.filter((fault) => fault.startsWith(kind))).toHaveLength(1);
   });
 });

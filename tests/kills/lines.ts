@@ -5,6 +5,7 @@
  * Not covered: an answer that is half written when its process dies; it counts as never given.
  */
 import { writeSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 
@@ -18,4 +19,10 @@ export function hear<Message>(from: Readable, heard: (message: Message) => void)
   createInterface({ input: from }).on('line', (line) => {
     if (line.endsWith('}')) heard(JSON.parse(line) as Message);
   });
+}
+
+/** Tells that this process has begun, and leaves what it has compiled to the next: a killed one does not at its end. */
+export function tellStart(): void {
+  tell({ started: process.pid });
+  flushCompileCache();
 }
