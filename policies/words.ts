@@ -6,6 +6,7 @@
  * A placeholder is `{name}`; a sentence is an id with its arguments, rendered at the edge.
  */
 import { ACCURACY_WORDS } from './words/accuracy.ts';
+import { BILLING_CORE_WORDS } from './words/billing-core.ts';
 import { BUDGET_WORDS } from './words/budget.ts';
 import { CLI_HELP_WORDS } from './words/cli-help.ts';
 import { CLI_WORDS } from './words/cli.ts';
@@ -41,6 +42,7 @@ export interface Wording {
 
 export const WORDS = {
   ...ACCURACY_WORDS,
+  ...BILLING_CORE_WORDS,
   ...BUDGET_WORDS,
   ...CLI_HELP_WORDS,
   ...CLI_WORDS,

@@ -147,6 +147,7 @@ const HAN = /\p{Script=Han}/u;
 const MAY_SPEAK_CHINESE: Readonly<Record<string, string>> = {
   'gateway/bin.js': 'it runs before TypeScript, and so the table of sentences, can be read',
   'sandbox/program/admission/rules/text.ts': 'its examples are programs that hold Chinese',
+  'gateway/billing/amount-in-words.ts': 'it writes amounts in Chinese, and beside them in English',
   'gateway/demo/': 'it makes data, whose values are Chinese',
   'sandbox/program/mock.ts': 'it makes records, whose values are Chinese',
 };
