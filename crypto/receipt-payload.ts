@@ -89,7 +89,12 @@ const payloadSchema = z.strictObject({
   repeat: z.boolean(),
   releaseId: id.nullable(),
   /** Digest of the request as it was sent. */
-  request: z.strictObject({ frontEnd: word, digest }),
+  request: z.strictObject({
+    frontEnd: word,
+    digest,
+    /** The wording of the product that was called; absent: none was. */
+    product: z.strictObject({ id: name, revision: integer }).optional(),
+  }),
   grantId: id.nullable(),
   purpose: name.nullable(),
   policyDecision: z

@@ -25,6 +25,7 @@ import { jobRoutes } from './routes/jobs.ts';
 import { openRoutes } from './routes/open.ts';
 import { partyRoutes } from './routes/parties.ts';
 import { programRoutes } from './routes/programs.ts';
+import { quoteRoutes } from './routes/quotes.ts';
 import { reviewRoutes } from './routes/reviews.ts';
 import { stopRoutes } from './routes/stops.ts';
 import { notFound } from './services/permission.ts';
@@ -37,8 +38,10 @@ export function routeTable(surface: Surface): readonly Endpoint[] {
     ...openRoutes(surface, () => documentOf(table)),
     // /v1/me, /v1/organisations, /v1/accounts
     ...partyRoutes(surface),
-    // /v1/datasets, /v1/budgets, /v1/grants, /v1/quotes
+    // /v1/datasets, /v1/budgets, /v1/grants
     ...catalogueRoutes(surface),
+    // /v1/quotes, /v1/usage/quotes
+    ...quoteRoutes(surface),
     // the stops of /v1/datasets and /v1/organisations
     ...stopRoutes(surface),
     // /v1/programs

@@ -8,6 +8,7 @@ import type { Plan, PlannedEncryption, PlannedProgram, ReleasedCell } from '#san
 import { typeOf } from '#sandbox/expression.ts';
 import { bitsOutOf } from '#sandbox/release/bits-out.ts';
 import { decimal, mechanismOf, planDigestOf } from '#sandbox/release/statement.ts';
+import type { DocumentRef } from './billing/facts.ts';
 
 /** What a receipt states beside the Plan. */
 export interface ReceiptParts {
@@ -96,16 +97,21 @@ function programOf({ digest, engine }: PlannedProgram): ReceiptPayload['program'
   return { digest, profile: engine };
 }
 
-/** What a receipt says of a request: its front end, and the digest of what was sent of it. */
+/**
+ * What a receipt says of a request: its front end, and the digest of what was asked; of a call of a product, with the
+ * question that the product made of it, which wording of the product it was.
+ */
 export function requestPart(ask: Asked): ReceiptPayload['request'] {
-  const { frontEnd } = ask;
+  const { frontEnd, product = null } = ask;
   const sent = frontEnd === 'sql' ? { sql: ask.sql } : { program: ask.program, params: ask.params };
-  return { frontEnd, digest: digestOf(sent) };
+  const called = product === null ? null : { id: product.id, revision: String(product.revision) };
+  return { frontEnd, digest: digestOf(sent), ...(called !== null && { product: called }) };
 }
 
-type Asked =
+type Asked = { readonly product?: DocumentRef | null } & (
   | { readonly frontEnd: 'sql'; readonly sql: string }
-  | { readonly frontEnd: 'program'; readonly program: string; readonly params: object | null };
+  | { readonly frontEnd: 'program'; readonly program: string; readonly params: object | null }
+);
 
 /** Cells as they are stored and digested: numbers as text, so that every reader digests the same bytes. */
 export function evidenceOfCells(cells: readonly ReleasedCell[]): readonly unknown[] {

@@ -8,7 +8,7 @@
  * quota are state; terms.ts puts them beside the grant for a decision.
  */
 import { z } from 'zod';
-import { PURPOSE_CLASSES, PURPOSES, type Purpose, purposeClass } from './purpose.ts';
+import { PURPOSE_CLASSES, PURPOSES, type Purpose, purposeClass, purposePath } from './purpose.ts';
 import type { QuotaUnit } from './quota.ts';
 import { Failure } from './refusal.ts';
 import { type Sentence, type SentenceId, say } from './words.ts';
@@ -39,6 +39,9 @@ export type Channel = (typeof CHANNELS)[number];
 export type OutputKind = (typeof OUTPUT_KINDS)[number];
 export type Manner = keyof typeof MANNERS;
 
+/** The longest name of a cost centre, in characters. */
+export const COST_CENTRE_MAX = 100;
+
 // The message of a check is the name of the sentence that explains it; parameters travel beside it.
 const fault = (id: SentenceId, args: Readonly<Record<string, string>> = {}) => ({ params: { id, args } });
 
@@ -49,6 +52,14 @@ const text = z.string().trim().min(1).max(4096);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const programDigest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
 const instant = z.iso.datetime({ offset: true }).transform((at) => new Date(at).toISOString());
+const purpose = z.enum(namesOf<Purpose>(PURPOSES));
+/** As a run names it: a line of text that a bill can show. */
+const costCentre = z
+  .string()
+  .trim()
+  .min(1)
+  .max(COST_CENTRE_MAX)
+  .refine((name) => !/\p{C}/u.test(name), fault('grant.field.line'));
 const amount = z.union([z.int().nonnegative(), z.string().regex(/^(0|[1-9]\d{0,37})$/)]).transform(String);
 
 /** A non-empty list without repetition. */
@@ -72,6 +83,30 @@ const limits = {
   epsilonNano: limit,
   spendNano: limit,
 } satisfies Record<Exclude<QuotaUnit, 'runs'>, z.ZodType>;
+const partLimits = { runs: limit, ...limits };
+
+/** What is allowed without an accepted quote. Of money it says how much: no ceiling would be none at all. */
+const ceiling = z.strictObject({ spendNano: amount, epsilonNano: limit });
+
+/** A non-empty list whose entries have different names in a field. */
+function namedList<Name extends string, Item extends z.ZodType<Readonly<Record<Name, string>>>>(
+  field: Name,
+  item: Item,
+) {
+  return z
+    .array(item)
+    .min(1)
+    .superRefine((items, context) => {
+      const names = items.map((entry) => entry[field]);
+      const at = names.findIndex((name, index) => names.indexOf(name) !== index);
+      if (at >= 0)
+        context.addIssue({
+          code: 'custom',
+          path: [at, field],
+          ...fault('grant.field.twice', { name: names[at] ?? '' }),
+        });
+    });
+}
 
 const person = z.strictObject({ name: text, contact: text });
 
@@ -111,7 +146,7 @@ const GRANT = z
     scene: z.strictObject({ id: text, description: text }),
     purposeClass: z.enum(PURPOSE_CLASSES),
     /** Each covers everything below it in the purpose tree. */
-    purposes: listOf(z.enum(namesOf<Purpose>(PURPOSES))),
+    purposes: listOf(purpose),
     channel: z.enum(CHANNELS),
     manners: listOf(z.enum(namesOf<Manner>(MANNERS))),
     /** Where programs may run: only these, by digest; absent: any approved program of the holder. */
@@ -120,12 +155,14 @@ const GRANT = z
     /** First instant of validity, and the first instant after it. */
     start: instant,
     end: instant,
+    /** See quota.ts. Of the scene: a grant has one. What was added later is optional, so that old wordings stand. */
     quota: z.strictObject({
       total: z.strictObject({ runs: amount, ...limits }),
-      perDay: z
-        .strictObject({ runs: limit, ...limits })
-        .nullable()
-        .default(null),
+      perDay: z.strictObject(partLimits).nullable().default(null),
+      perMonth: z.strictObject(partLimits).nullable().optional(),
+      perPurpose: namedList('purpose', z.strictObject({ purpose, ...partLimits })).optional(),
+      costCentres: namedList('id', z.strictObject({ id: costCentre, ...partLimits })).optional(),
+      standing: z.strictObject({ perCall: ceiling, perDay: ceiling }).nullable().optional(),
     }),
     restrictions: z.strictObject({
       /** Regions and sectors the holder must belong to. */
@@ -180,6 +217,14 @@ function contradictions(grant: Grant): Contradiction[] {
     if (purposeClass(purpose) === grant.purposeClass) continue;
     const args = { purpose, purposeClass: grant.purposeClass };
     found.push({ path: ['purposes'], id: 'grant.otherClass', args });
+  }
+  for (const [index, { purpose: limited }] of (grant.quota.perPurpose ?? []).entries()) {
+    const isReached = grant.purposes.some(
+      (granted) => purposePath(granted).includes(limited) || purposePath(limited).includes(granted),
+    );
+    if (isReached) continue;
+    const args = { purpose: limited, granted: grant.purposes.join(', ') };
+    found.push({ path: ['quota', 'perPurpose', index, 'purpose'], id: 'grant.limitsNoPurpose', args });
   }
   if (grant.programs !== undefined && !grant.manners.includes('program'))
     found.push({ path: ['programs'], id: 'grant.programsManner' });

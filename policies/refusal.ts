@@ -23,6 +23,7 @@ export const REFUSED_CODES = [
   'PARAM',
   'BUDGET',
   'QUOTA',
+  'PRICE',
   'NO_GRANT',
   'GRANT_EXPIRED',
   'GRANT_REVOKED',

@@ -28,6 +28,8 @@ import { PROGRAM_TRIAL_WORDS } from './words/program-trial.ts';
 import { PROGRAM_WORDS } from './words/program.ts';
 import { PROGRAM_REVIEW_WORDS } from './words/program-review.ts';
 import { QUERY_WORDS } from './words/query.ts';
+import { QUOTA_WORDS } from './words/quota.ts';
+import { QUOTE_WORDS } from './words/quote.ts';
 import { REVIEW_WORDS } from './words/review.ts';
 import { RUN_WORDS } from './words/run.ts';
 import { VERIFY_WORDS } from './words/verify.ts';
@@ -64,6 +66,8 @@ export const WORDS = {
   ...PROGRAM_WORDS,
   ...PROGRAM_REVIEW_WORDS,
   ...QUERY_WORDS,
+  ...QUOTA_WORDS,
+  ...QUOTE_WORDS,
   ...REVIEW_WORDS,
   ...RUN_WORDS,
   ...VERIFY_WORDS,

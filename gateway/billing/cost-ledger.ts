@@ -122,7 +122,9 @@ export function itemsAboveLedger(
   const industry = costsByClass(sums).find(({ purposeClass }) => purposeClass === 'industry');
   return COST_ITEMS.map((item) => ({
     item,
-    statedFen: surveyed.filter((cost) => cost.item === item).reduce((sum, { amountFen }) => sum + amountFen, 0n),
+    statedFen: surveyed
+      .filter((cost) => cost.item === item)
+      .reduce((sum, { amountFen }) => sum + amountFen, 0n),
     recordedFen: industry?.items.find(({ category }) => category === item)?.amountFen ?? 0n,
   })).filter(({ statedFen, recordedFen }) => statedFen > recordedFen);
 }

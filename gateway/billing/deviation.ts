@@ -42,7 +42,9 @@ export function deviationOf({
   const isWithin = absolute(differenceFen) * 100n <= ceilingFen * BAND_PERCENT;
   const task: PriceTaskKind = isWithin ? 'actual_price' : 'cap';
   const percent =
-    ceilingFen === 0n ? null : decimalText(divideHalfUp(differenceFen * SHOWN_UNIT, ceilingFen), SHOWN_PLACES);
+    ceilingFen === 0n
+      ? null
+      : decimalText(divideHalfUp(differenceFen * SHOWN_UNIT, ceilingFen), SHOWN_PLACES);
   const direction = differenceFen > 0n ? 'above' : differenceFen < 0n ? 'below' : 'equal';
   const amounts = { revenue: decimalText(revenueFen, 2), ceiling: decimalText(ceilingFen, 2) };
   return {

@@ -23,7 +23,15 @@ import {
   parseDocument,
 } from './document-form.ts';
 import { BASES, type Basis, FEE_TYPES } from './facts.ts';
-import { type Charge, PER_PLACES, PRICE_PLACES, pricesOf, QUANTITY_MAX, type RateCard } from './rate-card.ts';
+import {
+  type Charge,
+  PER_PLACES,
+  PRICE_PLACES,
+  pricesOf,
+  type PriceSubject,
+  QUANTITY_MAX,
+  type RateCard,
+} from './rate-card.ts';
 
 const price = decimal({ places: PRICE_PLACES, max: 10n ** 9n });
 const quantity = decimal({ places: 0, max: QUANTITY_MAX });
@@ -69,7 +77,11 @@ const CAP = z
     }
   });
 
-const FORMS = { applies: '{ dataset: visits } | { product: P-0012 }', per: '1, 10, 100, … 1000000000000', date: '2026-01-31' };
+const FORMS = {
+  applies: '{ dataset: visits } | { product: P-0012 }',
+  per: '1, 10, 100, … 1000000000000',
+  date: '2026-01-31',
+};
 
 export type PriceCap = Readonly<z.output<typeof CAP>>;
 
@@ -82,9 +94,6 @@ export function parsePriceCap(value: unknown): PriceCap {
 export function findPriceCapFaults(value: unknown): readonly Sentence[] {
   return findDocumentFaults(CAP, value, FORMS);
 }
-
-/** What is priced or capped: data or product, scene and fee. */
-export type PriceSubject = Pick<RateCard, 'applies' | 'scene' | 'feeType'>;
 
 /** Whether a cap binds a card: the same data or product and fee, and a scene that both are about. */
 export function bindsCard(cap: PriceSubject, card: PriceSubject): boolean {

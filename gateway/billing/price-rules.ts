@@ -11,8 +11,8 @@
  */
 import { type Sentence, say } from '#policies/words.ts';
 import type { DatasetOrigin } from '#sandbox/manifest/dataset.ts';
-import { bindsCard, findCapBreach, type PriceCap, type PriceSubject } from './price-cap.ts';
-import { PRICE_STATES, priceTheSame, type RateCard } from './rate-card.ts';
+import { bindsCard, findCapBreach, type PriceCap } from './price-cap.ts';
+import { PRICE_STATES, type PriceSubject, priceTheSame, type RateCard } from './rate-card.ts';
 import { regimeOf } from './regime.ts';
 
 export type PriceState = RateCard['state'];
@@ -78,7 +78,10 @@ export function findStateFault(asked: CardStanding, others: readonly CardStandin
   const args = { document, before: before.body.state, state };
   if (step < 0) return say('price.state.backward', { ...args, from: textOf(before.from) });
   if (step > 1)
-    return say('price.state.skipped', { ...args, next: PRICE_STATES[rankOf(before.body) + 1] ?? before.body.state });
+    return say('price.state.skipped', {
+      ...args,
+      next: PRICE_STATES[rankOf(before.body) + 1] ?? before.body.state,
+    });
   return rankOf(body) >= PRICE_STATES.indexOf('formal') ? findYearFault(asked, history) : null;
 }
 

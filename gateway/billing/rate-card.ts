@@ -265,11 +265,14 @@ function isAbout({ applies }: RateCard, { dataset, product }: CardAsk): boolean 
   return 'dataset' in applies && applies.dataset === dataset;
 }
 
-/** Whether two cards price the same, so that only one of them may be in force at a time. */
-export function priceTheSame(one: RateCard, other: RateCard): boolean {
+/** What is priced, or capped: data or a product, in a scene or any, and which fee. */
+export type PriceSubject = Pick<RateCard, 'applies' | 'scene' | 'feeType'>;
+
+/** Whether two cards price the same, so that only one of them may be in force at a time; two caps likewise. */
+export function priceTheSame(one: PriceSubject, other: PriceSubject): boolean {
   return subjectOf(one) === subjectOf(other);
 }
 
-function subjectOf({ applies, scene, feeType }: RateCard): string {
+function subjectOf({ applies, scene, feeType }: PriceSubject): string {
   return JSON.stringify([Object.entries(applies), scene, feeType]);
 }

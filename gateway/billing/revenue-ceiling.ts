@@ -46,7 +46,9 @@ const INPUTS = z
   .strictObject({
     /** The year whose costs were surveyed: those of industry products alone. */
     surveyYear: year,
-    costs: z.array(z.strictObject({ item: z.enum(COST_ITEMS), amount: money, note: documentText.optional() })).min(1),
+    costs: z
+      .array(z.strictObject({ item: z.enum(COST_ITEMS), amount: money, note: documentText.optional() }))
+      .min(1),
     subsidy: money,
     /** The average of ten-year government bonds, in per cent. */
     bondYield: z.strictObject({ year, percent: rate, source: documentText.optional() }),
@@ -63,7 +65,10 @@ const INPUTS = z
         path: ['bondYield', 'year'],
       });
     if (unitsOf(margin, RATE_PLACES) > MARGIN_MAX * RATE_UNIT)
-      context.addIssue({ ...fault('price.ceiling.margin', { margin, most: `${MARGIN_MAX}.00` }), path: ['margin'] });
+      context.addIssue({
+        ...fault('price.ceiling.margin', { margin, most: `${MARGIN_MAX}.00` }),
+        path: ['margin'],
+      });
     if (costsFen(inputs) < fenOf(inputs.subsidy))
       context.addIssue({ ...fault('price.ceiling.subsidy'), path: ['subsidy'] });
   });
@@ -97,7 +102,10 @@ const CEILING = z
     const years = cycle.to - cycle.from + 1;
     if (years < 1) context.addIssue({ ...fault('price.ceiling.cycleOrder'), path: ['cycle', 'to'] });
     if (years > CYCLE_YEARS_MAX)
-      context.addIssue({ ...fault('price.ceiling.cycle', { years, most: CYCLE_YEARS_MAX }), path: ['cycle', 'to'] });
+      context.addIssue({
+        ...fault('price.ceiling.cycle', { years, most: CYCLE_YEARS_MAX }),
+        path: ['cycle', 'to'],
+      });
     if (inputs.surveyYear > cycle.from)
       context.addIssue({ ...fault('price.ceiling.surveyYear'), path: ['inputs', 'surveyYear'] });
     if (to !== null && Date.parse(to) <= Date.parse(from))
@@ -155,7 +163,11 @@ export function ceilingOf(inputs: CeilingInputs): Ceiling {
     valueFen,
     working: [
       ...inputs.costs.map(({ item, amount }) => say(`price.item.${item}`, { amount: yuanText(amount) })),
-      say('price.working.costs', { costs: decimalText(costsFen(inputs), 2), subsidy: yuanText(inputs.subsidy), cost }),
+      say('price.working.costs', {
+        costs: decimalText(costsFen(inputs), 2),
+        subsidy: yuanText(inputs.subsidy),
+        cost,
+      }),
       say('price.working.rate', {
         year: inputs.bondYield.year,
         yield: inputs.bondYield.percent,

@@ -4,7 +4,7 @@
  * Guarantee: a figure is never shown with more digits than its own error supports, unless it is exact text.
  */
 import { roundedUp } from '#sandbox/release/expected-error.ts';
-import type { AnswerOutput, Cost, ExpectedError, Quote, Release } from '../client/resources.ts';
+import type { AnswerOutput, Cost, ExpectedError, Quote, QuotePrice, Release } from '../client/resources.ts';
 import { printable, renderFields, renderTable, type TableColumn } from './table.ts';
 import { type Terminal, worded } from './terminal.ts';
 
@@ -86,7 +86,46 @@ export function renderQuote(terminal: Terminal, quote: Quote): string {
   const summary = quote.summary === null ? '' : `${printable(quote.summary)}\n\n`;
   const repeat = quote.repeat ? `${worded(terminal, 'lab.repeat')}\n` : '';
   const review = quote.review === true ? `${worded(terminal, 'cli.quoteReviewed')}\n` : '';
-  return `${summary}${renderFields(fields)}${repeat}${review}\n${renderExpectedErrors(terminal, quote.outputs)}`;
+  const items = price === null ? '' : `\n${renderPrice(terminal, price)}`;
+  const errors = renderExpectedErrors(terminal, quote.outputs);
+  return `${summary}${renderFields(fields)}${repeat}${review}${items}\n${errors}`;
+}
+
+/** The price item by item, and what is said about it. */
+function renderPrice(terminal: Terminal, { fees, note, otherwise }: QuotePrice): string {
+  const columns = ['fee', 'basis', 'quantity', 'unitPrice', 'atMost'] as const;
+  const rows = fees.flatMap(({ title, charges }) =>
+    charges.map(({ basis, quantity, prices, per, amount }) => [
+      title,
+      basis,
+      quantity,
+      unitPriceText(prices, per),
+      amount,
+    ]),
+  );
+  const lines = [...fees.flatMap(remarkOf), note, otherwise.money, otherwise.privacy];
+  const titles = columns.map((name): TableColumn => ({ title: worded(terminal, `cli.column.${name}`) }));
+  return `${renderTable(titles, rows)}${lines.map((line) => `${printable(line)}\n`).join('')}`;
+}
+
+/** What is said of a fee beside its figures. */
+function remarkOf(fee: QuotePrice['fees'][number]): readonly string[] {
+  const { title, card, stateText, zeroText, discount, discountText, taxText, perMonth } = fee;
+  const name = card === null ? null : `${card.id}/${card.revision}`;
+  const off = discount === null ? null : `−${discount.perMille} ‰: ${discountText ?? ''}`;
+  const said = [name, stateText, zeroText, off, taxText, ...perMonth].filter((text) => text !== null);
+  return said.length === 0 ? [] : [`${title}: ${said.join('; ')}`];
+}
+
+function unitPriceText(
+  prices: QuotePrice['fees'][number]['charges'][number]['prices'],
+  per: string | null,
+): string {
+  const unit = per === null || per === '1' ? '' : ` / ${per}`;
+  if (prices.length === 0) return '0.00';
+  return prices
+    .map(({ upTo, unitPrice }) => `${upTo === null ? '' : `≤ ${upTo}: `}${unitPrice}${unit}`)
+    .join(', ');
 }
 
 /** An amount of the ledger: in ρ and in the nano that it counts. */

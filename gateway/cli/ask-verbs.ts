@@ -1,4 +1,4 @@
-/** The verbs `quote`, `query` and `run`: what an answer would cost, and the answer, of a query or of a program. */
+/** The verbs `quote`, `query`, `run` and `call`: what an answer would cost, and the answer, of a query, a program or a product. */
 import { Failure, Refusal, REFUSED_CODES } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import type { Client } from '../client/client.ts';
@@ -24,16 +24,22 @@ const TERM_FLAGS: readonly FlagSpec[] = [
   { flags: '--max-error <number>', about: 'cli.flag.maxError' },
   { flags: '--at-size <number>', about: 'cli.flag.atSize' },
   { flags: '--output-kind <kind>', about: 'cli.flag.outputKind' },
+  { flags: '--cost-centre <id>', about: 'cli.flag.costCentre' },
 ];
+
+/** A call of a product says nothing of ε and accuracy: they are the product's. */
+const CALL_TERMS = ['--grant', '--purpose', '--cost-centre'];
+/** To accept a quote takes none of what making one does. */
+const QUOTE_TERMS = TERM_FLAGS.map((flag) => ({ ...flag, required: false }));
 
 export function registerAskVerbs(host: VerbHost): void {
   defineVerb(
     host,
     {
-      name: 'quote',
+      name: 'quote [accept] [id]',
       about: 'cli.quote',
       flags: [
-        ...TERM_FLAGS,
+        ...QUOTE_TERMS,
         ...SQL_FLAGS,
         { flags: '--program <program>', about: 'cli.flag.program', conflicts: ['sql', 'sqlFile'] },
         PARAMS_FLAG,
@@ -42,6 +48,7 @@ export function registerAskVerbs(host: VerbHost): void {
         "unseen quote --grant g-1 --purpose public_health --sql 'SELECT COUNT(*) FROM visits'",
         'unseen quote --grant g-1 --purpose public_health --sql-file cost.sql --max-error 50 --at-size 1000',
         'unseen quote --grant g-1 --purpose public_health --program high-spenders --params params.json',
+        'unseen quote accept QUOTE',
       ],
     },
     quote,
@@ -83,9 +90,66 @@ export function registerAskVerbs(host: VerbHost): void {
     },
     run,
   );
+  defineVerb(
+    host,
+    {
+      name: 'call <product>',
+      about: 'cli.call',
+      flags: [
+        ...TERM_FLAGS.filter(({ flags }) => CALL_TERMS.some((name) => flags.startsWith(`${name} `))),
+        { flags: '--param <name=value>', about: 'cli.flag.parameter', repeats: true },
+        { flags: '--month <month>', about: 'cli.flag.parameterMonth' },
+        { flags: '--quote-only', about: 'cli.flag.quoteOnly', conflicts: ['quote', 'csv'] },
+        { flags: '--quote <id>', about: 'cli.flag.quote' },
+        { flags: '--csv', about: 'cli.flag.csv', conflicts: ['json'] },
+      ],
+      examples: [
+        'unseen call P-0012 --grant g-1 --purpose market_analysis --month 2026-10',
+        'unseen call P-0012 --grant g-1 --purpose market_analysis --param month=2026-10 --param least=18 --quote-only',
+      ],
+    },
+    callProduct,
+  );
+}
+
+async function callProduct(call: VerbCall): Promise<ExitCode> {
+  const [month, costCentre] = [call.text('month'), call.text('costCentre')];
+  const ask = {
+    grant: call.text('grant') ?? '',
+    purpose: call.text('purpose') ?? '',
+    product: call.argument(0),
+    parameters: {
+      ...Object.fromEntries(call.list('param').map(parameterOf)),
+      ...(month !== undefined && { month }),
+    },
+    ...(costCentre !== undefined && { costCentre }),
+  };
+  const client = call.client();
+  return call.isSet('quoteOnly') ? quoted(call, client, ask) : answered(call, client, ask);
+}
+
+/** `name=value`; its type is the product's to say, and a number may be written as text. */
+function parameterOf(written: string): readonly [name: string, value: string] {
+  const at = written.indexOf('=');
+  if (at < 1) throw new Failure('CONFIG', say('cli.parameterForm', { value: written }));
+  return [written.slice(0, at), written.slice(at + 1)];
+}
+
+async function acceptQuote(call: VerbCall): Promise<ExitCode> {
+  const id = call.argument(1);
+  if (id === '') throw new Failure('CONFIG', say('cli.quoteId'));
+  const accepted = await call.client().acceptQuote(id);
+  const told = { quote: accepted.quote, leaf: accepted.leafIndex };
+  await print(call, accepted, () => `${worded(call.terminal, 'cli.quoteAccepted', told)}\n`);
+  return EXIT.done;
 }
 
 async function quote(call: VerbCall): Promise<ExitCode> {
+  const act = call.argument(0);
+  if (act === 'accept') return acceptQuote(call);
+  const missing = ['grant', 'purpose'].filter((flag) => call.text(flag) === undefined);
+  if (act !== '' || missing.length > 0)
+    throw new Failure('CONFIG', say('cli.quoteNeeds', { flags: '--grant, --purpose' }));
   const client = call.client();
   const program = call.text('program');
   return quoted(call, client, await askOf(call, program === undefined ? null : { client, program }));
@@ -168,6 +232,7 @@ async function askOf(
   run: { readonly client: Client; readonly program: string } | null,
 ): Promise<Ask> {
   const [scene, outputKind] = [call.text('scene'), call.text('outputKind')];
+  const costCentre = call.text('costCentre');
   const [epsilon, delta] = [numberOf(call, 'epsilon'), numberOf(call, 'delta')];
   const [maxError, atSize] = [numberOf(call, 'maxError'), numberOf(call, 'atSize')];
   return {
@@ -180,6 +245,7 @@ async function askOf(
     ...(maxError !== undefined && { maxError }),
     ...(atSize !== undefined && { atSize }),
     ...(outputKind !== undefined && { outputKind }),
+    ...(costCentre !== undefined && { costCentre }),
   };
 }
 

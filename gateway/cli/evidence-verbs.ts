@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { Failure } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
+import { renderTable } from './table.ts';
 import { worded } from './terminal.ts';
 import { defineGroup, defineVerb, print, printJson, type VerbCall, type VerbHost } from './verb.ts';
 
@@ -38,6 +39,38 @@ export function registerEvidenceVerbs(host: VerbHost): void {
       ],
     },
     exportUsage,
+  );
+  defineVerb(
+    usage,
+    {
+      name: 'quotes',
+      about: 'cli.usage.quotes',
+      flags: [
+        { flags: '--from <date>', about: 'cli.flag.from' },
+        { flags: '--to <date>', about: 'cli.flag.to' },
+      ],
+      examples: ['unseen usage quotes --from 2026-11-01 --to 2026-11-30'],
+    },
+    quoteCounts,
+  );
+}
+
+async function quoteCounts(call: VerbCall): Promise<void> {
+  const [from, to] = [call.text('from'), call.text('to')];
+  const days = { ...(from !== undefined && { from }), ...(to !== undefined && { to }) };
+  const counts = await call.client().quoteCounts(days);
+  const titles = ['day', 'account', 'organisation', 'made', 'accepted'] as const;
+  await print(call, counts, () =>
+    renderTable(
+      titles.map((name) => ({ title: worded(call.terminal, `cli.column.${name}`) })),
+      counts.map(({ day, account, organisation, made, accepted }) => [
+        day,
+        account,
+        organisation,
+        String(made),
+        String(accepted),
+      ]),
+    ),
   );
 }
 

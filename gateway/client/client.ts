@@ -30,6 +30,8 @@ import type {
   ProgramSummary,
   ProgramView,
   Quote,
+  QuoteAcceptance,
+  QuoteCounts,
   Registration,
   Release,
   WaitingRelease,
@@ -257,6 +259,21 @@ export class Client {
 
   quote(ask: Ask): Promise<Quote> {
     return this.#create('/v1/quotes', ask);
+  }
+
+  acceptQuote(id: string): Promise<QuoteAcceptance> {
+    return this.#act(`/v1/quotes/${encodeURIComponent(id)}/accept`, undefined);
+  }
+
+  /** How many quotes each account was made and accepted, by day. */
+  async quoteCounts(
+    days: { readonly from?: string; readonly to?: string } = {},
+  ): Promise<readonly QuoteCounts[]> {
+    const { items } = await this.#json<{ readonly items: readonly QuoteCounts[] }>({
+      path: '/v1/usage/quotes',
+      query: days,
+    });
+    return items;
   }
 
   submit(ask: Ask & { readonly quote?: string }): Promise<Job> {

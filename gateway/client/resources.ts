@@ -140,6 +140,11 @@ export interface Ask {
   readonly maxError?: number;
   readonly atSize?: number;
   readonly outputKind?: string;
+  /** In place of a query or program. */
+  readonly product?: string;
+  readonly parameters?: Readonly<Record<string, string | number | boolean>>;
+  /** Of the caller's organisation, as the grant lists it. */
+  readonly costCentre?: string;
 }
 
 export interface Cost {
@@ -160,10 +165,52 @@ export interface ExpectedError {
   readonly atSize?: readonly { readonly size: number; readonly half95: number }[];
 }
 
+/** What a job under a quote is billed at most, item by item. */
+export interface QuotePrice {
+  readonly currency: string;
+  readonly amountFen: string;
+  readonly note: string;
+  readonly fees: readonly {
+    readonly title: string;
+    readonly card: { readonly id: string; readonly revision: number } | null;
+    readonly stateText: string | null;
+    readonly zeroText: string | null;
+    readonly discount: { readonly perMille: number } | null;
+    readonly discountText: string | null;
+    readonly taxText: string | null;
+    readonly charges: readonly {
+      readonly basis: string;
+      readonly model: string;
+      readonly per: string | null;
+      readonly prices: readonly { readonly upTo: string | null; readonly unitPrice: string }[];
+      readonly quantity: string;
+      readonly amount: string;
+    }[];
+    readonly perMonth: readonly string[];
+  }[];
+  readonly otherwise: { readonly money: string; readonly privacy: string };
+}
+
+export interface QuoteAcceptance {
+  readonly quote: string;
+  readonly acceptedAt: string;
+  readonly leafIndex: string;
+  readonly record: string;
+}
+
+/** Quotes of an account on a day. */
+export interface QuoteCounts {
+  readonly day: string;
+  readonly account: string;
+  readonly organisation: string;
+  readonly made: number;
+  readonly accepted: number;
+}
+
 export interface Quote {
   readonly id: string;
   readonly expiresAt: string;
-  readonly price: { readonly currency: string; readonly amountFen: string } | null;
+  readonly price: QuotePrice | null;
   readonly cost: Cost | null;
   readonly repeat: boolean;
   /** Whether a person decides about the release. */

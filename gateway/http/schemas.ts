@@ -1,6 +1,6 @@
 /** The schemas of the API: what is read strictly, and what is answered, as the document of the API shows them. */
 import { z } from '@hono/zod-openapi';
-import { OUTPUT_KINDS } from '#policies/grant.ts';
+import { COST_CENTRE_MAX, OUTPUT_KINDS } from '#policies/grant.ts';
 import { REJECTION_REASONS } from '#policies/output-kind.ts';
 import { PROGRAM_RECORD_FIELDS, PROGRAM_REJECTIONS, PROGRAM_STATES } from '#policies/program-review.ts';
 import { ROLES } from '#policies/roles.ts';
@@ -69,8 +69,7 @@ const askFields = {
       z.union([z.number(), z.boolean(), z.string().max(10_000).refine(keepable)]),
     )
     .optional(),
-  /** Which of the buyer's own cost centres pays. */
-  costCentre: chosenId.optional(),
+  costCentre: z.string().min(1).max(COST_CENTRE_MAX).refine(keepable).optional(),
 };
 export const quoteAsk = z.strictObject(askFields);
 export const jobAsk = z.strictObject({ ...askFields, quote: madeId.optional() });
@@ -189,10 +188,43 @@ export const grant = z.looseObject({
   waitsFor: z.array(z.string()),
 });
 
+const documentRef = z.object({ id: z.string(), revision: z.int() });
 export const quote = z.looseObject({
   id: madeId,
   expiresAt: instant,
-  price: z.object({ currency: z.literal('CNY'), amountFen: wholeText, note: z.string() }),
+  price: nullable(
+    z.looseObject({
+      currency: z.literal('CNY'),
+      amountFen: wholeText,
+      amount: z.string(),
+      exact: z.string(),
+      note: z.string(),
+      fees: z.array(
+        z.looseObject({
+          feeType: z.string(),
+          card: nullable(documentRef),
+          zeroReason: nullable(z.string()),
+          charges: z.array(
+            z.object({
+              basis: z.string(),
+              model: z.string(),
+              per: nullable(wholeText),
+              prices: z.array(z.object({ upTo: nullable(wholeText), unitPrice: decimalText })),
+              quantity: wholeText,
+              amount: decimalText,
+              amountFen: wholeText,
+            }),
+          ),
+          perMonth: z.array(z.string()),
+        }),
+      ),
+      otherwise: z.object({ money: z.string(), privacy: z.string() }),
+    }),
+  ),
+  purpose: z.string(),
+  scene: nullable(z.string()),
+  costCentre: nullable(z.string()),
+  product: nullable(documentRef),
   cost: nullable(cost),
   repeat: z.boolean(),
   review: z.boolean(),
@@ -221,6 +253,24 @@ export const quote = z.looseObject({
   refused: nullable(z.object({ code: z.string(), detail: z.string(), fix: z.string() })),
 });
 
+export const quoteAcceptance = z.object({
+  quote: madeId,
+  acceptedAt: instant,
+  leafIndex: wholeText,
+  record: z.string(),
+});
+export const quoteCounts = z.object({
+  items: z.array(
+    z.object({
+      day: z.iso.date(),
+      account: z.string(),
+      organisation: z.string(),
+      made: z.int(),
+      accepted: z.int(),
+    }),
+  ),
+});
+
 export const job = z.looseObject({
   id: madeId,
   dataset: nullable(z.string()),
@@ -230,6 +280,11 @@ export const job = z.looseObject({
   program: nullable(z.string()),
   cost: nullable(cost),
   usage: z.record(z.string(), z.string()),
+  quote: nullable(madeId),
+  product: nullable(documentRef),
+  costCentre: nullable(z.string()),
+  fees: z.array(z.looseObject({ feeType: z.string() })),
+  quoted: z.record(z.string(), wholeText),
   review: z.boolean(),
   state: z.enum(['queued', 'accepted', 'done']),
   releaseAt: nullable(instant),
@@ -350,6 +405,7 @@ export const usageEvent = z.looseObject({
   source: z.string(),
   type: z.string(),
   time: instant,
+  /** A job, or a quote. */
   subject: madeId,
   data: z.looseObject({}),
 });

@@ -11,8 +11,6 @@ import {
   grant,
   grantParams,
   pageSchema,
-  quote,
-  quoteAsk,
   revocation,
 } from '../http/schemas.ts';
 import type { Surface } from '../http/surface.ts';
@@ -29,20 +27,11 @@ import {
   revoke,
 } from '../services/grants.ts';
 import { notFound } from '../services/permission.ts';
-import { makeQuote } from '../services/quotes.ts';
 import { findDataset, listDatasets } from '../storage/dataset-list.ts';
 import { findGrant } from '../storage/grant-store.ts';
-import { saveQuote } from '../storage/quote-store.ts';
-import { ASK_BYTES, buyerAsk } from './ask.ts';
 
 export function catalogueRoutes(surface: Surface): readonly Endpoint[] {
-  return [
-    ...datasetRoutes(surface),
-    budgetRoute(surface),
-    ...grantRoutes(surface),
-    ...grantActs(surface),
-    quoteRoute(surface),
-  ];
+  return [...datasetRoutes(surface), budgetRoute(surface), ...grantRoutes(surface), ...grantActs(surface)];
 }
 
 function datasetRoutes(surface: Surface): readonly Endpoint[] {
@@ -192,26 +181,4 @@ function grantActs(surface: Surface): readonly Endpoint[] {
       },
     }),
   ];
-}
-
-function quoteRoute(surface: Surface): Endpoint {
-  return endpoint({
-    method: 'post',
-    path: '/v1/quotes',
-    tag: 'jobs',
-    summary:
-      'What a request would cost, how exact it would be, and whether it would be refused; reads no data',
-    access: { actions: ['quote'] },
-    creates: true,
-    ...ASK_BYTES,
-    body: quoteAsk,
-    answer: { status: 201, schema: quote },
-    handle: async ({ caller, idempotency, language, body }) => {
-      const made = await makeQuote(surface, caller, { ask: buyerAsk(body), language });
-      return created(surface, { account: caller.principal.id, idempotency }, async (inside) => {
-        await saveQuote(inside, made.stored);
-        return made.resource;
-      });
-    },
-  });
 }

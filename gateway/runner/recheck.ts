@@ -7,11 +7,11 @@ import type { ReceiptPayload } from '#crypto/receipt-payload.ts';
 import { refusalOf } from '#policies/explain.ts';
 import type { PolicyEngine } from '#policies/decide.ts';
 import type { Channel } from '#policies/grant.ts';
-import { type Amounts, QUOTA_UNITS, quotaDay } from '#policies/quota.ts';
+import { type Amounts, type Counted, QUOTA_UNITS, type Used } from '#policies/quota.ts';
 import { Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import { callerOf } from '../auth/authenticate.ts';
-import { type KeptRequest, type Planning, planningOf, useRequest } from '../services/planning.ts';
+import { countedOf, type KeptRequest, type Planning, planningOf, useRequest } from '../services/planning.ts';
 import type { Database } from '../storage/database.ts';
 import { findGrant, findUse, type GrantRecord } from '../storage/grant-store.ts';
 import { findAccount } from '../storage/parties.ts';
@@ -38,17 +38,23 @@ export async function recheck(
   if (account === null || grant === null || stored === null)
     throw new Refusal('NO_GRANT', say('storage.noGrant'));
   const planning = await planningOf(shell.db, compiled, { ...stored, versionId: job.versionId });
+  const ask = askOf(job);
   const request = useRequest(
     { now: () => Date.now(), channel: shell.channel },
     {
       action: 'run',
       principal: callerOf(account).principal,
       // The scene it was admitted for: an absent one meant the grant's of then, which may have another by now.
-      ask: { ...(job.request as KeptRequest), scene: job.scene },
+      ask: { ...ask, scene: job.scene },
       planning,
       // What it was admitted with: its price stands, whatever is in force by now.
       planned: job.planned,
-      grant: await standingGrant(shell.db, grant, job, compiled),
+      grant: await standingGrant(
+        shell.db,
+        grant,
+        job,
+        countedOf(ask, planning, { at: job.createdAt.getTime(), hasQuote: ask.quote !== null }),
+      ),
     },
   );
   const decision = shell.policies.decide(request);
@@ -64,10 +70,9 @@ async function standingGrant(
   db: Database,
   grant: GrantRecord,
   job: ClaimedJob,
-  { dataset }: Planning['compiled'],
+  counted: Counted,
 ): Promise<Parameters<typeof useRequest>[1]['grant']> {
-  const day = quotaDay(job.createdAt.toISOString(), dataset.timeZone);
-  const used = await findUse(db, grant.id, day);
+  const used = await findUse(db, grant.id, counted);
   const {
     id,
     revision,
@@ -91,14 +96,23 @@ async function standingGrant(
       buyer: buyerApproval !== null,
       subject: subjectApproval !== null,
     },
-    used: { total: without(used.total, job), today: without(used.today, job) },
+    used: { ...used, amounts: without(used.amounts, job) },
   };
 }
 
-function without(used: Amounts, { planned }: ClaimedJob): Amounts {
-  const rest = (unit: keyof Amounts): string => {
+/** A job from before there were cost centres names none. */
+function askOf({ request }: ClaimedJob): KeptRequest {
+  return { costCentre: null, ...(request as Partial<KeptRequest>) } as KeptRequest;
+}
+
+function without(amounts: Used['amounts'], { planned, scopes }: ClaimedJob): Used['amounts'] {
+  const rest = (used: Amounts, unit: keyof Amounts): string => {
     const left = BigInt(used[unit]) - BigInt(planned[unit] ?? '0');
     return String(left > 0n ? left : 0n);
   };
-  return Object.fromEntries(QUOTA_UNITS.map((unit) => [unit, rest(unit)])) as unknown as Amounts;
+  const others = (used: Amounts): Amounts =>
+    Object.fromEntries(QUOTA_UNITS.map((unit) => [unit, rest(used, unit)])) as unknown as Amounts;
+  return Object.fromEntries(
+    Object.entries(amounts).map(([scope, used]) => [scope, scopes.includes(scope) ? others(used) : used]),
+  );
 }

@@ -11,7 +11,7 @@ import { haltJob } from '../storage/abort.ts';
 import { dueInMs, type JobEvent, listEvents } from '../storage/job-view.ts';
 import { findSeenJob, findSpent, type SeenJob } from '../storage/oversight.ts';
 import type { Caller } from '../http/endpoint.ts';
-import { type CostText, type KeptRequest, shownCost } from './planning.ts';
+import { type CostText, type KeptRefusal, type KeptRequest, shownCost } from './planning.ts';
 import { notFound, type Reading, readingOf } from './permission.ts';
 import type { Shell } from './shell.ts';
 
@@ -53,6 +53,11 @@ export async function jobResource(
     program: job.programDigest,
     cost: await costOf(shell, job, kept.cost),
     usage: job.planned,
+    quote: job.quoteId,
+    product: job.billing?.product ?? null,
+    costCentre: job.billing?.costCentre ?? null,
+    fees: job.billing?.fees ?? [],
+    quoted: job.quoted,
     timing: kept.timing ?? null,
     /** Whether a person decides about the release: by kind and policy, from the first. */
     review: kept.review ?? false,
@@ -75,9 +80,11 @@ export async function jobResource(
   };
 }
 
-function textOf(kept: KeptRequest): object {
-  const { epsilon, delta, maxError, atSize, outputKind, quote } = kept;
-  const terms = { epsilon, delta, maxError, atSize, outputKind, quote };
+function textOf(kept: KeptRequest | KeptRefusal): object {
+  const { epsilon, delta, maxError, atSize, outputKind, quote, product = null } = kept;
+  const terms = { epsilon, delta, maxError, atSize, outputKind, quote, product };
+  // A call that was refused before it was known what its product is.
+  if (kept.frontEnd === 'product') return { request: terms };
   if (kept.frontEnd === 'program')
     return { request: { program: kept.program, ...shownParams(kept), ...terms } };
   const { sql } = kept;
@@ -85,7 +92,10 @@ function textOf(kept: KeptRequest): object {
 }
 
 /** Parameters as they were sent, as long as they are no load for whoever asks how his job is; their digest always. */
-function shownParams({ params, paramsDigest }: Extract<KeptRequest, { frontEnd: 'program' }>): object {
+function shownParams({
+  params,
+  paramsDigest,
+}: Pick<Extract<KeptRequest, { frontEnd: 'program' }>, 'params' | 'paramsDigest'>): object {
   const values = Object.values(params ?? {});
   const numbers = values.reduce((sum: number, value) => sum + (Array.isArray(value) ? value.length : 1), 0);
   return { params: numbers > SHOWN_NUMBERS_MAX ? null : params, paramsDigest };

@@ -8,7 +8,7 @@ import type { DecisionRecord } from '#policies/decide.ts';
 import type { OutputKind } from '#policies/grant.ts';
 import { checkKind } from '#policies/output-kind.ts';
 import { isPurpose } from '#policies/purpose.ts';
-import { type Amounts, quotaDay, quotaLeft } from '#policies/quota.ts';
+import { type Amounts, checkCounted, type Counted, quotaDay, quotaLeft } from '#policies/quota.ts';
 import { Refusal } from '#policies/refusal.ts';
 import type { DatasetFacts, Principal, UseRequest } from '#policies/request.ts';
 import { termsOf } from '#policies/terms.ts';
@@ -46,6 +46,8 @@ export type BuyerAsk = BuyerTerms & { readonly product: ProductCall | null } & (
 
 /** The wording of a product that is called, and with what. */
 export interface ProductCall extends DocumentRef {
+  /** Of a product that is questions of the buyer's own about one dataset; else null. */
+  readonly dataset: string | null;
   readonly parameters: ProductParameters;
 }
 
@@ -79,7 +81,7 @@ interface BuyerTerms extends AccuracyAsk {
   readonly scene: string | null;
   readonly outputKind: OutputKind;
   readonly quote: string | null;
-  /** Which of the buyer's own cost centres pays; null: none is named. */
+  /** On which of its organisation's cost centres it is booked. */
   readonly costCentre: string | null;
 }
 
@@ -141,6 +143,9 @@ export async function planAsk(shell: Shell, ask: BuyerAsk, organisation: string)
   const compiled = await compileAsk(shell.db, { ask, organisation }, catalogueOf(stored));
   const dataset = stored.find(({ name }) => name === compiled.dataset.name);
   if (dataset === undefined) throw new RangeError('a Plan is about a dataset of its catalogue');
+  const sold = ask.product?.dataset ?? null;
+  if (sold !== null && sold !== dataset.name)
+    throw new Refusal('PARAM', say('product.dataset', { product: ask.product?.id ?? '', dataset: sold }));
   return planningOf(shell.db, compiled, dataset);
 }
 
@@ -222,12 +227,21 @@ function columnsAsked(plan: Plan): readonly string[] {
   return [...columnsReadBy(plan)].filter((column) => column !== plan.unit).sort();
 }
 
-/** The day on whose counter a request of now counts. */
-export function dayOf(shell: Shell, { compiled }: Planning): string {
-  return quotaDay(new Date(shell.now()).toISOString(), compiled.dataset.timeZone);
+/** As what a request of an instant counts; ms since the epoch. */
+export function countedOf(
+  ask: Pick<BuyerTerms, 'purpose' | 'costCentre'>,
+  { compiled }: Pick<Planning, 'compiled'>,
+  { at, hasQuote }: { readonly at: number; readonly hasQuote: boolean },
+): Counted {
+  const day = quotaDay(new Date(at).toISOString(), compiled.dataset.timeZone);
+  const { purpose, costCentre } = ask;
+  return { day, purpose, costCentre, hasQuote };
 }
 
-/** The request for a decision on a use. Refusal PURPOSE_NOT_GRANTED for a purpose that is none, OUTPUT_KIND by `checkKind`. */
+/**
+ * The request for a decision on a use. Refusal PURPOSE_NOT_GRANTED for a purpose that is none, OUTPUT_KIND by
+ * `checkKind`, PARAM and QUOTA by `checkCounted`.
+ */
 export function useRequest(
   shell: Pick<Shell, 'now' | 'channel'>,
   use: {
@@ -251,6 +265,8 @@ export function useRequest(
     plannedOutputs: BigInt(planning.planned['outputs'] ?? '0'),
   });
   const { upstream, suspended, approvals, used } = grant;
+  const amounts = amountsOf(planned);
+  checkCounted(grant.body.quota, used, amounts);
   const left = quotaLeft(grant.body.quota, used);
   const standing = { revoked: grant.revoked ?? false, suspended, upstream, approvals, left };
   return {
@@ -269,7 +285,7 @@ export function useRequest(
       // The reader applies no row filter, so a grant that demands one is refused rather than widened.
       rowScope: 'all',
       columns: planning.columns,
-      amounts: amountsOf(planned),
+      amounts,
     },
     now: new Date(shell.now()).toISOString(),
   };

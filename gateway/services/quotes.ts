@@ -7,6 +7,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { needsReview, refuseVerification } from '#policies/output-kind.ts';
+import { quotaDay } from '#policies/quota.ts';
 import { Refusal } from '#policies/refusal.ts';
 import { refusalOf } from '#policies/explain.ts';
 import { type Language, render, say } from '#policies/words.ts';
@@ -18,16 +19,24 @@ import { instantText } from '#sandbox/release/zone.ts';
 import type { Compiled } from '#sandbox/query/compile.ts';
 import type { Caller } from '../http/endpoint.ts';
 import { answerFor, findEarlier } from '../storage/earlier-answer.ts';
+import type { StoredGrant } from '../storage/admission.ts';
+import type { Tx } from '../storage/database.ts';
 import { findGrant, findUse, type GrantRecord } from '../storage/grant-store.ts';
 import { findLedgers, type LedgerState } from '../storage/ledger.ts';
-import type { NewQuote } from '../storage/quote-store.ts';
+import { acceptOwnQuote, type NewQuote } from '../storage/quote-store.ts';
+import type { PlannedUsage } from '../storage/tables/jobs.ts';
+import { notFound } from './permission.ts';
+import { type PricedRun, priceRun } from './pricing.ts';
+import { callOf } from './products.ts';
+import { mostFen, priceShown } from './quote-price.ts';
 import {
   type BuyerAsk,
   costText,
-  dayOf,
+  countedOf,
   planAsk,
   type Planning,
   rhoText,
+  type SentAsk,
   shownCost,
   useRequest,
 } from './planning.ts';
@@ -44,6 +53,8 @@ const NO_PLAN = 'none';
 /** A quote to be stored and sent. */
 export interface MadeQuote {
   readonly stored: NewQuote;
+  /** The calendar day on which it is counted. */
+  readonly day: string;
   readonly resource: object;
 }
 
@@ -51,34 +62,73 @@ export interface MadeQuote {
 export async function makeQuote(
   shell: Shell,
   caller: Caller,
-  { ask: sent, language }: { readonly ask: BuyerAsk; readonly language: Language },
+  { ask: sent, language }: { readonly ask: SentAsk; readonly language: Language },
 ): Promise<MadeQuote> {
-  const ask = await withPracticeGrant(shell, caller, sent);
+  const named = await withPracticeGrant(shell, caller, sent);
   const id = randomBytes(16).toString('hex');
   const expiresAt = new Date(shell.now() + QUOTE_MS);
-  const grant = await heldGrant(shell, caller, ask.grant);
-  const { planning, refusal, repeat } = await tryUse(shell, caller, { ask, grant });
+  const grant = await heldGrant(shell, caller, named.grant);
+  const { ask, planning, refusal, repeat, priced } = await tryUse(shell, caller, { named, grant });
   const resource = {
     id,
     expiresAt: instantText(expiresAt.getTime(), shell.timeZone),
-    grant: ask.grant,
-    price: { currency: 'CNY', amountFen: '0', note: render(say('api.price'), language) },
-    ...(planning === null
+    grant: named.grant,
+    ...termsOf(ask ?? named, grant),
+    price: priced === null ? null : priceShown(priced, usageOf(planning, { repeat, priced }), language),
+    ...(ask === null || planning === null
       ? NOTHING_PLANNED
-      : await plannedPart(shell, { ask, planning, grant, repeat }, refusal === null ? language : null)),
-    review: planning !== null && reviewOf(ask, planning),
+      : await plannedPart(
+          shell,
+          { ask, planning, grant, repeat, usage: usageOf(planning, { repeat, priced }) },
+          refusal === null ? language : null,
+        )),
+    review: ask !== null && planning !== null && reviewOf(ask, planning),
     refused: refusal === null ? null : refusedPart(refusal, language),
   };
+  const isOpen = refusal === null && planning !== null && priced !== null;
   const stored = {
     id,
     accountId: caller.principal.id,
     grantId: grant?.id ?? null,
-    planDigest: refusal === null && planning !== null ? planning.planDigest : NO_PLAN,
+    planDigest: isOpen ? planning.planDigest : NO_PLAN,
     body: resource,
-    price: 0n,
+    billing: isOpen ? priced.billing : null,
+    quoted: isOpen ? priced.quoted : {},
+    price: isOpen ? mostFen(priced.quoted) : 0n,
     expiresAt,
   };
-  return { stored, resource };
+  return { stored, day: quotaDay(new Date(shell.now()).toISOString(), shell.timeZone), resource };
+}
+
+/** The planned quantities that a quote is for; an answer from store loses nothing. */
+function usageOf(
+  planning: Planning | null,
+  { repeat, priced }: Pick<Tried, 'repeat' | 'priced'>,
+): PlannedUsage {
+  const { spendNano = '0' } = priced ?? {};
+  return { ...planning?.planned, ...(repeat && { epsilonNano: '0' }), spendNano };
+}
+
+/** Accepts a quote of the caller's organisation. HttpFault NOT_FOUND; Refusal PARAM for one that cannot be accepted. */
+export async function acceptNamed(shell: Shell, { principal }: Caller, quote: string): Promise<object> {
+  const accepted = await shell.db.transact((tx) => acceptOwnQuote(tx, { quote, account: principal.id }));
+  if (accepted === null) throw notFound();
+  const { quoteId, record, leafIndex, acceptedAt } = accepted;
+  return { quote: quoteId, acceptedAt: instantText(acceptedAt.getTime(), shell.timeZone), leafIndex, record };
+}
+
+/** What the price of a quote may depend on beside its Plan: a job under it must say the same. */
+function termsOf(
+  { purpose, scene, costCentre, product }: BuyerAsk | SentAsk,
+  grant: GrantRecord | null,
+): object {
+  const call = product === null || typeof product === 'string' ? null : product;
+  return {
+    purpose,
+    scene: scene ?? grant?.body.scene.id ?? null,
+    costCentre,
+    product: call === null ? null : { id: call.id, revision: call.revision },
+  };
 }
 
 const NOTHING_PLANNED = {
@@ -104,8 +154,12 @@ export async function heldGrant(
 }
 
 interface Tried {
+  /** Null where the product that was named is none. */
+  readonly ask: BuyerAsk | null;
   readonly planning: Planning | null;
   readonly refusal: Refusal | null;
+  /** Null where the request would be refused. */
+  readonly priced: PricedRun | null;
   /** Whether it would be answered from store. */
   readonly repeat: boolean;
 }
@@ -114,35 +168,66 @@ interface Tried {
 async function tryUse(
   shell: Shell,
   { principal }: Caller,
-  { ask, grant }: { readonly ask: BuyerAsk; readonly grant: GrantRecord | null },
+  { named, grant }: { readonly named: SentAsk; readonly grant: GrantRecord | null },
 ): Promise<Tried> {
   let planning: Planning | null = null;
+  let ask: BuyerAsk | null = null;
   try {
-    refuseVerification(ask.outputKind);
+    refuseVerification(named.outputKind);
     if (grant === null) throw new Refusal('NO_GRANT', say('storage.noGrant'));
+    ask = await callOf(shell, named);
     planning = await planAsk(shell, ask, principal.org.id);
-    const stored = await storedGrantOf(shell, grant, planning);
-    const request = useRequest(shell, { action: 'quote', principal, ask, planning, grant: stored });
+    const price = priceOfUse(shell, { buyer: principal.org.id, ask, planning });
+    const stored = await storedGrantOf(shell, grant, ask, planning);
+    const full = await price(shell.db, stored, planning.planned);
+    const planned = { ...planning.planned, spendNano: full.spendNano };
+    const request = useRequest(shell, { action: 'quote', principal, ask, planning, planned, grant: stored });
     const decision = shell.policies.decide(request);
     if (!decision.allowed) throw refusalOf(decision, request);
     const repeat = await isRepeat(shell, planning, { grant, review: reviewOf(ask, planning) });
     if (!repeat) await checkAffordable(shell, ask, planning, grant);
-    return { planning, refusal: null, repeat };
+    const priced = repeat ? await price(shell.db, stored, { ...planned, epsilonNano: '0' }) : full;
+    return { ask, planning, refusal: null, repeat, priced };
   } catch (error) {
-    if (error instanceof Refusal) return { planning, refusal: error, repeat: false };
+    if (error instanceof Refusal) return { ask, planning, refusal: error, repeat: false, priced: null };
     throw error;
   }
 }
 
+/** How a request is priced, as quote and admission both do it: by the grant and the documents that a transaction sees. */
+export function priceOfUse(
+  shell: Shell,
+  { buyer, ask, planning }: { readonly buyer: string; readonly ask: BuyerAsk; readonly planning: Planning },
+): (tx: Tx, grant: Pick<StoredGrant, 'body'>, planned: PlannedUsage) => Promise<PricedRun> {
+  const { name, manifest } = planning.dataset;
+  return (tx, { body }, planned) =>
+    priceRun(
+      { db: shell.db, tx },
+      {
+        buyer,
+        purpose: ask.purpose,
+        scene: ask.scene ?? body.scene.id,
+        channel: shell.channel,
+        costCentre: ask.costCentre,
+        dataset: { name, origin: manifest.origin },
+        product: ask.product,
+        agreement: body.parentAgreement,
+        at: new Date(shell.now()),
+      },
+      planned,
+    );
+}
+
 /** A grant as admission will see it. */
-async function storedGrantOf(shell: Shell, grant: GrantRecord, planning: Planning) {
+async function storedGrantOf(shell: Shell, grant: GrantRecord, ask: BuyerAsk, planning: Planning) {
   const { id, revision, body, upstream, suspended, revoked } = grant;
   const approvals = {
     provider: grant.providerApproval !== null,
     buyer: grant.buyerApproval !== null,
     subject: grant.subjectApproval !== null,
   };
-  const used = await findUse(shell.db, id, dayOf(shell, planning));
+  // A job under this quote, once it is accepted.
+  const used = await findUse(shell.db, id, countedOf(ask, planning, { at: shell.now(), hasQuote: true }));
   return { id, revision, body, upstream, suspended, revoked, approvals, used };
 }
 
@@ -255,10 +340,11 @@ async function plannedPart(
     readonly planning: Planning;
     readonly grant: GrantRecord | null;
     readonly repeat: boolean;
+    readonly usage: PlannedUsage;
   },
   language: Language | null,
 ): Promise<object> {
-  const { ask, planning, grant, repeat } = use;
+  const { ask, planning, grant, repeat, usage } = use;
   const { atSize = null } = ask;
   const { plan } = planning.compiled;
   const full = costText(plan.cost);
@@ -285,7 +371,7 @@ async function plannedPart(
             ...(tried === null ? [] : [tried]),
             ...encryptionNotes(plan).map((note) => render(note, language)),
           ].join(' '),
-    usage: repeat ? { ...planning.planned, epsilonNano: '0' } : planning.planned,
+    usage,
     timing: plan.timing,
   };
 }

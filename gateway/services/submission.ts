@@ -12,25 +12,29 @@ import { refusalOf } from '#policies/explain.ts';
 import { needsReview, refuseVerification } from '#policies/output-kind.ts';
 import { Refusal, type RefusedCode } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
+import type { BillingFacts } from '../billing/facts.ts';
 import type { Caller } from '../http/endpoint.ts';
 import { JobRefused } from '../problem.ts';
 import { type Admission, admit, type JobRequest, refuse, type StoredGrant } from '../storage/admission.ts';
 import type { GrantRecord } from '../storage/grant-store.ts';
 import type { IdempotencyKey } from '../storage/idempotency.ts';
 import { findJob } from '../storage/job-view.ts';
+import type { PlannedUsage } from '../storage/tables/jobs.ts';
 import { findOperator } from '../storage/party-list.ts';
-import { findQuote } from '../storage/quote-store.ts';
+import { callOf } from './products.ts';
 import {
   type BuyerAsk,
   costText,
-  dayOf,
+  countedOf,
+  type KeptRefusal,
   type KeptRequest,
   planAsk,
   type Planning,
+  type SentAsk,
   showingOf,
   useRequest,
 } from './planning.ts';
-import { heldGrant, withNearest } from './quotes.ts';
+import { heldGrant, priceOfUse, withNearest } from './quotes.ts';
 import { withPracticeGrant } from './practice.ts';
 import type { Shell } from './shell.ts';
 
@@ -38,10 +42,14 @@ import type { Shell } from './shell.ts';
 interface Submission {
   readonly jobId: string;
   readonly caller: Caller;
-  readonly ask: BuyerAsk;
+  readonly sent: SentAsk;
   readonly idempotency: IdempotencyKey | null;
   readonly operator: string;
   grant: GrantRecord | null;
+  /** With what its product says. */
+  ask: BuyerAsk | null;
+  /** By what it would be billed. */
+  billing: BillingFacts | null;
   planning: Planning | null;
   decision: DecisionRecord | null;
 }
@@ -50,14 +58,14 @@ interface Submission {
 export async function submitJob(
   shell: Shell,
   caller: Caller,
-  { ask: sent, idempotency }: { readonly ask: BuyerAsk; readonly idempotency: IdempotencyKey | null },
+  { ask, idempotency }: { readonly ask: SentAsk; readonly idempotency: IdempotencyKey | null },
 ): Promise<string> {
-  const ask = await withPracticeGrant(shell, caller, sent);
+  const sent = await withPracticeGrant(shell, caller, ask);
   const operator = await findOperator(shell.db);
   if (operator === null) throw new Refusal('NO_GRANT', say('api.noOperator'));
   const jobId = randomBytes(16).toString('hex');
-  const unknown = { grant: null, planning: null, decision: null };
-  const submission: Submission = { jobId, caller, ask, idempotency, operator, ...unknown };
+  const unknown = { grant: null, ask: null, billing: null, planning: null, decision: null };
+  const submission: Submission = { jobId, caller, sent, idempotency, operator, ...unknown };
   try {
     return await admitted(shell, submission);
   } catch (error) {
@@ -74,19 +82,19 @@ export async function submitJob(
 
 /** Each step may refuse. */
 async function admitted(shell: Shell, submission: Submission): Promise<string> {
-  const { caller, ask } = submission;
+  const { caller, sent } = submission;
   // 0. Whatever grant, role or setting: no answer about one named person or firm.
-  refuseVerification(ask.outputKind);
+  refuseVerification(sent.outputKind);
   // 1. The grant: one that the caller's organisation holds.
-  submission.grant = await heldGrant(shell, caller, ask.grant);
+  submission.grant = await heldGrant(shell, caller, sent.grant);
   if (submission.grant === null) throw new Refusal('NO_GRANT', say('storage.noGrant'));
-  // 2. The Plan, its cost and its planned quantities, from text, manifest and policy alone.
+  // 2. What its product says, if one is named; the Plan, its cost and its planned quantities, from text, manifest and policy alone.
+  const ask = await callOf(shell, sent);
+  submission.ask = ask;
   const planning = await planAsk(shell, ask, caller.principal.org.id);
   submission.planning = planning;
-  // 3. The quote, if one is named: it must be for this Plan.
-  await checkQuote(shell, submission);
-  // 4. Decision, quota and budget, in one transaction with the job.
-  const admission = await admit(shell.db, admissionOf(shell, submission, planning)).catch(
+  // 3. The quote, if one is named, or the price; decision, quota and budget, in one transaction with the job.
+  const admission = await admit(shell.db, admissionOf(shell, submission, { ask, planning })).catch(
     async (error: unknown) => {
       throw error instanceof Refusal
         ? await withNearest(shell, { ask, planning, grant: { id: ask.grant } }, error)
@@ -96,20 +104,13 @@ async function admitted(shell: Shell, submission: Submission): Promise<string> {
   return admission.kind === 'replayed' ? replayed(shell, admission.jobId) : admission.jobId;
 }
 
-async function checkQuote(shell: Shell, { ask, caller, grant, planning }: Submission): Promise<void> {
-  if (ask.quote === null) return;
-  const quote = await findQuote(shell.db, ask.quote);
-  const holds =
-    quote !== null &&
-    !quote.expired &&
-    quote.organisationId === caller.principal.org.id &&
-    quote.grantId === grant?.id &&
-    quote.planDigest === planning?.planDigest;
-  if (!holds) throw new Refusal('PARAM', say('api.quoteUnknown', { quote: ask.quote }));
-}
-
-function admissionOf(shell: Shell, submission: Submission, planning: Planning): Admission {
-  const { ask, caller } = submission;
+function admissionOf(
+  shell: Shell,
+  submission: Submission,
+  { ask, planning }: { readonly ask: BuyerAsk; readonly planning: Planning },
+): Admission {
+  const { caller } = submission;
+  const priceOf = priceOfUse(shell, { buyer: caller.principal.org.id, ask, planning });
   const { plan, policy } = planning.compiled;
   return {
     ...jobRequestOf(submission, false),
@@ -121,13 +122,20 @@ function admissionOf(shell: Shell, submission: Submission, planning: Planning): 
     planDigest: planning.planDigest,
     versionId: planning.dataset.versionId,
     charges: planning.charges,
-    day: dayOf(shell, planning),
+    day: countedOf(ask, planning, { at: shell.now(), hasQuote: ask.quote !== null }).day,
+    costCentre: ask.costCentre,
+    product: ask.product === null ? null : { id: ask.product.id, revision: ask.product.revision },
     timing: plan.timing,
     repeats: policy.repeats,
     review: reviewOf(submission),
     quote: ask.quote,
-    decide: (grant) => {
-      submission.decision = decided(shell, { caller, ask, planning, grant });
+    priceOf: async (tx, grant, planned) => {
+      const { billing, quoted, spendNano } = await priceOf(tx, grant, planned);
+      submission.billing = billing;
+      return { billing, quoted, spendNano };
+    },
+    decide: (grant, planned) => {
+      submission.decision = decided(shell, { caller, ask, planning, planned, grant });
     },
   };
 }
@@ -138,11 +146,12 @@ function decided(
     readonly caller: Caller;
     readonly ask: BuyerAsk;
     readonly planning: Planning;
+    readonly planned: PlannedUsage;
     readonly grant: StoredGrant;
   },
 ): DecisionRecord {
-  const { caller, ask, planning, grant } = use;
-  const request = useRequest(shell, { action: 'run', principal: caller.principal, ask, planning, grant });
+  const { caller, ...used } = use;
+  const request = useRequest(shell, { action: 'run', principal: caller.principal, ...used });
   const decision = shell.policies.decide(request);
   const record = recordOf(request, decision);
   if (!decision.allowed) throw new Denied(decision.code ?? 'NO_GRANT', refusalOf(decision, request), record);
@@ -159,29 +168,34 @@ class Denied extends Refusal {
   }
 }
 
-function keptOf({ ask, planning, decision }: Submission, refused: boolean): KeptRequest {
+function keptOf(
+  { sent, ask: resolved, planning, decision }: Submission,
+  refused: boolean,
+): KeptRequest | KeptRefusal {
+  const ask = resolved ?? sent;
   const params = ask.frontEnd === 'program' ? ask.params : null;
   return {
     ...ask,
     // A million numbers of whoever is refused are not ours to store; which they were can be told by their digest.
     ...(refused && ask.frontEnd === 'program' && { params: null }),
+    ...(refused && ask.frontEnd === 'product' && { parameters: {} }),
     paramsDigest: params === null ? null : digestOf(params),
     decision,
     cost: planning === null ? null : costText(planning.compiled.plan.cost),
     timing: planning?.compiled.plan.timing ?? null,
     showing: planning === null || refused ? null : showingOf(planning.compiled),
-    review: reviewOf({ ask, planning }),
+    review: reviewOf({ sent, planning }),
     refused,
   };
 }
 
 /** Whether a person decides about the release. */
-function reviewOf({ ask, planning }: Pick<Submission, 'ask' | 'planning'>): boolean {
-  return planning !== null && needsReview(ask.outputKind, planning.compiled.policy.release);
+function reviewOf({ sent, planning }: Pick<Submission, 'sent' | 'planning'>): boolean {
+  return planning !== null && needsReview(sent.outputKind, planning.compiled.policy.release);
 }
 
 function jobRequestOf(submission: Submission, refused: boolean): JobRequest {
-  const { jobId, caller, ask, idempotency, operator, grant, planning } = submission;
+  const { jobId, caller, sent, idempotency, operator, grant, planning } = submission;
   const cost = planning?.compiled.plan.cost;
   return {
     jobId,
@@ -189,8 +203,8 @@ function jobRequestOf(submission: Submission, refused: boolean): JobRequest {
     idempotency,
     datasets: planning === null ? [] : [planning.dataset.name],
     request: keptOf(submission, refused),
-    purpose: ask.purpose,
-    scene: ask.scene ?? grant?.body.scene.id ?? null,
+    purpose: sent.purpose,
+    scene: sent.scene ?? grant?.body.scene.id ?? null,
     epsilon: cost === undefined ? null : String(cost.epsilon),
     delta: cost === undefined ? null : String(cost.delta),
     planDigest: planning?.planDigest ?? null,
@@ -208,9 +222,14 @@ function jobRequestOf(submission: Submission, refused: boolean): JobRequest {
 /** Writes a refusal down and throws it. */
 async function recorded(shell: Shell, submission: Submission, refusal: Refusal): Promise<string> {
   if (refusal instanceof Denied) submission.decision = refusal.record;
-  const { grant, jobId, decision } = submission;
+  const { grant, jobId, decision, billing } = submission;
   const under = grant === null ? null : { id: grant.id, revision: grant.revision };
-  const refused = { ...jobRequestOf(submission, true), grant: under, refusal };
+  const refused = {
+    ...jobRequestOf(submission, true),
+    grant: under,
+    refusal,
+    ...(billing !== null && { billing }),
+  };
   const kept = await refuse(shell.db, refused);
   if (kept.jobId !== jobId) return replayed(shell, kept.jobId);
   const decisionId = decision?.decision.requestDigest ?? null;

@@ -10,14 +10,14 @@
 import { sql } from 'drizzle-orm';
 
 import type { Grant } from '#policies/grant.ts';
-import { type Amounts, NOTHING_USED } from '#policies/quota.ts';
+import { type Counted, possibleScopes, type Used } from '#policies/quota.ts';
 import { Refusal } from '#policies/refusal.ts';
 import type { Upstream } from '#policies/terms.ts';
 import { say } from '#policies/words.ts';
 import type { Timing } from '#sandbox/plan.ts';
 
 import type { BillingFacts, DocumentRef, Quoted } from '../billing/facts.ts';
-import { countUse, dayScope, TOTAL, useSql } from './counters.ts';
+import { countUse, useSql } from './counters.ts';
 import type { Database, Tx } from './database.ts';
 import { upstreamSql } from './documents.ts';
 import { answerFor, type EarlierAnswer, earlierSql } from './earlier-answer.ts';
@@ -41,7 +41,7 @@ export interface StoredGrant {
   readonly suspended: boolean;
   readonly approvals: { readonly provider: boolean; readonly buyer: boolean; readonly subject: boolean };
   /** Reserved and used together: what `quotaLeft` subtracts. */
-  readonly used: { readonly total: Amounts; readonly today: Amounts };
+  readonly used: Used;
 }
 
 /** By what a run is billed, and how much at most; fixed from its admission on. */
@@ -84,12 +84,12 @@ export interface Admission extends JobRequest {
   readonly charges: readonly Charge[];
   /** The calendar day in the dataset's time zone, YYYY-MM-DD: whose counter counts. */
   readonly day: string;
+  /** On which of its holder's cost centres it is booked; null where none is named. */
+  readonly costCentre: string | null;
   readonly timing: Timing;
   readonly repeats: 'stored' | 'fresh';
   /** Whether a person decides about the release. */
   readonly review: boolean;
-  /** Which of its buyer's cost centres pays; null for none. */
-  readonly costCentre: string | null;
   /** The product that is called; null for a query or program of the buyer's own. */
   readonly product: DocumentRef | null;
   /** An open quote for this very Plan, whose price is the job's; null: the price is `priceOf`. */
@@ -141,7 +141,7 @@ async function admitIn(tx: Tx, admission: Admission): Promise<Admitted> {
   const stored = answerFor(earlier, admission);
 
   // 3. The quota. A repeat is a run with ε 0.
-  const counted = { grantId, quota: grant.body.quota, day: admission.day };
+  const counted = { grantId, quota: grant.body.quota, counted: grant.used };
   if (stored !== null) {
     const free = await pricedAs(tx, offered, { ...admission.planned, epsilonNano: '0' });
     checkQuoted(quote, free.planned);
@@ -210,8 +210,7 @@ interface GrantRow {
   readonly stopped: boolean;
   readonly hasShare: boolean;
   readonly earlier: EarlierAnswer;
-  readonly total: Amounts | null;
-  readonly today: Amounts | null;
+  readonly amounts: Used['amounts'];
 }
 
 /** The grant as it stands, and what has become of the same question under it. */
@@ -219,11 +218,12 @@ async function readGrant(
   tx: Tx,
   admission: Admission,
 ): Promise<{ readonly grant: StoredGrant; readonly earlier: EarlierAnswer; readonly hasShare: boolean }> {
-  const { grant: id, account, datasets, program, day } = admission;
+  const { grant: id, account, datasets, program } = admission;
+  const counted = countedOf(admission);
   const [row] = await tx.rows<GrantRow>(sql`
     SELECT revision, body, ${upstreamSql('g')} AS upstream, suspended_at IS NOT NULL AS suspended, provider_approval IS NOT NULL AS provider,
       buyer_approval IS NOT NULL AS buyer, subject_approval IS NOT NULL AS subject,
-      ${stoppedSql({ grant: id, account, datasets, program })} AS stopped, ${useSql(id, TOTAL)} AS total, ${useSql(id, dayScope(day))} AS today,
+      ${stoppedSql({ grant: id, account, datasets, program })} AS stopped, ${useSql(id, possibleScopes(counted))} AS amounts,
       ${earlierSql(admission)} AS earlier,
       EXISTS (SELECT FROM budget_share s WHERE s.grant_id = g.id AND s.ended_at IS NULL) AS "hasShare"
     FROM access_grant g
@@ -231,7 +231,7 @@ async function readGrant(
   if (row === undefined) throw new Refusal('NO_GRANT', say('storage.noGrant'));
   if (row.stopped) throw new Refusal('GRANT_REVOKED', say('storage.revoked'));
   const { provider, buyer, subject, revision, body, upstream, suspended } = row;
-  const used = { total: row.total ?? NOTHING_USED, today: row.today ?? NOTHING_USED };
+  const used = { ...counted, amounts: row.amounts };
   const approvals = { provider, buyer, subject };
   const { earlier, hasShare } = row;
   return { grant: { id, revision, body, upstream, suspended, approvals, used }, earlier, hasShare };
@@ -247,6 +247,11 @@ type Kept = Pick<EndedJob, 'billing' | 'quoted' | 'quoteId' | 'repeatable' | 're
 
 function keptOf({ billing, quoted, quote, repeats, review, timing }: PricedAdmission): Kept {
   return { billing, quoted, quoteId: quote, repeatable: repeats === 'stored', review, timing };
+}
+
+/** As what it counts. Naming a quote means that it is accepted: by this very admission, if not before. */
+function countedOf({ day, purpose, costCentre, quote }: Admission): Counted {
+  return { day, purpose: purpose ?? '', costCentre, hasQuote: quote !== null };
 }
 
 async function insertJob(

@@ -3,33 +3,25 @@
  *
  * Guarantee: reserved + used never exceeds a cap, however many ask at once: the check is the WHERE of the UPDATE
  * that counts. What a run used is moved from reserved to used once, in the transaction that records the run, and
- * given back only if no source was opened.
+ * given back only if no source was opened; the money of a failed run is given back later (spend-returns.ts).
+ * Not covered: a limit that a new wording of the grant adds counts from then on.
  */
 import { sql, type SQL } from 'drizzle-orm';
 
-import { QUOTA_UNITS, type Quota, type QuotaUnit } from '#policies/quota.ts';
+import {
+  checkCounted,
+  type Counted,
+  QUOTA_UNITS,
+  type Quota,
+  type QuotaUnit,
+  scopesOf,
+} from '#policies/quota.ts';
 import { Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 
 import type { Tx } from './database.ts';
 import { snakeCase } from './tables/grants.ts';
 import type { PlannedUsage } from './tables/jobs.ts';
-
-/** The counter over the life of a grant. */
-export const TOTAL = 'total';
-
-/** The counter of one calendar day (YYYY-MM-DD, in the dataset's time zone). */
-export function dayScope(day: string): string {
-  return `day:${day}`;
-}
-
-/** A quota as counters with caps: always the total, and the day where the grant limits days. */
-function scopesOf(quota: Quota, day: string): { readonly scope: string; readonly caps: Caps }[] {
-  const total = { scope: TOTAL, caps: quota.total };
-  return quota.perDay === null ? [total] : [{ scope: dayScope(day), caps: quota.perDay }, total];
-}
-
-type Caps = Readonly<Record<QuotaUnit, string | null>>;
 
 /** The part of a counter that an admission writes: `used` at once for a repeat, which reserves nothing. */
 export type CountAs = 'reserved' | 'used';
@@ -53,7 +45,7 @@ function countSql(as: CountAs): (grantId: string, asked: string) => SQL {
     FROM jsonb_to_recordset(${asked}::jsonb)
       AS a(scope text, ${each(', ', (unit) => `cap_${unit} numeric, ${unit} numeric`)})
     WHERE ${each(' AND ', (unit) => `(a.cap_${unit} IS NULL OR a.${unit} <= a.cap_${unit})`)}
-    ORDER BY a.scope
+    ORDER BY a.scope COLLATE "C"
     ON CONFLICT (grant_id, scope) DO UPDATE SET
       ${each(', ', (unit) => `cap_${unit} = excluded.cap_${unit}, ${as}_${unit} = c.${as}_${unit} + excluded.${as}_${unit}`)}
     WHERE ${each(
@@ -65,7 +57,8 @@ function countSql(as: CountAs): (grantId: string, asked: string) => SQL {
 }
 
 /**
- * Counts a run against every counter of its grant, or against none. Refusal QUOTA. Returns the scopes counted.
+ * Counts a run on every counter of its grant that it counts on, or on none. Refusal QUOTA, PARAM. Returns the scopes
+ * counted.
  * INVARIANT: the caller's transaction ends with the refusal, so that no counter stays counted.
  */
 export async function countUse(
@@ -73,18 +66,21 @@ export async function countUse(
   use: {
     readonly grantId: string;
     readonly quota: Quota;
-    readonly day: string;
+    readonly counted: Counted;
     readonly planned: PlannedUsage;
   },
   as: CountAs,
 ): Promise<readonly string[]> {
-  const scopes = scopesOf(use.quota, use.day);
-  const asked = scopes.map(({ scope, caps }) => ({
+  const { quota, planned } = use;
+  const [spendNano, epsilonNano] = [plannedOf(planned, 'spendNano'), plannedOf(planned, 'epsilonNano')];
+  checkCounted(quota, use.counted, { spendNano, epsilonNano });
+  const scopes = scopesOf(quota, use.counted);
+  const asked = scopes.map(({ scope, limits }) => ({
     scope,
     ...Object.fromEntries(
       UNITS.flatMap(({ unit, column }) => [
-        [`cap_${column}`, caps[unit]],
-        [column, plannedOf(use.planned, unit)],
+        [`cap_${column}`, limits[unit]],
+        [column, plannedOf(planned, unit)],
       ]),
     ),
   }));
@@ -118,18 +114,19 @@ export async function settleUse(
     FROM jsonb_to_record(${JSON.stringify(amounts)}::jsonb)
         AS p(${each(', ', (unit) => `reserved_${unit} numeric, used_${unit} numeric`)}),
       (SELECT scope FROM grant_counter WHERE grant_id = ${job.grantId} AND scope = ANY(${sql.param(job.scopes)}::text[])
-       ORDER BY scope FOR NO KEY UPDATE) AS k
+       ORDER BY scope COLLATE "C" FOR NO KEY UPDATE) AS k
     WHERE c.grant_id = ${job.grantId} AND c.scope = k.scope
     RETURNING c.scope`);
   if (moved.length !== job.scopes.length) throw new RangeError('a job has a scope without a counter');
 }
 
-/** SQL for what one counter has reserved and used, as JSON of decimal texts; NULL while there is no counter. */
-export function useSql(grantId: string, scope: string): SQL {
+/** SQL for what counters of a grant have reserved and used, as JSON of decimal texts by scope; without those that count nothing yet. */
+export function useSql(grantId: string, scopes: readonly string[]): SQL {
   const sums = UNITS.map(({ unit, column }) => `'${unit}', (reserved_${column} + used_${column})::text`).join(
     ', ',
   );
-  return sql`(SELECT jsonb_build_object(${sql.raw(sums)}) FROM grant_counter WHERE grant_id = ${grantId} AND scope = ${scope})`;
+  return sql`(SELECT coalesce(jsonb_object_agg(scope, jsonb_build_object(${sql.raw(sums)})), '{}') FROM grant_counter
+    WHERE grant_id = ${grantId} AND scope = ANY(${sql.param(scopes)}::text[]))`;
 }
 
 /** A planned quantity; a run without one could not be counted. */

@@ -332,3 +332,11 @@ async function endWording(tx: Tx, { kind, id, revision }: FiledDocument, at: Dat
     UPDATE filed_document SET effective_to = ${at.toISOString()}::timestamptz
     WHERE kind = ${kind} AND id = ${id} AND revision = ${revision}::int`);
 }
+
+/** How often anything was approved or withdrawn: while this stays, so does what is in force at any moment. */
+export async function stampOf(tx: Tx): Promise<string> {
+  const [row] = await tx.rows<{ stamp: string }>(
+    sql`SELECT count(approved_at) || '/' || count(withdrawn_at) AS stamp FROM filed_document`,
+  );
+  return row?.stamp ?? '';
+}

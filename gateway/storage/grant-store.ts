@@ -6,11 +6,11 @@
  */
 import { sql } from 'drizzle-orm';
 
-import { type Amounts, NOTHING_USED } from '#policies/quota.ts';
+import { type Counted, possibleScopes, type Used } from '#policies/quota.ts';
 import { effectiveEnd, type Grant } from '#policies/grant.ts';
 import type { Upstream } from '#policies/terms.ts';
 
-import { dayScope, TOTAL, useSql } from './counters.ts';
+import { useSql } from './counters.ts';
 import type { Database, Tx } from './database.ts';
 import { upstreamSql } from './documents.ts';
 import { endShares, type NewShare, setAside } from './shares.ts';
@@ -108,16 +108,19 @@ export async function listGrants(db: Tx, holder: string | null): Promise<readonl
   );
 }
 
-/** What a grant has used and reserved, in all and on one day: what `quotaLeft` subtracts. */
-export async function findUse(
+/** What a grant has used and reserved on the counters that a run may count on: what `quotaLeft` subtracts. */
+export async function findUse(db: Tx, grantId: string, counted: Counted): Promise<Used> {
+  return { ...counted, amounts: await findAmounts(db, grantId, possibleScopes(counted)) };
+}
+
+/** The same on some of its counters, by scope; without those that have counted nothing. */
+export async function findAmounts(
   db: Tx,
   grantId: string,
-  day: string,
-): Promise<{ readonly total: Amounts; readonly today: Amounts }> {
-  const [row] = await db.rows<{ total: Amounts | null; today: Amounts | null }>(
-    sql`SELECT ${useSql(grantId, TOTAL)} AS total, ${useSql(grantId, dayScope(day))} AS today`,
-  );
-  return { total: row?.total ?? NOTHING_USED, today: row?.today ?? NOTHING_USED };
+  scopes: readonly string[],
+): Promise<Used['amounts']> {
+  const [row] = await db.rows<Pick<Used, 'amounts'>>(sql`SELECT ${useSql(grantId, scopes)} AS amounts`);
+  return row?.amounts ?? {};
 }
 
 const GRANT = sql`

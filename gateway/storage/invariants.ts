@@ -8,9 +8,10 @@
 import { sql, type SQL } from 'drizzle-orm';
 
 import { ABORTS_MAX } from '#policies/program-review.ts';
-import { QUOTA_UNITS } from '#policies/quota.ts';
+import { QUOTA_UNITS, type QuotaUnit } from '#policies/quota.ts';
 
 import type { Tx } from './database.ts';
+import { RETURNED } from './spend-returns.ts';
 import { snakeCase } from './tables/grants.ts';
 
 export interface Violation {
@@ -167,15 +168,23 @@ const INVARIANTS: Readonly<Record<string, SQL>> = {
     SELECT r.id FROM release r
     WHERE NOT EXISTS (SELECT FROM reservation v WHERE v.job_id = r.job_id)
       OR EXISTS (SELECT FROM reservation v WHERE v.job_id = r.job_id AND v.state <> 'spent')`,
-  'a counter has used what its charged runs were planned with, and reserves the unfinished ones': sql`
+  'money is given back once its failed run may be seen, and as much of it as is not billed': sql`
+    SELECT r.job_id AS id FROM spend_return r LEFT JOIN usage_record u ON u.job_id = r.job_id
+    WHERE u.id IS NULL OR u.outcome <> 'failed' OR NOT u.charged OR r.at < u.visible_at OR r.nano <> ${RETURNED}`,
+  'a counter has used what its charged runs were planned with, less returned money, and reserves the unfinished ones': sql`
     SELECT c.grant_id || ' ' || c.scope AS id FROM grant_counter c WHERE ${sql.join(QUOTA_UNITS.map(counterDiffers), sql` OR `)}`,
 };
 
-function counterDiffers(unit: string): SQL {
+function counterDiffers(unit: QuotaUnit): SQL {
   const column = sql.raw(snakeCase(unit));
   const name = sql.raw(`'${unit}'`);
+  const returned =
+    unit === 'spendNano'
+      ? sql` - (SELECT coalesce(sum(r.nano), 0) FROM spend_return r JOIN job j ON j.id = r.job_id
+      WHERE j.grant_id = c.grant_id AND c.scope = ANY(j.scopes))`
+      : sql.empty();
   return sql`c.used_${column} <> (SELECT coalesce(sum((u.planned->>${name})::numeric), 0) FROM usage_record u
-      JOIN job j ON j.id = u.job_id WHERE u.charged AND u.grant_id = c.grant_id AND c.scope = ANY(j.scopes))
+      JOIN job j ON j.id = u.job_id WHERE u.charged AND u.grant_id = c.grant_id AND c.scope = ANY(j.scopes))${returned}
     OR c.reserved_${column} <> (SELECT coalesce(sum((j.planned->>${name})::numeric), 0) FROM job j
       WHERE j.state <> 'done' AND j.grant_id = c.grant_id AND c.scope = ANY(j.scopes))`;
 }

@@ -32,6 +32,8 @@ export interface ClaimedJob {
   /** The digest of its program; null for SQL. */
   readonly programDigest: string | null;
   readonly planned: PlannedUsage;
+  /** The counters on which it counts. */
+  readonly scopes: readonly string[];
   readonly timing: Timing;
   readonly actors: Readonly<Record<string, string>>;
   readonly repeatable: boolean;
@@ -57,7 +59,7 @@ export async function claimJob(
     WHERE id = (SELECT id FROM job WHERE state = 'queued' ORDER BY created_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)
     RETURNING id, attempt, account_id AS "accountId", grant_id AS "grantId", grant_revision AS "grantRevision", datasets,
       version_id AS "versionId", request, purpose, scene, epsilon, delta, plan_digest AS "planDigest", program_digest AS "programDigest",
-      planned, timing, actors, repeatable, created_at AS "createdAt",
+      planned, scopes, timing, actors, repeatable, created_at AS "createdAt",
       (SELECT jsonb_agg(jsonb_build_object('lineage', l.id, 'unit', l.unit, 'nano', r.nano::text, 'yocto', r.yocto::text) ORDER BY l.id)
         FROM reservation r JOIN lineage l ON l.id = r.lineage_id WHERE r.job_id = j.id) AS charges`);
   return row === undefined ? null : { ...row, charges: row.charges.map(chargeOf) };

@@ -92,8 +92,8 @@ export const CLI_HELP_WORDS = {
   'cli.grant.show': { en: 'show a grant and its standing', zh: '显示授权内容与状态' },
   'cli.grant.revoke': { en: 'end a grant now', zh: '立即撤销授权' },
   'cli.quote': {
-    en: 'say what an answer would cost and how exact it would be, without touching data',
-    zh: '报价：在不接触数据的情况下给出成本与预期误差',
+    en: 'say what an answer would cost and how exact it would be, without touching data; or accept a quote',
+    zh: '报价：在不接触数据的情况下给出成本与预期误差；或接受报价',
   },
   'cli.query': {
     en: 'ask, wait, and print the answer with its error bars',
@@ -225,6 +225,10 @@ export const CLI_HELP_WORDS = {
   'cli.flag.outputKind': {
     en: 'what the answer will be part of; default: statistic',
     zh: '成果形式；默认为 statistic',
+  },
+  'cli.flag.costCentre': {
+    en: 'on which cost centre of yours it is booked; required where the grant lists any',
+    zh: '记入本机构的哪个成本中心；授权列有成本中心时必填',
   },
   'cli.flag.maxError': {
     en: 'accuracy instead of --epsilon: every output right to ± this (95 %), as cheaply as may be',

@@ -216,10 +216,6 @@ export const GATEWAY_WORDS = {
     en: 'the grant has been changed or revoked meanwhile; read it again',
     zh: '授权期间已变更或撤销；请重新读取',
   },
-  'api.price': {
-    en: 'no rate card is in force, so the price is 0',
-    zh: '尚无生效的价目表，价格为 0',
-  },
   'http.BAD_REQUEST': {
     en: 'The request could not be read',
     zh: '无法读取请求',

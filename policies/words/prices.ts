@@ -192,5 +192,12 @@ export const PRICE_WORDS = {
     en: '`{field}`: an entry is of more than nothing',
     zh: '{field}：金额须大于零',
   },
-  'price.task.unknown': { en: 'there is no open task of {ceiling} for {year}', zh: '{ceiling} 在 {year} 年没有待办任务' },
+  'price.operatorOnly': {
+    en: 'costs, revenue and tasks of authorised operation are the operator’s: your organisation is another',
+    zh: '授权运营的成本、收入和任务属运营机构：贵单位不是运营机构',
+  },
+  'price.task.unknown': {
+    en: 'there is no open task of {ceiling} for {year}',
+    zh: '{ceiling} 在 {year} 年没有待办任务',
+  },
 } as const;

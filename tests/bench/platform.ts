@@ -131,6 +131,8 @@ async function submit(
     frontEnd: 'sql' as const,
     sql: question(name),
     outputKind: 'statistic' as const,
+    costCentre: null,
+    product: null,
   };
   return submitJob(shell, buyer, { ask, idempotency: null });
 }

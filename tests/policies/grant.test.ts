@@ -169,6 +169,73 @@ test('amounts may be numbers or decimal text, and stay exact', () => {
   });
 });
 
+test('a quota may be limited by month, purpose and cost centre, and for runs without a quote', () => {
+  const quota = {
+    total: { runs: '100' },
+    perMonth: { runs: 30 },
+    perPurpose: [{ purpose: 'public_health', spendNano: '5000000000' }],
+    costCentres: [{ id: ' 病房 7 ', runs: 3 }],
+    standing: { perCall: { spendNano: 1 }, perDay: { spendNano: 2, epsilonNano: '3' } },
+  };
+  expect(grant({ quota }).quota).toMatchObject({
+    perMonth: { runs: '30', spendNano: null },
+    perPurpose: [{ purpose: 'public_health', runs: null, spendNano: '5000000000' }],
+    costCentres: [{ id: '病房 7', runs: '3' }],
+    standing: {
+      perCall: { spendNano: '1', epsilonNano: null },
+      perDay: { spendNano: '2', epsilonNano: '3' },
+    },
+  });
+  // A wording without them is what it was.
+  expect(Object.keys(grant().quota)).toEqual(['total', 'perDay']);
+});
+
+const [LIMITED, CENTRE] = ['quota.perPurpose[0]', 'quota.costCentres[0]'];
+test.for([
+  ...[-1, Number.NaN, 0.5, 1e21, '-1', '1.5', '1e3', '9'.repeat(39), 'all', [1]].flatMap((bad) => [
+    { part: { perMonth: { runs: bad } }, field: 'quota.perMonth.runs' },
+    { part: { total: { runs: 1, spendNano: bad } }, field: 'quota.total.spendNano' },
+    { part: { perPurpose: [{ purpose: 'public_health', rows: bad }] }, field: `${LIMITED}.rows` },
+    { part: { costCentres: [{ id: 'a', epsilonNano: bad }] }, field: `${CENTRE}.epsilonNano` },
+    {
+      part: { standing: { perCall: { spendNano: bad }, perDay: { spendNano: 1 } } },
+      field: 'quota.standing.perCall.spendNano',
+    },
+  ]),
+  { part: { perPurpose: [] }, field: 'quota.perPurpose' },
+  { part: { costCentres: [] }, field: 'quota.costCentres' },
+  { part: { perPurpose: [{ purpose: 'love' }] }, field: `${LIMITED}.purpose` },
+  { part: { perPurpose: [{ purpose: 'finance' }] }, field: `${LIMITED}.purpose` },
+  {
+    part: { perPurpose: [{ purpose: 'public_health' }, { purpose: 'public_health', runs: 1 }] },
+    field: 'quota.perPurpose[1].purpose',
+  },
+  { part: { costCentres: [{ id: 'a' }, { id: 'b' }, { id: ' a' }] }, field: 'quota.costCentres[2].id' },
+  { part: { costCentres: [{ id: 'a\nb' }] }, field: `${CENTRE}.id` },
+  { part: { costCentres: [{ id: 'a\u0000' }] }, field: `${CENTRE}.id` },
+  { part: { costCentres: [{ id: 'a'.repeat(101) }] }, field: `${CENTRE}.id` },
+  { part: { costCentres: [{ id: 'a', runs: 1, run: 2 }] }, field: `${CENTRE}.run` },
+  { part: { standing: { perCall: { spendNano: 1 } } }, field: 'quota.standing.perDay' },
+  {
+    part: { standing: { perCall: { spendNano: 1 }, perDay: { epsilonNano: 1 } } },
+    field: 'quota.standing.perDay.spendNano',
+  },
+  { part: { perYear: { runs: 1 } }, field: 'quota.perYear' },
+])('a limit that is none is refused by its field: $field in $part', ({ part, field }) => {
+  const file = { ...grantFile(), quota: { total: { runs: 1 }, ...part } };
+  const faults = findGrantFaults(file);
+  expect(faults.map(({ args }) => args['field'])).toEqual([field]);
+  expect(render(faults[0]!, 'en')).toContain(field);
+  expect(render(faults[0]!, 'zh')).toMatch(/\p{Script=Han}/u);
+});
+
+test('a purpose may be limited above and below what is granted', () => {
+  const perPurpose = ['governance_welfare', 'public_welfare', 'public_health'].map((purpose) => ({
+    purpose,
+  }));
+  expect(findGrantFaults({ ...grantFile(), quota: { total: { runs: 1 }, perPurpose } })).toEqual([]);
+});
+
 test('a grant ends with the earliest of what it rests on', () => {
   const own = { end: '2027-01-01T00:00:00+08:00' };
   expect(effectiveEnd(own, [])).toBe('2026-12-31T16:00:00.000Z');

@@ -7,7 +7,6 @@ import { Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import { admit, type Admitted, refuse, type StoredGrant } from '#gateway/storage/admission.ts';
 import type { Database } from '#gateway/storage/database.ts';
-import { findUse } from '#gateway/storage/grant-store.ts';
 import { forgetKeys, once } from '#gateway/storage/idempotency.ts';
 import { findViolations } from '#gateway/storage/invariants.ts';
 import { findAnswer, findJob, listEvents, listUsage } from '#gateway/storage/job-view.ts';
@@ -19,7 +18,6 @@ import { describeEngines, openEngine, type OpenEngine } from '#tests/support/eng
 import {
   ask,
   claim,
-  DAY,
   deny,
   freshId,
   handIn,
@@ -29,6 +27,7 @@ import {
   openNew,
   runWhole,
   type Scene,
+  usedOf,
 } from '#tests/support/world.ts';
 
 /** The code of a refusal, or what became of the request. */
@@ -70,7 +69,7 @@ describeEngines('on', (engine) => {
     const admission = ask(scene, { nano: 700n });
     expect(await admit(db, admission)).toEqual({ kind: 'queued', jobId: admission.jobId });
     expect(await ledgerOf(db, scene)).toEqual({ reserved: 700n, spent: 0n });
-    const { total, today } = await findUse(db, scene.grant, DAY);
+    const { total, today } = await usedOf(db, scene.grant);
     expect([total.runs, today.runs, total.epsilonNano]).toEqual(['1', '1', '250000000']);
     expect(await findJob(db, admission.jobId)).toMatchObject({
       state: 'queued',
@@ -96,7 +95,7 @@ describeEngines('on', (engine) => {
     expect(await outcomeOf(admit(db, admission))).toBe('PURPOSE_NOT_GRANTED');
     expect(await findJob(db, admission.jobId)).toBeNull();
     expect(await ledgerOf(db, scene)).toEqual({ reserved: 0n, spent: 0n });
-    expect((await findUse(db, scene.grant, DAY)).total.runs).toBe('0');
+    expect((await usedOf(db, scene.grant)).total.runs).toBe('0');
     expect(await outcomeOf(admit(db, { ...admission, decide: () => undefined }))).toBe('queued');
   });
 
@@ -143,7 +142,7 @@ describeEngines('on', (engine) => {
     expect(decided).toEqual({ queued: 10, BUDGET: 20 });
     expect(await ledgerOf(db, scene)).toEqual({ reserved: 10_000n, spent: 0n });
     const each = await Promise.all(
-      askers.map(async (asker) => Number((await findUse(db, asker.grant, DAY)).total.runs)),
+      askers.map(async (asker) => Number((await usedOf(db, asker.grant)).total.runs)),
     );
     expect(each[0]! + each[1]!).toBe(10);
   });
@@ -197,14 +196,14 @@ describeEngines('on', (engine) => {
     await runWhole(db, ask(scene));
     await admit(db, ask(scene));
     expect(await race(200, () => admit(db, ask(scene)))).toEqual({ queued: 10, QUOTA: 190 });
-    expect((await findUse(db, scene.grant, DAY)).total.runs).toBe('12');
+    expect((await usedOf(db, scene.grant)).total.runs).toBe('12');
     expect((await ledgerOf(db, scene)).reserved).toBe(11_000n);
   });
 
   test('a day that is full refuses although the total is not, and counts nothing of either', async () => {
     const scene = await makeScene(db, { perDay: { outputs: '10' } });
     expect(await race(20, () => admit(db, ask(scene)))).toEqual({ queued: 2, QUOTA: 18 });
-    const { total, today } = await findUse(db, scene.grant, DAY);
+    const { total, today } = await usedOf(db, scene.grant);
     expect([total.outputs, today.outputs]).toEqual(['8', '8']);
     expect(await outcomeOf(admit(db, ask(scene, { day: '2026-11-22' })))).toBe('queued');
   });
@@ -220,7 +219,7 @@ describeEngines('on', (engine) => {
     };
     expect(await race(20, attempt)).toEqual({ queued: 1, replayed: 19 });
     expect(new Set(jobs).size).toBe(1);
-    expect((await findUse(db, scene.grant, DAY)).total.runs).toBe('1');
+    expect((await usedOf(db, scene.grant)).total.runs).toBe('1');
     const other = { ...idempotency, bodyHash: 'c'.repeat(64) };
     expect(await outcomeOf(admit(db, ask(scene, { idempotency: other })))).toBe('PARAM');
   });
@@ -255,7 +254,7 @@ describeEngines('on', (engine) => {
     });
     expect(await findAnswer(db, again.jobId)).toMatchObject({ receipt: released.receipt, repeat: true });
     expect(await ledgerOf(db, scene)).toEqual({ reserved: 0n, spent: 1_000n });
-    const { total } = await findUse(db, scene.grant, DAY);
+    const { total } = await usedOf(db, scene.grant);
     expect([total.runs, total.epsilonNano]).toEqual(['2', '250000000']);
     const usage = await listUsage(db, { account: scene.account, grant: null }, { afterLeaf: -1n, limit: 10 });
     expect(usage.map(({ spentNano, planned }) => [spentNano, planned['epsilonNano']])).toEqual([

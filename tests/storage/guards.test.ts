@@ -257,7 +257,15 @@ const TAMPERING: Readonly<Record<string, readonly SQL[]>> = {
     sql`UPDATE reservation SET state = 'returned' WHERE lineage_id LIKE 'population:%'`,
   ],
   'an answer was paid for, or comes from store': [sql`DELETE FROM reservation WHERE state = 'spent'`],
-  'a counter has used what its charged runs were planned with, and reserves the unfinished ones': [
+  'money is given back once its failed run may be seen, and as much of it as is not billed': [
+    sql`UPDATE spend_return SET nano = nano + 1`,
+    sql`UPDATE spend_return SET at = at - interval '1 day'`,
+    sql`UPDATE usage_record SET charged = false WHERE type = 'failure'`,
+    sql`INSERT INTO spend_return (job_id, nano) SELECT job_id, 0 FROM usage_record WHERE type = 'release'`,
+  ],
+  'a counter has used what its charged runs were planned with, less returned money, and reserves the unfinished ones': [
+    sql`UPDATE grant_counter SET used_spend_nano = used_spend_nano + 1`,
+    sql`DELETE FROM spend_return`,
     sql`UPDATE grant_counter SET used_calls = used_calls - 1 WHERE used_calls > 0`,
     sql`UPDATE grant_counter SET reserved_compute_units = 0 WHERE reserved_compute_units > 0`,
     sql`UPDATE usage_record SET charged = false WHERE type = 'release'`,

@@ -16,7 +16,6 @@ import { failJob, haltJob, recover } from '#gateway/storage/abort.ts';
 import { admit } from '#gateway/storage/admission.ts';
 import { findLeaf, findReceiptLeaf, publishableSize, readNodes } from '#gateway/storage/audit-log.ts';
 import type { Database } from '#gateway/storage/database.ts';
-import { findUse } from '#gateway/storage/grant-store.ts';
 import { findViolations } from '#gateway/storage/invariants.ts';
 import {
   dueInMs,
@@ -35,7 +34,6 @@ import { describeEngines, openEngine, type OpenEngine } from '#tests/support/eng
 import {
   ask,
   claim,
-  DAY,
   freshId,
   handIn,
   LEASE_MS,
@@ -43,6 +41,7 @@ import {
   makeScene,
   openNew,
   runWhole,
+  usedOf,
 } from '#tests/support/world.ts';
 
 /** The code of a refusal or failure. */
@@ -106,7 +105,7 @@ describeEngines('on', (engine) => {
       ],
     ]);
     expect(await ledgerOf(db, scene)).toEqual({ reserved: 0n, spent: 700n });
-    expect((await findUse(db, scene.grant, DAY)).total.runs).toBe('1');
+    expect((await usedOf(db, scene.grant)).total.runs).toBe('1');
     const [usage] = await listUsage(db, { account: scene.account, grant: scene.grant }, ALL);
     expect(usage).toMatchObject({
       id: `${job.id}/release`,
@@ -180,13 +179,13 @@ describeEngines('on', (engine) => {
     await failJob(db, { jobId: job.id, attempt: job.attempt, ...fault });
     await failJob(db, { jobId: job.id, attempt: job.attempt, ...fault });
     expect(await ledgerOf(db, scene)).toEqual({ reserved: 0n, spent: 1_000n });
-    expect((await findUse(db, scene.grant, DAY)).total.runs).toBe('1');
+    expect((await usedOf(db, scene.grant)).total.runs).toBe('1');
     const admission = ask(scene);
     await admit(db, admission);
     const held = await claim(db, admission.jobId);
     await failJob(db, { jobId: held.id, attempt: held.attempt, ...fault });
     expect(await ledgerOf(db, scene)).toEqual({ reserved: 0n, spent: 1_000n });
-    expect((await findUse(db, scene.grant, DAY)).total.runs).toBe('1');
+    expect((await usedOf(db, scene.grant)).total.runs).toBe('1');
     const usage = await listUsage(db, { account: scene.account, grant: null }, ALL);
     expect(usage.map(({ type, charged, spentNano }) => [type, charged, spentNano])).toEqual([
       ['failure', true, '1000'],
@@ -218,7 +217,7 @@ describeEngines('on', (engine) => {
       releaseId,
     });
     expect(await ledgerOf(db, scene)).toEqual({ reserved: 0n, spent: 2_000n });
-    const { total } = await findUse(db, scene.grant, DAY);
+    const { total } = await usedOf(db, scene.grant);
     expect([total.runs, total.epsilonNano]).toEqual(['3', '500000000']);
     // The second's own leaf is its usage record, not another copy of the receipt.
     const leaves = await Promise.all(asked.map(({ jobId }) => findLeaf(db, jobId)));
@@ -354,7 +353,7 @@ describeEngines('on', (engine) => {
     expect([await look(over.id), await look(broken.id)]).toEqual([shown, shown]);
     expect(await listUsage(db, { account: scene.account, grant: null }, ALL)).toEqual([]);
     expect(await publishableSize(db)).toBe(before);
-    expect((await findUse(db, scene.grant, DAY)).total.runs).toBe('3');
+    expect((await usedOf(db, scene.grant)).total.runs).toBe('3');
     const due = await dueInMs(db, over.id);
     expect(due).toBeGreaterThan(0);
     expect(await dueInMs(db, job.id)).toBeNull();

@@ -7,13 +7,13 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { parseGrant } from '#policies/grant.ts';
-import type { QuotaUnit } from '#policies/quota.ts';
+import { type Amounts, NOTHING_USED, type Quota, type QuotaUnit } from '#policies/quota.ts';
 import { Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import type { BillingFacts } from '#gateway/billing/facts.ts';
 import { type Admission, admit, type RunPrice } from '#gateway/storage/admission.ts';
 import type { Database } from '#gateway/storage/database.ts';
-import { approveGrant, saveGrant } from '#gateway/storage/grant-store.ts';
+import { approveGrant, findAmounts, saveGrant } from '#gateway/storage/grant-store.ts';
 import { findLedgers } from '#gateway/storage/ledger.ts';
 import { openJob } from '#gateway/storage/open.ts';
 import { saveAccount, saveOrganisation } from '#gateway/storage/parties.ts';
@@ -50,6 +50,8 @@ export interface SceneOptions {
   readonly population?: { readonly ledger: string; readonly capacity: bigint };
   readonly total?: Partial<Record<QuotaUnit, string>>;
   readonly perDay?: Partial<Record<QuotaUnit, string>>;
+  /** What else the grant limits. */
+  readonly quota?: Partial<Omit<Quota, 'total' | 'perDay'>>;
 }
 
 /** A buyer with a grant on a dataset with a ledger of its own. */
@@ -96,7 +98,8 @@ export async function makeGrant(
     dataset,
     total,
     perDay,
-  }: Pick<SceneOptions, 'total' | 'perDay'> & {
+    quota,
+  }: Pick<SceneOptions, 'total' | 'perDay' | 'quota'> & {
     readonly organisation: string;
     readonly dataset: string;
   },
@@ -110,7 +113,7 @@ export async function makeGrant(
     holder: organisation,
     end: '2099-01-01T00:00:00+08:00',
     datasets: [{ ...terms, dataset }],
-    quota: { total: { runs: '1000000', ...total }, perDay: perDay ?? null },
+    quota: { total: { runs: '1000000', ...total }, perDay: perDay ?? null, ...quota },
   });
   await saveGrant(db, { grant, upstream: [], by: 'officer' });
   return id;
@@ -248,4 +251,13 @@ export async function runWhole(db: Database, admission: Admission): Promise<Stor
 export async function ledgerOf(db: Database, scene: Scene): Promise<{ reserved: bigint; spent: bigint }> {
   const [ledger] = await findLedgers(db, [scene.lineage]);
   return { reserved: BigInt(ledger?.reserved.nano ?? -1), spent: BigInt(ledger?.spent.nano ?? -1) };
+}
+
+/** What a grant has used and reserved, in all and on the day of `ask`. */
+export async function usedOf(
+  db: Database,
+  grant: string,
+): Promise<{ readonly total: Amounts; readonly today: Amounts }> {
+  const amounts = await findAmounts(db, grant, ['total', `day:${DAY}`]);
+  return { total: amounts['total'] ?? NOTHING_USED, today: amounts[`day:${DAY}`] ?? NOTHING_USED };
 }

@@ -61,6 +61,9 @@ export const usageRecord = pgTable(
     ),
     index('usage_record_of_grant').on(table.grantId, table.visibleAt),
     index('usage_record_of_account').on(table.accountId, table.visibleAt),
+    index('usage_record_failed')
+      .on(table.visibleAt)
+      .where(sql`outcome = 'failed' AND charged`),
     index('usage_record_of_time').on(table.visibleAt),
   ],
 );

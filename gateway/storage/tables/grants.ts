@@ -50,8 +50,8 @@ export const grantRevision = pgTable(
 );
 
 /**
- * What was used under a grant, in all and per day. The counter that refuses is the counter that bills: `used`
- * equals the sum over the grant's charged usage records, `reserved` the jobs under way.
+ * What was used under a grant, in all and by whatever else it limits. The counter that refuses is the counter that
+ * bills: `used` equals the sum over the grant's charged usage records, less returned money, `reserved` the jobs under way.
  */
 export const grantCounter = pgTable(
   'grant_counter',
@@ -59,7 +59,7 @@ export const grantCounter = pgTable(
     grantId: identifier('grant_id')
       .notNull()
       .references(() => accessGrant.id),
-    /** `total`, or `day:2026-11-21`. */
+    /** `total`, `day:2026-11-21`, `month:2026-11`, `purpose:…`, `cost-centre:…` or `standing:2026-11-21`: see quota.ts. */
     scope: text('scope').notNull(),
     capRuns: amount('cap_runs'),
     reservedRuns: amount('reserved_runs')
@@ -181,16 +181,21 @@ export const quoteCount = pgTable(
   (table) => [primaryKey({ columns: [table.accountId, table.day] })],
 );
 
-/** That a counter of money passed 50, 80 or 100 per cent of its cap. Insert-only, written by a trigger. */
+/**
+ * That a counter of money passed 50, 80 or 100 per cent of a cap, once for each cap that it had. Insert-only, written by a
+ * trigger.
+ */
 export const spendAlert = pgTable(
   'spend_alert',
   {
     grantId: identifier('grant_id').notNull(),
     scope: text('scope').notNull(),
+    /** The cap at that time: a new wording of the grant may have another. */
+    capNano: amount('cap_nano').notNull(),
     percent: integer('percent').notNull(),
     at: writtenAt('at'),
   },
-  (table) => [primaryKey({ columns: [table.grantId, table.scope, table.percent] })],
+  (table) => [primaryKey({ columns: [table.grantId, table.scope, table.capNano, table.percent] })],
 );
 
 /** Money that a failed run had reserved and that its counters got back, once its end could be seen. Insert-only. */
