@@ -32,6 +32,7 @@ import { QUOTA_WORDS } from './words/quota.ts';
 import { QUOTE_WORDS } from './words/quote.ts';
 import { REVIEW_WORDS } from './words/review.ts';
 import { RUN_WORDS } from './words/run.ts';
+import { STATEMENT_WORDS } from './words/statement.ts';
 import { VERIFY_WORDS } from './words/verify.ts';
 
 export type Language = 'en' | 'zh';
@@ -70,6 +71,7 @@ export const WORDS = {
   ...QUOTE_WORDS,
   ...REVIEW_WORDS,
   ...RUN_WORDS,
+  ...STATEMENT_WORDS,
   ...VERIFY_WORDS,
 } as const satisfies Record<string, Wording>;
 

@@ -177,7 +177,7 @@ export function agreementBody(
     filingNumber: 'BA-2026-17',
     parties: { authoriser: scene.provider, operator: scene.operator, providers: [scene.provider] },
     mode: 'scene',
-    conditions: 'As the implementation plan says.',
+    conditions: ['As the implementation plan says.'],
     operatingModel: 'Products under the operator’s name.',
     exit: 'Everything is handed back.',
     securityResponsibility: 'The operator answers for the platform.',
@@ -220,6 +220,22 @@ export function rateCardBody(
     tax: { rateBasisPoints: 600, inclusive: true },
     ...changes,
   };
+}
+
+/** 0.004 yuan a call. */
+export const UNIT_CARD = [{ basis: 'calls', model: 'unit', unitPrice: '0.004', per: '1' }] as const;
+
+/** Files a card of a scene that has been in force for the whole of 2026. */
+export async function fileCard(
+  db: Database,
+  scene: BillingScene,
+  charges: readonly object[],
+  changes: Readonly<Record<string, unknown>> = {},
+): Promise<{ readonly id: string; readonly revision: number }> {
+  const id = `RC-${freshId().slice(0, 12)}`;
+  const from = '2026-01-01T00:00:00+08:00';
+  await fileApproved(db, scene, { kind: 'RateCard', id, body: rateCardBody(scene, charges, changes), from });
+  return { id, revision: 1 };
 }
 
 /** What a run of a scene is billed by: a data usage fee under one card, and no technical service fee. */
