@@ -13,9 +13,11 @@ import { findViolations } from '#gateway/storage/invariants.ts';
 import { openJob } from '#gateway/storage/open.ts';
 import { claimJob } from '#gateway/storage/queue.ts';
 import { commitRelease } from '#gateway/storage/release.ts';
+import { returnSpend } from '#gateway/storage/spend-returns.ts';
+import { closeMonth } from '#gateway/storage/statements.ts';
 import { handIn, ledgerOf, LEASE_MS } from '#tests/support/world.ts';
 import type { Told } from './killing.ts';
-import { COST } from './orders.ts';
+import { CALL, closingOf, COST, type Month } from './orders.ts';
 import type { Stage } from './stage.ts';
 
 /** Recovers as a runner does that starts under a dead one's name, then runs whatever waits to its end. */
@@ -23,10 +25,11 @@ export async function comeToAnEnd(db: Database, runners: number): Promise<void> 
   for (let runner = 0; runner < runners; runner += 1) await recover(db, { runner: `runner-${runner}` });
   for (;;) {
     const job = await claimJob(db, { runner: 'last', leaseMs: LEASE_MS });
-    if (job === null) return;
+    if (job === null) break;
     const { kind } = await openJob(db, { jobId: job.id, attempt: job.attempt });
     if (kind === 'opened') await commitRelease(db, handIn(job));
   }
+  await returnSpend(db);
 }
 
 interface JobRow {
@@ -43,6 +46,7 @@ export async function faultsAfter(db: Database, stage: Stage, told: Told): Promi
     ...(await lostOf(db, stage, told)),
     ...(await countsOf(db)),
     ...(await moneyOf(db, stage)),
+    ...(await billedOf(db, stage, told)),
     ...(await findViolations(db)).map(({ invariant, rows }) => `not so: ${invariant} (${rows[0] ?? ''})`),
   ];
 }
@@ -119,4 +123,58 @@ async function moneyOf(db: Database, stage: Stage): Promise<readonly string[]> {
     .map(
       (name) => `${name}: ${found[name as keyof typeof found]} for ${wanted[name as keyof typeof wanted]}`,
     );
+}
+
+/** This month as far as it has come, which stands for one that is over. */
+export async function monthOf(db: Database, { organisation, scene }: Stage): Promise<Month> {
+  const timeZone = 'Asia/Shanghai';
+  const [row] = await db.rows<{ period: string; from: Date; to: Date }>(sql`
+    SELECT to_char(now() AT TIME ZONE ${timeZone}, 'YYYY-MM') AS period, clock_timestamp() AS "to",
+      date_trunc('month', now() AT TIME ZONE ${timeZone}) AT TIME ZONE ${timeZone} AS "from"`);
+  if (row === undefined) throw new RangeError('it is some month');
+  const { period, from, to } = row;
+  const [by] = scene.clerks;
+  const parties = { issuer: scene.operator, buyer: organisation, by };
+  return { ...parties, period, timeZone, from: from.toISOString(), to: to.toISOString() };
+}
+
+/** Closes the month, which somebody may have done, and adds its statement to what was told. */
+export async function closeAtLast(db: Database, month: Month, told: Told): Promise<void> {
+  const closed = await closeMonth(db, closingOf(month));
+  if ('statement' in closed) told.closed.add(closed.statement.digest);
+  else told.faults.add(`the month: ${closed.kind}`);
+}
+
+/** Every run that may be billed stands once on one family for each of its charges, and the lines say what they cost. */
+async function billedOf(db: Database, { account }: Stage, told: Told): Promise<readonly string[]> {
+  const loose = await db.rows<{ id: string; families: number }>(sql`
+    SELECT u.id, count(c.family_id)::int AS families
+    FROM usage_record u CROSS JOIN LATERAL jsonb_object_keys(u.quoted) AS k
+      LEFT JOIN rated_run r ON r.usage_id = u.id
+      LEFT JOIN usage_class c ON c.id = r.class_id AND c.fee_type || '/' || c.basis = k
+    WHERE u.account_id = ${account} AND u.outcome <> 'refused'
+    GROUP BY u.id, k HAVING count(c.family_id) <> 1 LIMIT 3`);
+  const [sum] = await db.rows<{
+    events: string;
+    runs: string;
+    fen: string;
+    cost: string;
+    statements: string;
+  }>(sql`
+    WITH run AS (SELECT * FROM usage_record WHERE account_id = ${account} AND outcome <> 'refused'),
+      line AS (SELECT l.* FROM statement_line l JOIN statement s ON s.id = l.statement_id
+        JOIN account a ON a.organisation_id = s.organisation_id WHERE a.id = ${account} AND l.fee_type = 'data_usage')
+    SELECT (SELECT coalesce(sum(events), 0) FROM line)::text AS events, (SELECT count(*) FROM run)::text AS runs,
+      (SELECT coalesce(sum(amount_fen), 0) FROM line)::text AS fen,
+      (SELECT coalesce(sum(fen), 0) FROM (SELECT round(sum((planned->>'calls')::numeric) * ${String(CALL)}::numeric / 10000000) AS fen
+        FROM run WHERE outcome = 'released' AND quoted->>'data_usage/calls' <> '0' GROUP BY grant_id) AS g)::text AS cost,
+      (SELECT count(*) FROM statement s JOIN account a ON a.organisation_id = s.organisation_id WHERE a.id = ${account})::text AS statements`);
+  return [
+    ...loose.map(({ id, families }) => `${id} stands on ${families} families for a charge`),
+    ...(told.closed.size === 1 && sum?.statements === '1'
+      ? []
+      : [`statements: ${[...told.closed].join(' and ')}`]),
+    ...(sum?.events === sum?.runs ? [] : [`lines count ${sum?.events} runs of ${sum?.runs}`]),
+    ...(sum?.fen === sum?.cost ? [] : [`lines come to ${sum?.fen} fen and not ${sum?.cost}`]),
+  ];
 }

@@ -2,18 +2,23 @@
  * The gateway of the kill tests: a process of its own that takes orders, one per line, and answers what was committed.
  *
  * It is the gateway's storage and no more: admission with price, quota, budget and Idempotency-Key, the record of a
- * refusal, quotes and their acceptance, each in its real transaction. HTTP, tokens, compiling and Cedar are left out,
+ * refusal, quotes and their acceptance, and the money of failed runs given back, each in its real transaction. HTTP, tokens, compiling and Cedar are left out,
  * because a process with them takes four times as long to start (tests/journeys/processes.test.ts kills the whole one).
  * Arguments: the database's address, and the template of a request as JSON.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { Refusal } from '#policies/refusal.ts';
 import { admit, refuse } from '#gateway/storage/admission.ts';
 import { openDatabase } from '#gateway/storage/database.ts';
 import { acceptOwnQuote, saveQuote } from '#gateway/storage/quote-store.ts';
+import { returnSpend } from '#gateway/storage/spend-returns.ts';
 import { hear, tell, tellStart } from './lines.ts';
 import { askOf, newId, type Order, priceAt, type Template } from './orders.ts';
 
 const QUOTE_MS = 3_600_000;
+/** A gateway gives money back every minute; this one does not live so long. */
+const RETURN_MS = 30;
 
 const [url = '', described = ''] = process.argv.slice(2);
 const template = JSON.parse(described) as Template;
@@ -44,13 +49,14 @@ async function submitted(order: Extract<Order, { kind: 'submit' }>): Promise<str
 async function quoted({ plan, grant }: Extract<Order, { kind: 'quote' }>): Promise<string> {
   const admission = askOf(template, { plan, grant, key: newId(), quote: null });
   const { billing, quoted: most, spendNano } = priceAt(template, admission.planned);
+  const { purpose, scene, costCentre, product } = admission;
   const id = newId();
   const made = {
     id,
     accountId: account,
     grantId: grant,
     planDigest: plan,
-    body: { id, usage: { ...admission.planned, spendNano } },
+    body: { id, purpose, scene, costCentre, product, usage: { ...admission.planned, spendNano } },
     billing,
     quoted: most,
     price: (BigInt(spendNano) + 9_999_999n) / 10_000_000n,
@@ -67,3 +73,7 @@ hear<Order>(process.stdin, (order) => {
   );
 });
 tellStart();
+for (;;) {
+  await returnSpend(db);
+  await sleep(RETURN_MS);
+}

@@ -9,13 +9,13 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { hear } from './lines.ts';
-import { type NewOrder, newId, type Order } from './orders.ts';
+import { type Month, type NewOrder, newId, type Order } from './orders.ts';
 import type { Kind, Programs } from './programs.ts';
 import type { Stage } from './stage.ts';
 
 /** A process that has nothing to do says nothing, and dies after so long. */
 const IDLE_MS = 2_000;
-const [LINES_MAX, LATER_MS] = [8, 20];
+const [LINES_MAX, LATER_MS, CLERK_MS] = [8, 20, 200];
 
 export interface KillPlan {
   readonly kills: number;
@@ -37,6 +37,8 @@ export interface Told {
   readonly released: Set<string>;
   readonly failed: Set<string>;
   readonly faults: Set<string>;
+  /** Digests of the statement of the month: one, if all goes well. */
+  readonly closed: Set<string>;
   kills: number;
 }
 
@@ -45,6 +47,13 @@ interface Answer {
   readonly job?: string;
   readonly quote?: string;
   readonly leaf?: string | null;
+  readonly fault?: string;
+}
+
+/** Of a clerk. */
+interface ClerkSaid {
+  readonly started?: number;
+  readonly closed?: string;
   readonly fault?: string;
 }
 
@@ -73,6 +82,7 @@ export class Killing {
     released: new Set(),
     failed: new Set(),
     faults: new Set(),
+    closed: new Set(),
     kills: 0,
   };
   readonly #url: string;
@@ -212,4 +222,26 @@ export class Killing {
 
 function send({ child }: Life, order: Order): void {
   child.stdin?.write(`${JSON.stringify(order)}\n`);
+}
+
+/** Clerks who all close one month, two at a time, each of whom is killed a moment after it has begun. */
+export async function killClerks(
+  { url, programs }: Omit<Surroundings, 'stage'>,
+  month: Month,
+  { told, kills }: { readonly told: Told; readonly kills: number },
+): Promise<void> {
+  const clerk = async (): Promise<void> => {
+    const child = spawn(process.execPath, [programs.files.clerk, url, JSON.stringify(month)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const gone = new Promise<void>((resolve) => child.once('close', () => resolve()));
+    hear<ClerkSaid>(child.stdout, ({ started, closed, fault }) => {
+      if (started !== undefined) setTimeout(() => child.kill('SIGKILL'), randomInt(CLERK_MS));
+      if (closed !== undefined) told.closed.add(closed);
+      if (fault !== undefined) told.faults.add(`a clerk: ${fault}`);
+    });
+    await gone;
+    told.kills += 1;
+  };
+  for (let killed = 0; killed < kills; killed += 2) await Promise.all([clerk(), clerk()]);
 }

@@ -7,6 +7,7 @@
 import { randomBytes } from 'node:crypto';
 
 import type { BillingFacts } from '#gateway/billing/facts.ts';
+import type { Closing } from '#gateway/storage/statements.ts';
 import type { Admission, RunPrice } from '#gateway/storage/admission.ts';
 import type { PlannedUsage } from '#gateway/storage/tables/jobs.ts';
 
@@ -66,4 +67,11 @@ export function askOf(template: Template, { plan, grant, key, quote }: Request):
 export function priceAt({ billing }: Template, planned: PlannedUsage): RunPrice {
   const spendNano = String(CALL * BigInt(planned['calls'] ?? 0));
   return { billing, quoted: { 'data_usage/calls': spendNano, 'technical_service/calls': '0' }, spendNano };
+}
+
+/** A month to close, as JSON can carry it. */
+export type Month = Omit<Closing, 'from' | 'to'> & { readonly from: string; readonly to: string };
+
+export function closingOf({ from, to, ...month }: Month): Closing {
+  return { ...month, from: new Date(from), to: new Date(to) };
 }

@@ -16,7 +16,7 @@ interface Bundler {
   rolldown(options: object): Promise<{ write(options: object): Promise<unknown>; close(): Promise<void> }>;
 }
 
-export const KINDS = ['gateway', 'runner'] as const;
+export const KINDS = ['gateway', 'runner', 'clerk'] as const;
 
 export type Kind = (typeof KINDS)[number];
 
@@ -43,7 +43,8 @@ export async function bundlePrograms(): Promise<Programs> {
   });
   await bundle.write({ dir: folder, format: 'esm', entryFileNames: '[name].mjs' });
   await bundle.close();
-  const files = { gateway: join(folder, 'gateway.mjs'), runner: join(folder, 'runner.mjs') };
+  const fileOf = (kind: Kind): string => join(folder, `${kind}.mjs`);
+  const files = { gateway: fileOf('gateway'), runner: fileOf('runner'), clerk: fileOf('clerk') };
   return { files, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 

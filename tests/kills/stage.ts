@@ -25,7 +25,7 @@ export interface Stage extends Scene {
 }
 
 /** Calls that the poor grant may pay. */
-const POOR_CALLS = 25n;
+const POOR_CALLS = 12n;
 
 /** A buyer with an agreement, a rate card and two grants in force. */
 export async function setStage(db: Database): Promise<Stage> {
@@ -36,19 +36,31 @@ export async function setStage(db: Database): Promise<Stage> {
   await fileApproved(db, scene, agreement);
   const charges = [{ basis: 'calls', model: 'unit', unitPrice: '0.004', per: '1' }];
   await fileApproved(db, scene, { kind: 'RateCard', id: card, body: rateCardBody(scene, charges), from });
-  const { buyer, account, dataset, versionId, grant } = scene;
+  const { buyer, account, dataset, versionId } = scene;
+  const grant = await grantLike(db, scene.grant, { name: 'rich', spendNano: null });
+  const poor = await grantLike(db, scene.grant, { name: 'poor', spendNano: CALL * POOR_CALLS });
   const lineage = dataset.replace('visits_', 'lineage-');
   const seen = { organisation: buyer, account, dataset, lineage, population: null, versionId, grant };
   const { charges: _charges, priceOf: _price, decide: _decide, ...plain } = ask(seen);
   const billing = factsOf(scene, { card: { id: card, revision: 1 } });
-  return { ...seen, scene, poor: await poorGrant(db, grant), template: { plain, lineage, billing } };
+  return { ...seen, scene, poor, template: { plain, lineage, billing } };
 }
 
-async function poorGrant(db: Database, like: string): Promise<string> {
+/** A grant like another one, whose runs need no quote, with so much money. */
+async function grantLike(
+  db: Database,
+  like: string,
+  { name, spendNano }: { readonly name: string; readonly spendNano: bigint | null },
+): Promise<string> {
   const [row] = await db.rows<{ body: object }>(sql`SELECT body FROM access_grant WHERE id = ${like}`);
-  const id = `${like}-poor`;
-  const quota = { total: { runs: '1000000', spendNano: String(CALL * POOR_CALLS) }, perDay: null };
-  await saveGrant(db, { grant: parseGrant({ ...row?.body, id, quota }), upstream: [], by: 'officer' });
+  const id = `${like}-${name}`;
+  const total = { runs: '1000000', ...(spendNano !== null && { spendNano: String(spendNano) }) };
+  const standing = {
+    perCall: { spendNano: String(CALL * 4n) },
+    perDay: { spendNano: String(CALL * 1_000_000n) },
+  };
+  const grant = parseGrant({ ...row?.body, id, quota: { total, perDay: null, standing } });
+  await saveGrant(db, { grant, upstream: [], by: 'officer' });
   for (const side of ['provider', 'buyer'] as const)
     await approveGrant(db, { grantId: id, revision: 1, side, by: side });
   return id;
