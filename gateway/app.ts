@@ -24,6 +24,7 @@ import { catalogueRoutes } from './routes/catalogue.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { openRoutes } from './routes/open.ts';
 import { partyRoutes } from './routes/parties.ts';
+import { priceRoutes } from './routes/prices.ts';
 import { programRoutes } from './routes/programs.ts';
 import { quoteRoutes } from './routes/quotes.ts';
 import { reviewRoutes } from './routes/reviews.ts';
@@ -52,6 +53,7 @@ export function routeTable(surface: Surface): readonly Endpoint[] {
     ...reviewRoutes(surface),
     // /v1/releases, /v1/receipts, /v1/log, /v1/usage
     ...answerRoutes(surface),
+    ...priceRoutes(surface),
   ];
   return table;
 }

@@ -1,9 +1,10 @@
 /** The verbs `grant …`: file, approve, show and revoke who may ask what of which data. */
 import { parseGrant } from '#policies/grant.ts';
 import { parseManifestText } from '#sandbox/manifest/manifest-text.ts';
-import type { GrantView } from '../client/resources.ts';
+import { yuanOfNano } from '../billing/amount-in-words.ts';
+import type { GrantCounter, GrantView, SpendAlert } from '../client/resources.ts';
 import { renderTable } from './table.ts';
-import { readArgument, worded } from './terminal.ts';
+import { readArgument, type Terminal, worded } from './terminal.ts';
 import { defineGroup, defineVerb, print, printJson, type VerbCall, type VerbHost } from './verb.ts';
 
 export function registerGrantVerbs(parent: VerbHost): void {
@@ -42,6 +43,15 @@ export function registerGrantVerbs(parent: VerbHost): void {
       // A grant is a document; a person reads it as one.
       await print(call, grant, () => `${JSON.stringify(grant, null, 2)}\n`);
     },
+  );
+  defineVerb(
+    host,
+    {
+      name: 'spend <id>',
+      about: 'cli.grant.spend',
+      examples: ['unseen grant spend g-1', 'unseen grant spend g-1 --json'],
+    },
+    spend,
   );
   defineVerb(
     host,
@@ -91,6 +101,54 @@ async function revoke(call: VerbCall): Promise<void> {
   const grant = await call.client().revokeGrant(id, call.text('reason') ?? '');
   if (call.json) return printJson(call, grant);
   await call.terminal.out(`${worded(call.terminal, 'cli.revoked', { id })}\n`);
+}
+
+async function spend(call: VerbCall): Promise<void> {
+  const spent = await call.client().grantSpend(call.argument(0));
+  const { terminal } = call;
+  await print(
+    call,
+    spent,
+    () => `${renderCounters(terminal, spent.counters)}\n${renderAlerts(terminal, spent.items)}`,
+  );
+}
+
+function renderCounters(terminal: Terminal, counters: readonly GrantCounter[]): string {
+  return renderTable(
+    [
+      { title: worded(terminal, 'cli.column.counter') },
+      { title: worded(terminal, 'cli.column.runs'), align: 'right' },
+      { title: worded(terminal, 'cli.column.atMost'), align: 'right' },
+      { title: worded(terminal, 'cli.column.yuan'), align: 'right' },
+      { title: worded(terminal, 'cli.column.atMost'), align: 'right' },
+      { title: '%', align: 'right' },
+    ],
+    counters.map(({ scope, counted, limits, spendPercent }) => [
+      scope,
+      counted['runs'] ?? '',
+      limits['runs'] ?? '∞',
+      yuanOfNano(BigInt(counted['spendNano'] ?? '0')),
+      limits['spendNano'] == null ? '∞' : yuanOfNano(BigInt(limits['spendNano'])),
+      spendPercent === null ? '' : String(spendPercent),
+    ]),
+  );
+}
+
+function renderAlerts(terminal: Terminal, alerts: readonly SpendAlert[]): string {
+  return renderTable(
+    [
+      { title: worded(terminal, 'cli.column.alertAt') },
+      { title: worded(terminal, 'cli.column.counter') },
+      { title: '%', align: 'right' },
+      { title: worded(terminal, 'cli.column.ofYuan'), align: 'right' },
+    ],
+    alerts.map(({ at, scope, percent, limitNano }) => [
+      at,
+      scope,
+      String(percent),
+      yuanOfNano(BigInt(limitNano)),
+    ]),
+  );
 }
 
 async function list(call: VerbCall): Promise<void> {

@@ -15,6 +15,7 @@ import { registerJobVerbs } from './job-verbs.ts';
 import { registerKeyVerbs } from './key-verbs.ts';
 import { registerLab } from './lab.ts';
 import { registerPartyVerbs } from './party-verbs.ts';
+import { registerPriceVerbs } from './price-verbs.ts';
 import { registerProgramVerbs } from './program-verbs.ts';
 import { registerReleaseVerbs } from './release-verbs.ts';
 import { registerServeVerb } from './serve-verb.ts';
@@ -50,6 +51,7 @@ export function programOf(terminal: Terminal): Command {
   registerCustodianVerbs(host);
   registerBudgetVerbs(host);
   registerGrantVerbs(host);
+  registerPriceVerbs(host);
   registerProgramVerbs(host);
   registerAskVerbs(host);
   registerJobVerbs(host);

@@ -15,8 +15,11 @@ import type {
   Ask,
   BudgetCharge,
   BudgetView,
+  CostBooks,
+  CostEntry,
   DatasetSummary,
   DatasetView,
+  GrantSpend,
   GrantView,
   Job,
   JobEvidence,
@@ -27,14 +30,19 @@ import type {
   NewProgram,
   Organisation,
   Page,
+  PriceTask,
+  PriceWording,
   ProgramSummary,
   ProgramView,
+  PublicPrices,
   Quote,
   QuoteAcceptance,
   QuoteCounts,
   Registration,
   Release,
+  SpendAlert,
   WaitingRelease,
+  YearDeviation,
 } from './resources.ts';
 import { type AccessToken, TokenSource } from './token.ts';
 
@@ -142,14 +150,8 @@ export class Client {
   /** A dataset's ledgers and all charges on them; the ledgers as they were when the first charges were read. */
   async budget(dataset: string): Promise<BudgetView> {
     const path = `/v1/budgets/${encodeURIComponent(dataset)}`;
-    const first = await this.#json<BudgetView & Page<BudgetCharge>>({ path, query: { limit: 200 } });
-    const items = [...first.items];
-    for (let cursor = first.nextCursor; cursor !== null;) {
-      const page: Page<BudgetCharge> = await this.#json({ path, query: { limit: 200, cursor } });
-      items.push(...page.items);
-      cursor = page.nextCursor;
-    }
-    return { dataset, ledgers: first.ledgers, items };
+    const { ledgers, items } = await this.#headed<BudgetCharge, BudgetView>(path);
+    return { dataset, ledgers, items };
   }
 
   /** Registers with the runner, which digests and prepares the source before it answers. */
@@ -232,6 +234,13 @@ export class Client {
 
   grant(id: string): Promise<GrantView> {
     return this.#json({ path: `/v1/grants/${encodeURIComponent(id)}` });
+  }
+
+  /** What is counted under a grant, as it was when the first alerts were read, and all alerts. */
+  async grantSpend(id: string): Promise<GrantSpend> {
+    const path = `/v1/grants/${encodeURIComponent(id)}/spend`;
+    const { grant, revision, counters, items } = await this.#headed<SpendAlert, GrantSpend>(path);
+    return { grant, revision, counters, items };
   }
 
   createGrant(grant: unknown): Promise<GrantView> {
@@ -358,6 +367,40 @@ export class Client {
     return this.#json({ path: '/.well-known/jwks.json' });
   }
 
+  /** The public list of prices. */
+  prices(): Promise<PublicPrices> {
+    return this.#json({ path: '/v1/prices' });
+  }
+
+  priceHistory(id: string): Promise<{ readonly id: string; readonly history: readonly PriceWording[] }> {
+    return this.#json({ path: `/v1/prices/${encodeURIComponent(id)}/history` });
+  }
+
+  /** The deviations of a year; opens its tasks when it is over. */
+  priceDeviations(year: number): Promise<{ readonly items: readonly YearDeviation[] }> {
+    return this.#act('/v1/price-deviations', { year });
+  }
+
+  priceTasks(): Promise<{ readonly items: readonly PriceTask[] }> {
+    return this.#json({ path: '/v1/price-tasks' });
+  }
+
+  closePriceTask(end: {
+    readonly year: number;
+    readonly ceiling: string;
+    readonly outcome: string;
+  }): Promise<PriceTask> {
+    return this.#act('/v1/price-tasks/close', end);
+  }
+
+  enterCosts(entries: unknown): Promise<{ readonly items: readonly CostEntry[] }> {
+    return this.#create('/v1/costs', entries);
+  }
+
+  costs(year: number): Promise<CostBooks> {
+    return this.#json({ path: '/v1/costs', query: { year } });
+  }
+
   /** Usage events, page after page, in order. */
   usage(period: { readonly from?: string; readonly to?: string } = {}): AsyncGenerator {
     return this.#pages('/v1/usage', period);
@@ -381,6 +424,18 @@ export class Client {
     const items: Item[] = [];
     for await (const item of this.#pages<Item>(path, query)) items.push(item);
     return items;
+  }
+
+  /** The first page of a list with something beside it, and the items of all pages. */
+  async #headed<Item, View extends { readonly items: readonly Item[] }>(path: string): Promise<View> {
+    const first = await this.#json<View & Page<Item>>({ path, query: { limit: 200 } });
+    const items = [...first.items];
+    for (let cursor = first.nextCursor; cursor !== null;) {
+      const page: Page<Item> = await this.#json({ path, query: { limit: 200, cursor } });
+      items.push(...page.items);
+      cursor = page.nextCursor;
+    }
+    return { ...first, items };
   }
 
   #runner(): string {

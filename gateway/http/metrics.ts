@@ -1,11 +1,12 @@
 /**
- * Metrics for Prometheus: requests by route, and jobs by the public events that may be seen by now.
+ * Metrics for Prometheus: requests by route, jobs by the public events that may be seen by now, and spend alerts.
  *
  * Guarantee: no label and no value depends on data. The process's own CPU and memory are not among them: with a runner
  * in the same process they would tell how much work a run was.
  */
 import { Counter, Gauge, Registry } from 'prom-client';
 import { countEvents } from '../storage/oversight.ts';
+import { countAlerts } from '../storage/spend-alerts.ts';
 import type { Database } from '../storage/database.ts';
 
 export interface Metrics {
@@ -33,6 +34,16 @@ export function metricsOf(db: Database): Metrics {
     collect: async () => {
       const counts = await countEvents(db);
       for (const state of ['queued', 'accepted', 'done']) events.set({ state }, counts[state] ?? 0);
+    },
+  });
+  const alerts = new Gauge({
+    name: 'unseen_spend_alerts',
+    help: 'Alerts that a counter of money passed so many per cent of what it may count, of all grants',
+    labelNames: ['percent'],
+    registers: [registry],
+    collect: async () => {
+      const counts = await countAlerts(db);
+      for (const percent of ['50', '80', '100']) alerts.set({ percent }, counts[percent] ?? 0);
     },
   });
   return {

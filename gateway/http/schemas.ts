@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi';
 import { COST_CENTRE_MAX, OUTPUT_KINDS } from '#policies/grant.ts';
 import { REJECTION_REASONS } from '#policies/output-kind.ts';
 import { PROGRAM_RECORD_FIELDS, PROGRAM_REJECTIONS, PROGRAM_STATES } from '#policies/program-review.ts';
+import { QUOTA_UNITS } from '#policies/quota.ts';
 import { ROLES } from '#policies/roles.ts';
 import { clientJwk } from '../auth/client-key.ts';
 
@@ -186,6 +187,23 @@ export const grant = z.looseObject({
   revision: z.int(),
   state: z.enum(['filed', 'approved', 'active', 'expired', 'suspended', 'revoked']),
   waitsFor: z.array(z.string()),
+});
+
+const amounts = z.record(z.enum(QUOTA_UNITS), wholeText);
+export const spend = z.object({
+  grant: z.string(),
+  revision: z.int(),
+  counters: z.array(
+    z.object({
+      scope: z.string(),
+      counted: amounts,
+      limits: z.record(z.enum(QUOTA_UNITS), nullable(wholeText)),
+      spendPercent: nullable(z.int()),
+    }),
+  ),
+  /** The alerts, newest first. */
+  items: z.array(z.object({ scope: z.string(), percent: z.int(), limitNano: wholeText, at: instant })),
+  nextCursor: nullable(z.string()),
 });
 
 const documentRef = z.object({ id: z.string(), revision: z.int() });

@@ -12,6 +12,7 @@ import {
   grantParams,
   pageSchema,
   revocation,
+  spend,
 } from '../http/schemas.ts';
 import type { Surface } from '../http/surface.ts';
 import { explainBudget } from '../services/budgets.ts';
@@ -27,11 +28,19 @@ import {
   revoke,
 } from '../services/grants.ts';
 import { notFound } from '../services/permission.ts';
+import { alertView, countersOf, spendingGrant } from '../services/spend.ts';
 import { findDataset, listDatasets } from '../storage/dataset-list.ts';
 import { findGrant } from '../storage/grant-store.ts';
+import { type AlertPosition, listAlerts } from '../storage/spend-alerts.ts';
 
 export function catalogueRoutes(surface: Surface): readonly Endpoint[] {
-  return [...datasetRoutes(surface), budgetRoute(surface), ...grantRoutes(surface), ...grantActs(surface)];
+  return [
+    ...datasetRoutes(surface),
+    budgetRoute(surface),
+    ...grantRoutes(surface),
+    ...grantActs(surface),
+    spendRoute(surface),
+  ];
 }
 
 function datasetRoutes(surface: Surface): readonly Endpoint[] {
@@ -181,4 +190,37 @@ function grantActs(surface: Surface): readonly Endpoint[] {
       },
     }),
   ];
+}
+
+function spendRoute(surface: Surface): Endpoint {
+  const { db, cursors } = surface;
+  return endpoint({
+    method: 'get',
+    path: '/v1/grants/{id}/spend',
+    tag: 'grants',
+    summary: 'What is counted under a grant beside its limits, and the alerts about its money, newest first',
+    access: { roles: ['operator', 'auditor', 'supervisor', 'buyer', 'billing'] },
+    params: grantParams,
+    query: pageQuery,
+    answer: { status: 200, schema: spend },
+    handle: async ({ caller, params: { id }, query: { limit, cursor } }) => {
+      const grant = await spendingGrant(surface, caller, id);
+      const list = { name: `spend ${id}`, reader: caller.principal.org.id };
+      const rows = await listAlerts(db, id, {
+        after: alertPosition(cursors.open(list, cursor)),
+        limit: limit + 1,
+      });
+      const { items, nextCursor } = pageOf(rows, limit, ({ at, scope, capNano, percent }) =>
+        cursors.seal(list, [at.toISOString(), scope, capNano, String(percent)]),
+      );
+      const head = { grant: id, revision: grant.revision, counters: await countersOf(surface, grant) };
+      return json({ ...head, items: items.map((alert) => alertView(surface, alert)), nextCursor });
+    },
+  });
+}
+
+function alertPosition(sealed: readonly string[] | null): AlertPosition | null {
+  const [at, scope, capNano, percent] = sealed ?? [];
+  if (at === undefined || scope === undefined || capNano === undefined || percent === undefined) return null;
+  return { at, scope, capNano, percent };
 }

@@ -45,7 +45,8 @@ function listRoutes(surface: Surface): readonly Endpoint[] {
       method: 'get',
       path: '/v1/prices',
       tag: 'prices',
-      summary: 'The public list: products, prices in force with their state and source, and the history of each',
+      summary:
+        'The public list: products, prices in force with their state and source, and the history of each',
       answer: { status: 200, schema: priceList },
       handle: async ({ language }) => json(await publicPrices(surface, language)),
     }),

@@ -22,7 +22,13 @@ import {
   type Standing,
 } from '../billing/price-rules.ts';
 import type { RateCard } from '../billing/rate-card.ts';
-import { coversYear, cycleDeductionFen, permittedFen, type RevenueCeiling } from '../billing/revenue-ceiling.ts';
+import {
+  coversYear,
+  cycleDeductionFen,
+  permittedFen,
+  type RevenueCeiling,
+  yearsOf,
+} from '../billing/revenue-ceiling.ts';
 import type { Tx } from '../storage/database.ts';
 import { type FiledDocument, listDocuments } from '../storage/documents.ts';
 import { sumCosts } from '../storage/price-ledger.ts';
@@ -84,7 +90,10 @@ async function findCeilingFault(tx: Tx, asked: Standing<RevenueCeiling>): Promis
   }
   const recorded = (await balanceBefore(tx, earlier, cycle.from))?.closingFen ?? 0n;
   if (unitsOf(carryOver.opening, 2) < recorded) {
-    const figures = { stated: decimalText(unitsOf(carryOver.opening, 2), 2), recorded: decimalText(recorded, 2) };
+    const figures = {
+      stated: decimalText(unitsOf(carryOver.opening, 2), 2),
+      recorded: decimalText(recorded, 2),
+    };
     return say('price.ceiling.opening', { document: asked.name, ...figures });
   }
   return findCostFault(tx, asked);
@@ -159,17 +168,25 @@ async function projectionWarnings(
     const inForce = caps.filter((cap) => cap.from <= at && (cap.to === null || at < cap.to));
     const projected = projectedFen(inForce.map(({ body }) => body));
     if (ceiling === null || projected <= permittedFen(ceiling, year)) continue;
-    const figures = { projected: decimalText(projected, 2), permitted: decimalText(permittedFen(ceiling, year), 2) };
+    const figures = {
+      projected: decimalText(projected, 2),
+      permitted: decimalText(permittedFen(ceiling, year), 2),
+    };
     found.set(year, say('price.cap.projected', { ceiling: id, year, ...figures }));
   }
   return [...found.values()];
 }
 
 /** The wordings that are left beside a new one: it ends what is in force of its own id, and replaces what is filed of it. */
-function withNew(caps: readonly Standing<PriceCap>[], asked: Standing<PriceCap>): readonly Standing<PriceCap>[] {
+function withNew(
+  caps: readonly Standing<PriceCap>[],
+  asked: Standing<PriceCap>,
+): readonly Standing<PriceCap>[] {
   const others = caps
     .filter(({ name }) => name !== asked.name)
-    .map((cap) => (cap.id === asked.id && (cap.to === null || cap.to > asked.from) ? { ...cap, to: asked.from } : cap));
+    .map((cap) =>
+      cap.id === asked.id && (cap.to === null || cap.to > asked.from) ? { ...cap, to: asked.from } : cap,
+    );
   return [...others, asked];
 }
 
@@ -194,14 +211,12 @@ export async function balanceOf(tx: Tx, ceiling: RevenueCeiling): Promise<CarryO
   return carryOverOf({ openingFen, deductedFen: cycleDeductionFen(ceiling) }, years);
 }
 
-function yearsOf({ cycle }: RevenueCeiling): readonly number[] {
-  return Array.from({ length: cycle.to - cycle.from + 1 }, (_, index) => cycle.from + index);
-}
-
 /** The approved wordings of a ceiling that were not withdrawn, oldest first. */
 export async function ceilingsOf(tx: Tx, id: string): Promise<readonly Standing<RevenueCeiling>[]> {
   const documents = await listDocuments(tx, 'RevenueCeiling');
-  return documents.filter((document) => document.id === id && stands(document)).map(standingOf<RevenueCeiling>);
+  return documents
+    .filter((document) => document.id === id && stands(document))
+    .map(standingOf<RevenueCeiling>);
 }
 
 /** The newest wording that covers a year; null: none does. */

@@ -33,7 +33,9 @@ async function datasetsOf(tx: Tx, { dataset, sql, program }: Product): Promise<r
   if (dataset !== undefined) return [dataset];
   if (program !== undefined) return (await findProgram(tx, program.digest))?.datasets ?? [];
   // Where a literal will stand, any literal parses.
-  return sql === undefined ? [] : relationsIn(parseSelect(sql.template.replaceAll(/\{\{[^}]*\}\}/g, 'NULL')).tree);
+  return sql === undefined
+    ? []
+    : relationsIn(parseSelect(sql.template.replaceAll(/\{\{[^}]*\}\}/g, 'NULL')).tree);
 }
 
 /** Every relation that a statement names; a name of its own WITH is none that is registered, or counts as one. */

@@ -80,7 +80,8 @@ function cardOf({ body }: FiledDocument): RateCard {
 }
 
 function priceView(shell: Shell, document: FiledDocument, language: Language) {
-  const { id, title, applies, scene, feeType, priceSource, guidanceDocument, tax, discounts } = cardOf(document);
+  const { id, title, applies, scene, feeType, priceSource, guidanceDocument, tax, discounts } =
+    cardOf(document);
   return {
     id,
     title,

@@ -16,4 +16,14 @@ export const QUOTA_WORDS = {
     en: 'without an accepted quote this grant allows {limit} of {unit} per run, and this one needs {asked}; get a quote, accept it and name it',
     zh: '未接受报价时，此授权每次运行的 {unit} 上限为 {limit}，而本次需要 {asked}；请先取得并接受报价，再在请求中注明',
   },
+  'cli.grant.spend': {
+    en: 'show what is counted under a grant beside its limits, and the alerts about its money',
+    zh: '显示授权的各计数与限额，以及费用提醒',
+  },
+  'cli.column.counter': { en: 'COUNTER', zh: '计数范围' },
+  'cli.column.runs': { en: 'RUNS', zh: '运行次数' },
+  'cli.column.atMost': { en: 'AT MOST', zh: '上限' },
+  'cli.column.yuan': { en: 'YUAN', zh: '金额（元）' },
+  'cli.column.alertAt': { en: 'REACHED AT', zh: '达到时间' },
+  'cli.column.ofYuan': { en: 'OF YUAN', zh: '占上限（元）' },
 } as const;

@@ -345,6 +345,7 @@ function commandLines(): Readonly<Record<string, readonly (readonly string[])[]>
     ],
     'unseen grant list': [[]],
     'unseen grant show': [['rows']],
+    'unseen grant spend': [['rows']],
     'unseen grant suspend': [['typed']],
     'unseen grant resume': [['typed']],
     'unseen grant revoke': [['typed', '--reason', 'x']],

@@ -15,12 +15,14 @@ import { withdrawProgram } from '#gateway/storage/program-store.ts';
 import { findHalted } from '#gateway/storage/queue.ts';
 import { registerDataset } from '#gateway/storage/registration.ts';
 import { commitRelease } from '#gateway/storage/release.ts';
+import { returnSpend } from '#gateway/storage/spend-returns.ts';
 import { haltVersions, revokeGrant } from '#gateway/storage/suspension.ts';
 import { Failure, Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import { describeEngines, HAS_POSTGRES, openEngine, type OpenEngine } from '#tests/support/engines.ts';
 import { approveNew, makeReviewScene } from '#tests/support/program-scene.ts';
 import {
+  anyPrice,
   ask,
   claim,
   freshId,
@@ -28,6 +30,7 @@ import {
   handIn,
   makeScene,
   openNew,
+  priced,
   runWhole,
   type Scene,
 } from '#tests/support/world.ts';
@@ -77,6 +80,8 @@ const INSERT_ONLY = [
   'release_review',
   'release_reading',
   'program_event',
+  'spend_return',
+  'spend_alert',
 ] as const;
 
 /** What no program may do, each on a database in which it would change a row. */
@@ -263,13 +268,14 @@ const TAMPERING: Readonly<Record<string, readonly SQL[]>> = {
     sql`UPDATE usage_record SET charged = false WHERE type = 'failure'`,
     sql`INSERT INTO spend_return (job_id, nano) SELECT job_id, 0 FROM usage_record WHERE type = 'release'`,
   ],
-  'a counter has used what its charged runs were planned with, less returned money, and reserves the unfinished ones': [
-    sql`UPDATE grant_counter SET used_spend_nano = used_spend_nano + 1`,
-    sql`DELETE FROM spend_return`,
-    sql`UPDATE grant_counter SET used_calls = used_calls - 1 WHERE used_calls > 0`,
-    sql`UPDATE grant_counter SET reserved_compute_units = 0 WHERE reserved_compute_units > 0`,
-    sql`UPDATE usage_record SET charged = false WHERE type = 'release'`,
-  ],
+  'a counter has used what its charged runs were planned with, less returned money, and reserves the unfinished ones':
+    [
+      sql`UPDATE grant_counter SET used_spend_nano = used_spend_nano + 1`,
+      sql`DELETE FROM spend_return`,
+      sql`UPDATE grant_counter SET used_calls = used_calls - 1 WHERE used_calls > 0`,
+      sql`UPDATE grant_counter SET reserved_compute_units = 0 WHERE reserved_compute_units > 0`,
+      sql`UPDATE usage_record SET charged = false WHERE type = 'release'`,
+    ],
 };
 
 /** What is done about a key from the request to the end, by two people. */
@@ -320,6 +326,13 @@ describeEngines('on', (engine) => {
       sentence: say('storage.killed'),
       measured: {},
     });
+    const paid = await openNew(
+      db,
+      ask(await makeScene(db, { quota: anyPrice(), total: { spendNano: '10' } }), { planned: priced('7') }),
+    );
+    const lost = { code: 'RUN_LIMIT', sentence: say('storage.lost'), measured: {} } as const;
+    await failJob(db, { jobId: paid.id, attempt: paid.attempt, ...lost });
+    await returnSpend(db);
     const reviewed = ask(scene, { review: true });
     await runWhole(db, reviewed);
     const held = (await findHeld(db, reviewed.jobId))!;
@@ -420,7 +433,7 @@ describe.skipIf(!HAS_POSTGRES)('on postgres, as gateway and runner with roles of
   });
 
   test('each can do all of its own work, and no more', async () => {
-    const scene = await makeScene(opened.db);
+    const scene = await makeScene(opened.db, { quota: anyPrice() });
     await giveShare(gateway, scene, { nano: 9_500n });
     const job = ask(scene);
     await admit(gateway, job);
@@ -434,13 +447,15 @@ describe.skipIf(!HAS_POSTGRES)('on postgres, as gateway and runner with roles of
     await admit(gateway, ask(scene, { planDigest: job.planDigest }));
     const refusal = new Refusal('QUOTA', say('storage.quota', { scope: 'total' }));
     await refuse(gateway, { ...ask(scene), grant: null, refusal });
-    const [waiting, failing, lost, last] = [ask(scene), ask(scene), ask(scene), ask(scene)];
+    const failing = ask(scene, { planned: priced('7') });
+    const [waiting, lost, last] = [ask(scene), ask(scene), ask(scene)];
     await admit(gateway, waiting);
     expect(await haltJob(gateway, waiting.jobId)).toBe('ended');
     for (const admission of [failing, lost, last]) await admit(gateway, admission);
     const { id: jobId, attempt } = await claim(runner, failing.jobId);
     await openJob(runner, { jobId, attempt });
     await failJob(runner, { jobId, attempt, code: 'RUN_LIMIT', sentence: say('storage.lost'), measured: {} });
+    expect(await returnSpend(gateway)).toBe(1);
     await claim(runner, lost.jobId, 'runner-x');
     expect(await recover(runner, { runner: 'runner-x' })).toEqual({ requeued: 1, spent: 0, returned: 0 });
     const declined = await claim(runner, lost.jobId);

@@ -20,10 +20,21 @@ import { saveAccount, saveOrganisation } from '#gateway/storage/parties.ts';
 import { type ClaimedJob, claimJob } from '#gateway/storage/queue.ts';
 import { registerDataset } from '#gateway/storage/registration.ts';
 import { commitRelease, type ReleaseInput, type StoredRelease } from '#gateway/storage/release.ts';
+import type { PlannedUsage } from '#gateway/storage/tables/jobs.ts';
 import { grantFile } from '#tests/policies/request-fixture.ts';
 
 export const DAY = '2026-11-21';
 export const LEASE_MS = 60_000;
+
+const PLANNED: PlannedUsage = {
+  runs: '1',
+  calls: '1',
+  rows: '1000',
+  outputs: '4',
+  computeUnits: '7',
+  epsilonNano: '250000000',
+  spendNano: '0',
+};
 
 /** 128 random bits in hex. */
 export function freshId(): string {
@@ -149,15 +160,7 @@ export function ask(scene: Scene, changes: Partial<Admission> & { readonly nano?
     planDigest: freshId(),
     program: null,
     versionId: scene.versionId,
-    planned: {
-      runs: '1',
-      calls: '1',
-      rows: '1000',
-      outputs: '4',
-      computeUnits: '7',
-      epsilonNano: '250000000',
-      spendNano: '0',
-    },
+    planned: PLANNED,
     actors: { authoriser: 'health-bureau', operator: 'city-data', user: scene.organisation },
     grant: scene.grant,
     charges: [scene.lineage, scene.population]
@@ -174,6 +177,17 @@ export function ask(scene: Scene, changes: Partial<Admission> & { readonly nano?
     decide: () => undefined,
     ...rest,
   };
+}
+
+/** Planned quantities as in `ask`, of a run that costs so many billionths of a yuan, or is changed otherwise. */
+export function priced(spendNano: string, changes: PlannedUsage = {}): PlannedUsage {
+  return { ...PLANNED, spendNano, ...changes };
+}
+
+/** A standing ceiling under which no price is too high. */
+export function anyPrice(): Pick<Quota, 'standing'> {
+  const spendNano = '9'.repeat(30);
+  return { standing: { perCall: { spendNano }, perDay: { spendNano } } };
 }
 
 /** A price: so much for the call, at most. */
