@@ -66,7 +66,8 @@ async function quoted({ plan, grant }: Extract<Order, { kind: 'quote' }>): Promi
   return id;
 }
 
-hear<Order>(process.stdin, (order) => {
+hear(process.stdin, (said) => {
+  const order = said as Order;
   done(order).then(
     (answer) => tell({ n: order.n, ...answer }),
     (error: unknown) => tell({ n: order.n, fault: String(error) }),

@@ -156,9 +156,9 @@ export class Killing {
     const gone = new Promise<void>((resolve) => child.once('close', () => resolve()));
     const life: Life = { child, gone, lines: 0 };
     child.stdin.on('error', () => undefined);
-    hear<Said>(child.stdout, (said) => {
+    hear(child.stdout, (said) => {
       life.lines += 1;
-      this.#heard(said);
+      this.#heard(said as Said);
     });
     if (kind === 'gateway') {
       this.#gateways.set(place, life);
@@ -235,7 +235,8 @@ export async function killClerks(
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const gone = new Promise<void>((resolve) => child.once('close', () => resolve()));
-    hear<ClerkSaid>(child.stdout, ({ started, closed, fault }) => {
+    hear(child.stdout, (said) => {
+      const { started, closed, fault } = said as ClerkSaid;
       if (started !== undefined) setTimeout(() => child.kill('SIGKILL'), randomInt(CLERK_MS));
       if (closed !== undefined) told.closed.add(closed);
       if (fault !== undefined) told.faults.add(`a clerk: ${fault}`);

@@ -14,10 +14,10 @@ export function tell(message: object): void {
   writeSync(1, `${JSON.stringify(message)}\n`);
 }
 
-/** Calls `heard` for each whole line. */
-export function hear<Message>(from: Readable, heard: (message: Message) => void): void {
+/** Calls `heard` for each whole line, with what it says. */
+export function hear(from: Readable, heard: (message: unknown) => void): void {
   createInterface({ input: from }).on('line', (line) => {
-    if (line.endsWith('}')) heard(JSON.parse(line) as Message);
+    if (line.endsWith('}')) heard(JSON.parse(line));
   });
 }
 

@@ -29,8 +29,8 @@ export interface Programs {
 /** Bundles the programs into a folder of their own. */
 export async function bundlePrograms(): Promise<Programs> {
   const folder = mkdtempSync(join(tmpdir(), 'unseen-kills-'));
-  const { rolldown } = await bundler();
-  const bundle = await rolldown({
+  const bundler = await findBundler();
+  const bundle = await bundler.rolldown({
     input: Object.fromEntries(KINDS.map((kind) => [kind, here(`${kind}-process.ts`)])),
     platform: 'node',
     external: ['pg-native'],
@@ -49,7 +49,7 @@ export async function bundlePrograms(): Promise<Programs> {
 }
 
 /** Vitest brings Vite, and Vite brings Rolldown. */
-async function bundler(): Promise<Bundler> {
+async function findBundler(): Promise<Bundler> {
   const vitest = createRequire(import.meta.url).resolve('vitest/package.json');
   const vite = createRequire(vitest).resolve('vite/package.json');
   return (await import(String(pathToFileURL(createRequire(vite).resolve('rolldown'))))) as Bundler;

@@ -41,7 +41,8 @@ export async function setStage(db: Database): Promise<Stage> {
   const poor = await grantLike(db, scene.grant, { name: 'poor', spendNano: CALL * POOR_CALLS });
   const lineage = dataset.replace('visits_', 'lineage-');
   const seen = { organisation: buyer, account, dataset, lineage, population: null, versionId, grant };
-  const { charges: _charges, priceOf: _price, decide: _decide, ...plain } = ask(seen);
+  // Functions and bigints are what JSON leaves behind or refuses; `askOf` brings its own.
+  const plain = JSON.parse(JSON.stringify({ ...ask(seen), charges: [] })) as Template['plain'];
   const billing = factsOf(scene, { card: { id: card, revision: 1 } });
   return { ...seen, scene, poor, template: { plain, lineage, billing } };
 }
