@@ -28,7 +28,25 @@ const INVARIANTS: Readonly<Record<string, SQL>> = {
   'a usage record says what its job says': sql`
     SELECT u.id FROM usage_record u JOIN job j ON j.id = u.job_id
     WHERE u.outcome <> j.outcome OR u.code IS DISTINCT FROM j.code OR u.release_id IS DISTINCT FROM j.release_id
-      OR u.planned <> j.planned OR u.visible_at <> j.release_at`,
+      OR u.planned <> j.planned OR u.visible_at <> j.release_at OR u.billing IS DISTINCT FROM j.billing
+      OR u.quoted <> j.quoted OR u.quote_id IS DISTINCT FROM j.quote_id`,
+  'what a run may cost is the sum of what it was quoted, fee by fee': sql`
+    SELECT j.id FROM job j WHERE coalesce((j.planned->>'spendNano')::numeric, 0)
+      <> (SELECT coalesce(sum(value::numeric), 0) FROM jsonb_each_text(j.quoted))`,
+  'an accepted quote has one leaf, which says the same': sql`
+    SELECT coalesce(a.quote_id, l.index::text) AS id FROM (
+      SELECT a.*, q.quoted, q.billing, q.price, q.plan_digest FROM quote_acceptance a JOIN quote q ON q.id = a.quote_id) a
+      FULL JOIN (SELECT * FROM audit_leaf WHERE class = 'quote') l ON l.index = a.leaf_index
+    WHERE a.quote_id IS NULL OR l.index IS NULL OR l.body <> a.record OR l.visible_at <> a.accepted_at
+      OR (l.body::jsonb->>'quoteId', l.body::jsonb->>'accountId', l.body::jsonb->>'grantId', l.body::jsonb->>'planDigest')
+        <> (a.quote_id, a.account_id, a.grant_id, a.plan_digest)
+      OR l.body::jsonb->'quoted' <> a.quoted OR l.body::jsonb->'billing' IS DISTINCT FROM a.billing
+      OR (l.body::jsonb->>'priceFen')::numeric <> a.price`,
+  'a job under a quote is the only one, and has the price of a quote that was accepted': sql`
+    SELECT j.id FROM job j JOIN quote q ON q.id = j.quote_id
+    WHERE j.billing IS NOT NULL AND (NOT EXISTS (SELECT FROM quote_acceptance a WHERE a.quote_id = q.id)
+      OR j.billing IS DISTINCT FROM q.billing OR j.quoted <> q.quoted
+      OR EXISTS (SELECT FROM job o WHERE o.quote_id = q.id AND o.billing IS NOT NULL AND o.id <> j.id))`,
   'a release is the answer of the job that made it': sql`
     SELECT r.id FROM release r JOIN job j ON j.id = r.job_id
     WHERE j.release_id IS DISTINCT FROM r.id OR j.state <> 'done' OR j.repeat`,

@@ -292,11 +292,14 @@ describe('accuracy instead of ε', () => {
     const same = { planDigest: quote['planDigest'], cost: quote['cost'] };
     expect(job).toMatchObject({ state: 'queued', ...same, request: { maxError: 300, atSize: null } });
     const { maxError: _, ...plain } = asked;
-    const byEpsilon = { ...plain, epsilon, quote: quote['id'] };
+    // A quote is for one job.
+    const second = await jsonOf(fresh.as('ben', '/v1/quotes', asked));
+    const byEpsilon = { ...plain, epsilon, quote: second['id'] };
     expect(await jsonOf(fresh.as('ben', '/v1/jobs', byEpsilon))).toMatchObject({ state: 'queued', ...same });
     // Negative control: another accuracy is another Plan, for which the quote does not stand.
-    const other = await jsonOf(fresh.as('ben', '/v1/jobs', { ...asked, maxError: 299, quote: quote['id'] }));
-    expect(other).toMatchObject({ code: 'PARAM' });
+    const third = await jsonOf(fresh.as('ben', '/v1/quotes', asked));
+    const other = await jsonOf(fresh.as('ben', '/v1/jobs', { ...asked, maxError: 299, quote: third['id'] }));
+    expect(other).toMatchObject({ code: 'PARAM', detail: expect.stringContaining('another request') });
     await fresh.runAll();
     expect(await jsonOf(fresh.as('ben', `/v1/jobs/${String(job['id'])}?wait=20`))).toMatchObject({
       outcome: 'released',

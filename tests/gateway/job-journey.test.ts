@@ -111,12 +111,20 @@ describe('a request', () => {
 
   test('leaves one usage event each, with planned quantities, and measured ones for operators only', async () => {
     const mine = await jsonOf<{ items: { data: Record<string, unknown> }[] }>(world.as('ben', '/v1/usage'));
-    expect(mine.items).toHaveLength(2);
-    expect(mine.items[0]).toMatchObject({ specversion: '1.0', id: `${job.id}/release`, subject: job.id });
-    expect(mine.items[0]?.data).toMatchObject({ planned: job.usage, charged: true, repeat: false });
+    expect(mine.items).toHaveLength(3);
+    // The job named a quote, and so accepted it.
+    const id = String(quote['id']);
+    expect(mine.items[0]).toMatchObject({ type: 'unseen.usage.quote', id: `${id}/quote`, subject: id });
+    expect(mine.items[1]).toMatchObject({ specversion: '1.0', id: `${job.id}/release`, subject: job.id });
+    expect(mine.items[1]?.data).toMatchObject({
+      planned: job.usage,
+      charged: true,
+      repeat: false,
+      quote: id,
+    });
     expect(JSON.stringify(mine)).not.toContain('measured');
     const all = await jsonOf<{ items: { data: Record<string, unknown> }[] }>(world.as('olga', '/v1/usage'));
-    expect(all.items[0]?.data['measured']).toEqual({ cpuMs: 12_345 });
+    expect(all.items[1]?.data['measured']).toEqual({ cpuMs: 12_345 });
     const csv = await (await world.as('ben', '/v1/usage', undefined, { accept: 'text/csv' })).text();
     expect(csv.split('\r\n')).toHaveLength(2 + 2);
   });

@@ -66,23 +66,23 @@ function shownBy({ sql, policy }: { readonly sql: string; readonly policy: objec
 const PINNED: Readonly<Record<string, readonly [digest: string, shown: string]>> = {
   'with listed keys': [
     'sha256:116e5563dbb39b125db705f02502c5028134853c156244ede8800bd0ce9beaa1',
-    '0c914eb717eef99b8f027d7e907c44e7644ad0b2550d0a8bc7b50a9de1bb47c0',
+    '7b54b72cf8134dafcaa54603ffea4ffdeba424965e1ea4a1e5b204f6c1c3a007',
   ],
   'with cells that are hidden': [
     'sha256:f2b24eceb258b234ebfa00509beddf0adf015dd875c5536158cb7acbe01f0d89',
-    'b04d85fa353cb6f34d4eaeae9a3d1248f7e0923600ca89c3d44a7fb6c97b5de8',
+    '749a282e4c8fd64c558b1ad0dff254f65240b11fda25a8639bc56d39a6d54f71',
   ],
   'without keys': [
     'sha256:01198438ca7eb30c57558b2b2aa633e4ccc80a42ca1f607da6476a667c19c1a7',
-    '42d9b7c3b403d0f7e31a7a602a0c05ca79957d548fb37d465a91c3464f09f064',
+    '6dec6234cf19aabf1aac4f442451e54bf1e22a406343082a9f96f4c625a08490',
   ],
   'with thresholded keys': [
     'sha256:af39a6a1d428525a0bc8b9c306c03123a2558bcc21517bc787605bfaa9fb0441',
-    '6a8690b59314eb64510abae2a6aec934b1e2b02fc7be12b6de0b4d26c41b6374',
+    'cecd4e841b3b9a01ef715cafe5e0989f05b774854d1993e97370f6ad161b5848',
   ],
   'of a pure ledger': [
     'sha256:e8f9fbcaa0a4b925179f508cb1e0a5cd60cff41676ebf33deb84a6d9f3350936',
-    '4f00571f53aaf8c390dcddbf2857eed4577f1e0d1537cf2b05b128a589693d31',
+    '1b10a085300cb5b83fc5c2c4b30974de6abbbabf816b8238fe0c315617a5fbc2',
   ],
 };
 

@@ -31,6 +31,7 @@ import {
   makeScene,
   openNew,
   priced,
+  quoteFor,
   runWhole,
   type Scene,
 } from '#tests/support/world.ts';
@@ -77,6 +78,7 @@ const INSERT_ONLY = [
   'release',
   'grant_revision',
   'checkpoint',
+  'quote_acceptance',
   'release_review',
   'release_reading',
   'program_event',
@@ -101,6 +103,7 @@ const NEVER: Readonly<Record<string, SQL>> = {
   'a share is deleted': sql`DELETE FROM budget_share`,
   'an opened job waits again': sql`UPDATE job SET state = 'queued' WHERE state = 'opened'`,
   'a job that is done is changed': sql`UPDATE job SET code = 'KILLED' WHERE state = 'done'`,
+  'a quote is changed': sql`UPDATE quote SET price = 0`,
   'a program is changed': sql`UPDATE program SET module = module || ' '`,
   'a program that was withdrawn comes back': sql`UPDATE program SET state = 'withdrawn'; UPDATE program SET state = 'approved'`,
   'a program is approved without a review': sql`UPDATE program SET state = 'withdrawn'; UPDATE program SET state = 'in_review'`,
@@ -169,6 +172,26 @@ const TAMPERING: Readonly<Record<string, readonly SQL[]>> = {
   'a usage record says what its job says': [
     sql`UPDATE usage_record SET planned = planned || '{"runs":"2"}' WHERE type = 'failure'`,
     sql`UPDATE job SET code = 'RUN_LIMIT' WHERE outcome = 'failed'`,
+    sql`UPDATE usage_record SET quoted = '{"data_usage/calls":"1"}' WHERE type = 'release'`,
+    sql`UPDATE usage_record SET billing = billing || '{"buyer":"another"}' WHERE type = 'release'`,
+    sql`UPDATE usage_record SET quote_id = NULL WHERE quote_id IS NOT NULL`,
+  ],
+  'what a run may cost is the sum of what it was quoted, fee by fee': [
+    sql`UPDATE job SET quoted = quoted || '{"technical_service/calls":"1"}' WHERE quote_id IS NOT NULL`,
+    sql`UPDATE job SET planned = planned || '{"spendNano":"0"}' WHERE quote_id IS NOT NULL`,
+  ],
+  'an accepted quote has one leaf, which says the same': [
+    sql`DELETE FROM quote_acceptance`,
+    sql`DELETE FROM audit_leaf WHERE class = 'quote'`,
+    sql`UPDATE quote_acceptance SET account_id = (SELECT id FROM account WHERE id <> quote_acceptance.account_id LIMIT 1)`,
+    sql`UPDATE quote_acceptance SET accepted_at = accepted_at - interval '1 day'`,
+    sql`UPDATE quote SET quoted = '{}'`,
+    sql`UPDATE quote SET price = price + 1`,
+  ],
+  'a job under a quote is the only one, and has the price of a quote that was accepted': [
+    sql`DELETE FROM quote_acceptance`,
+    sql`UPDATE job SET quoted = '{"data_usage/calls":"8"}', planned = planned || '{"spendNano":"8"}' WHERE quote_id IS NOT NULL`,
+    sql`UPDATE job SET billing = billing || '{"buyer":"another"}' WHERE quote_id IS NOT NULL`,
   ],
   'a release is the answer of the job that made it': [
     sql`INSERT INTO release SELECT 'x', (SELECT id FROM job WHERE outcome = 'refused' LIMIT 1), grant_id, version_id, 'x', true, cells, salt, output_digest, receipt, released_at FROM release LIMIT 1`,
@@ -299,6 +322,14 @@ async function fileTwice(db: Database, [maker, checker]: readonly [string, strin
   }
 }
 
+/** A job under a quote of 7 billionths, which it accepts by naming it. */
+async function runQuoted(db: Database): Promise<void> {
+  const scene = await makeScene(db, { total: { spendNano: '10' } });
+  const asked = ask(scene, { planned: priced('7') });
+  const quote = await quoteFor(db, scene, asked);
+  await runWhole(db, { ...asked, quote });
+}
+
 test('every invariant has a tampering that it must report', () => {
   expect(Object.keys(TAMPERING)).toEqual(INVARIANT_NAMES);
 });
@@ -333,6 +364,7 @@ describeEngines('on', (engine) => {
     const lost = { code: 'RUN_LIMIT', sentence: say('storage.lost'), measured: {} } as const;
     await failJob(db, { jobId: paid.id, attempt: paid.attempt, ...lost });
     await returnSpend(db);
+    await runQuoted(db);
     const reviewed = ask(scene, { review: true });
     await runWhole(db, reviewed);
     const held = (await findHeld(db, reviewed.jobId))!;

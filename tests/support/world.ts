@@ -18,6 +18,7 @@ import { findLedgers } from '#gateway/storage/ledger.ts';
 import { openJob } from '#gateway/storage/open.ts';
 import { saveAccount, saveOrganisation } from '#gateway/storage/parties.ts';
 import { type ClaimedJob, claimJob } from '#gateway/storage/queue.ts';
+import { saveQuote } from '#gateway/storage/quote-store.ts';
 import { registerDataset } from '#gateway/storage/registration.ts';
 import { commitRelease, type ReleaseInput, type StoredRelease } from '#gateway/storage/release.ts';
 import type { PlannedUsage } from '#gateway/storage/tables/jobs.ts';
@@ -207,6 +208,18 @@ function priceOf({ organisation }: Scene, spendNano: string): RunPrice {
     ],
   };
   return { billing, quoted: { 'data_usage/calls': spendNano }, spendNano };
+}
+
+/** Keeps a quote for a request, at its own price; the quote's id. */
+export async function quoteFor(db: Database, scene: Scene, asked: Admission): Promise<string> {
+  const { account: accountId, grant: grantId, planDigest, purpose, costCentre, product, planned } = asked;
+  const { billing, quoted, spendNano } = priceOf(scene, planned['spendNano'] ?? '0');
+  const id = freshId();
+  const body = { purpose, scene: asked.scene, costCentre, product, usage: planned };
+  const price = (BigInt(spendNano) + 9_999_999n) / 10_000_000n;
+  const expiresAt = new Date(Date.now() + 3_600_000);
+  await saveQuote(db, { id, accountId, grantId, planDigest, body, billing, quoted, price, expiresAt }, DAY);
+  return id;
 }
 
 /** A decision that denies. */
