@@ -11,7 +11,7 @@ import type { Grant } from '#policies/grant.ts';
 import { Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import { failJob, haltJob, recover, refuseJob } from '#gateway/storage/abort.ts';
-import { type Admission, admit, refuse } from '#gateway/storage/admission.ts';
+import { admit, refuse } from '#gateway/storage/admission.ts';
 import type { Database } from '#gateway/storage/database.ts';
 import {
   approveDocument,
@@ -22,12 +22,9 @@ import {
 import { approveGrant, findGrant, saveGrant } from '#gateway/storage/grant-store.ts';
 import { findViolations } from '#gateway/storage/invariants.ts';
 import { openJob } from '#gateway/storage/open.ts';
-import { acceptOwnQuote } from '#gateway/storage/quote-store.ts';
 import { requeueJob } from '#gateway/storage/queue.ts';
 import { commitRelease } from '#gateway/storage/release.ts';
 import { decideHeld, findHeld, type HeldJob, readHeld } from '#gateway/storage/review.ts';
-import { returnSpend } from '#gateway/storage/spend-returns.ts';
-import { closeMonth, type Closing } from '#gateway/storage/statements.ts';
 import { revokeGrant } from '#gateway/storage/suspension.ts';
 import { describeEngines, openEngine, type OpenEngine } from '#tests/support/engines.ts';
 import {
@@ -47,16 +44,11 @@ import {
   ledgerOf,
   makeScene,
   openNew,
-  priced,
-  quoteFor,
   runWhole,
   type Scene,
 } from '#tests/support/world.ts';
+import { BILLING_OPERATIONS, type Prepare } from './billing-operations.ts';
 
-/** One operation, made ready on a scene of its own; what it returns may be called any number of times. */
-type Prepare = (db: Database, scene: Scene) => Promise<(db: Database) => Promise<unknown>>;
-
-const TIME_ZONE = 'Asia/Shanghai';
 const FAULT = { code: 'MACHINE_FAULT', sentence: say('storage.lost'), measured: {} } as const;
 
 /** Ends like the other ways: the record of the refusal is the effect. */
@@ -95,21 +87,6 @@ const OPERATIONS: Readonly<Record<string, Prepare>> = {
       idempotency: { key: freshId(), bodyHash: 'a' },
     });
     return (inner) => admit(inner, again);
-  },
-  'admission under a quote': async (db, scene) => {
-    const admission = await quotedAsk(db, scene, { idempotency: { key: freshId(), bodyHash: 'a' } });
-    return (inner) => admit(inner, admission);
-  },
-  'admission from store under a quote': async (db, scene) => {
-    const first = ask(scene);
-    await runWhole(db, first);
-    const again = { planDigest: first.planDigest, idempotency: { key: freshId(), bodyHash: 'a' } };
-    const admission = await quotedAsk(db, scene, again);
-    return (inner) => admit(inner, admission);
-  },
-  'acceptance of a quote': async (db, scene) => {
-    const quote = await quoteFor(db, scene, ask(scene, { planned: PRICED }));
-    return (inner) => inner.transact((tx) => acceptOwnQuote(tx, { quote, account: scene.account }));
   },
   'admission on a share': async (db, scene) => {
     await giveShare(db, scene, { nano: 600n });
@@ -194,23 +171,6 @@ const OPERATIONS: Readonly<Record<string, Prepare>> = {
     const input = handIn(await openNew(db, ask(scene, { review: true })));
     return (inner) => commitRelease(inner, input);
   },
-  'release at a price': async (db, scene) => {
-    const input = handIn(await openNew(db, await quotedAsk(db, scene)));
-    return (inner) => commitRelease(inner, input);
-  },
-  'return of the money of a failed run': async (db, scene) => {
-    await failed(db, await quotedAsk(db, scene));
-    return (inner) => returnSpend(inner);
-  },
-  'closing of a month': async (db, scene) => {
-    const other = await makeScene(db);
-    for (const one of [scene, other]) await runWhole(db, await quotedAsk(db, one));
-    await failed(db, await quotedAsk(db, scene));
-    // The number before is another buyer's.
-    await closeMonth(db, { ...closingOf(other), issuer: scene.organisation });
-    const closing = closingOf(scene);
-    return (inner) => closeMonth(inner, closing);
-  },
   'reading an answer that waits': async (db, scene) => {
     const held = await waiting(db, scene);
     return (inner) => readHeld(inner, held, scene.account);
@@ -240,6 +200,7 @@ const OPERATIONS: Readonly<Record<string, Prepare>> = {
     await admit(db, ask(scene));
     return (inner) => withdrawDocument(inner, agreement);
   },
+  ...BILLING_OPERATIONS,
   recovery: async (db, scene) => {
     const [opened, held] = [await openNew(db, ask(scene)), ask(scene)];
     await admit(db, held);
@@ -250,31 +211,6 @@ const OPERATIONS: Readonly<Record<string, Prepare>> = {
     return (inner) => recover(inner);
   },
 };
-
-const PRICED = priced('4000000');
-
-/** A request at a price, under a quote of its own. */
-async function quotedAsk(db: Database, scene: Scene, changes: Partial<Admission> = {}): Promise<Admission> {
-  const admission = ask(scene, { planned: PRICED, ...changes });
-  return { ...admission, quote: await quoteFor(db, scene, admission) };
-}
-
-async function failed(db: Database, admission: Admission): Promise<void> {
-  const { id: jobId, attempt } = await openNew(db, admission);
-  await failJob(db, { jobId, attempt, code: 'RUN_LIMIT', sentence: FAULT.sentence, measured: {} });
-}
-
-/** All that a scene has used so far, as a month that its buyer bills himself for. */
-function closingOf({ organisation, account: by }: Scene): Closing {
-  const to = new Date();
-  const period = new Intl.DateTimeFormat('sv-SE', {
-    timeZone: TIME_ZONE,
-    year: 'numeric',
-    month: '2-digit',
-  }).format(to);
-  const parties = { issuer: organisation, buyer: organisation, by };
-  return { ...parties, period, from: new Date(to.getTime() - 86_400_000), to, timeZone: TIME_ZONE };
-}
 
 /** An agreement from a year on. */
 function wording({ grant: id, account: by }: Scene, year: number): NewDocument {
