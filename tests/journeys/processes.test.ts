@@ -23,6 +23,7 @@ import { findLedgers } from '#gateway/storage/ledger.ts';
 import { sized } from '#tests/support/audit-size.ts';
 import { answering, freePort, openGrant, openShop, patiently } from '#tests/support/journey.ts';
 import { type Cluster, findPostgres, startCluster } from '#tests/support/postgres.ts';
+import { SPARE_ENVIRONMENT } from '#tests/support/spare-environment.ts';
 
 const PROGRAM = { gateway: 'gateway/main.ts', runner: 'gateway/runner/main.ts' } as const;
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -66,8 +67,7 @@ class Platform {
     const operatorKeyFile = join(this.directory, 'operator.jwk');
     writeFileSync(operatorKeyFile, JSON.stringify(this.operatorKey.publicJwk));
     this.#environment = {
-      PATH: process.env['PATH'] ?? '',
-      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
+      ...SPARE_ENVIRONMENT,
       DATABASE_URL: databaseUrl,
       UNSEEN_DATA_DIR: join(this.directory, 'gateway'),
       UNSEEN_RUNNER_DATA_DIR: join(this.directory, 'runner'),
@@ -132,6 +132,7 @@ afterAll(async () => {
 
 test.skipIf(!isHere)(
   'answers, survives kill -9 of runner and gateway, and gives no budget back',
+  { timeout: sized(120_000, 3_600_000) },
   async () => {
     const buyer = await openShopWithVisits();
     const settled: Job[] = [];
