@@ -6,12 +6,15 @@
  * equally many, and budget and money are exact to the last unit. 200 kills in `npm cit`, 1,000 more in an audit.
  * Not covered here: HTTP, Cedar, readers and jails, which are killed as a whole in tests/journeys/processes.test.ts.
  */
+import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import { closeMonth } from '#gateway/storage/statements.ts';
 import { sized } from '#tests/support/audit-size.ts';
 import { HAS_POSTGRES, openEngine, type OpenEngine } from '#tests/support/engines.ts';
 import { closeAtLast, comeToAnEnd, faultsAfter, monthOf } from './aftermath.ts';
 import { killClerks, Killing, type KillPlan, type Told } from './killing.ts';
+import { closingOf } from './orders.ts';
 import { bundlePrograms, type Programs } from './programs.ts';
 import { setStage } from './stage.ts';
 
@@ -60,6 +63,23 @@ describe.skipIf(!HAS_POSTGRES)('on postgres', () => {
       }
     },
   );
+
+  test('months of one issuer that are closed at once are numbered without a gap, each after the one before', async () => {
+    const { db } = opened;
+    const stages = [];
+    while (stages.length < 8) stages.push(await setStage(db));
+    const issuer = stages[0]!.scene.operator;
+    await Promise.all(
+      stages.map(async (stage) => closeMonth(db, closingOf({ ...(await monthOf(db, stage)), issuer }))),
+    );
+    const rows = await db.rows<{ digest: string; previous: string | null }>(sql`
+      SELECT digest, previous_digest AS previous FROM statement WHERE issuer = ${issuer} ORDER BY seq`);
+    expect(rows.map(({ previous }) => previous)).toEqual([
+      null,
+      ...rows.slice(0, -1).map(({ digest }) => digest),
+    ]);
+    expect(rows).toHaveLength(stages.length);
+  });
 
   // Last, because it breaks the database. A kill must meet the moment between the two writes, so there are several tries.
   test(
