@@ -21,6 +21,7 @@ import { type Surface, surfaceOf } from './http/surface.ts';
 import { HttpFault, isBug, problemResponse } from './problem.ts';
 import { answerRoutes } from './routes/answers.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
+import { documentRoutes } from './routes/documents.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { openRoutes } from './routes/open.ts';
 import { partyRoutes } from './routes/parties.ts';
@@ -43,6 +44,8 @@ export function routeTable(surface: Surface): readonly Endpoint[] {
     ...catalogueRoutes(surface),
     // /v1/quotes, /v1/usage/quotes
     ...quoteRoutes(surface),
+    // /v1/documents
+    ...documentRoutes(surface),
     // the stops of /v1/datasets and /v1/organisations
     ...stopRoutes(surface),
     // /v1/programs

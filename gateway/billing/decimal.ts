@@ -45,10 +45,9 @@ export function decimalText(units: bigint, places: number): string {
 
 /** The same without zeros at the end, but for at least so many places. */
 export function shortDecimalText(units: bigint, places: number, atLeast: number): string {
-  const text = decimalText(units, places);
-  const point = text.length - places;
-  const end = Math.max(point + atLeast, text.replace(/0+$/, '').length);
-  return atLeast === 0 && end <= point ? text.slice(0, point - 1) : text.slice(0, end);
+  const [whole = '', fraction = ''] = decimalText(units, places).split('.');
+  const kept = fraction.replace(/0+$/, '').padEnd(atLeast, '0');
+  return kept === '' ? whole : `${whole}.${kept}`;
 }
 
 /** The digits after the point that a decimal text has. */

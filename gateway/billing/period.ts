@@ -2,6 +2,7 @@
  * Billing periods: calendar months in the time zone of the bills.
  *
  * Guarantee: every instant lies in exactly one period, and a period ends where the next one begins.
+ * Not covered: zones that set their clocks back over the midnight that begins a month; none has since 2011.
  */
 import { quotaDay } from '#policies/quota.ts';
 import { offsetOf } from '#sandbox/release/zone.ts';

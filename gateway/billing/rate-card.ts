@@ -23,7 +23,7 @@ import {
 } from './document-form.ts';
 import { BASES, type Basis, DISCOUNT_REASONS, FEE_TYPES, type FeeType } from './facts.ts';
 
-export const PRICE_SOURCES = ['guided', 'appraised', 'auction', 'negotiated', 'market'] as const;
+const PRICE_SOURCES = ['guided', 'appraised', 'auction', 'negotiated', 'market'] as const;
 export const PRICE_STATES = ['trial', 'applied', 'assessed', 'formal', 'adjusted'] as const;
 
 /** Digits after the point of a price. */
@@ -75,7 +75,7 @@ function tierFaults(all: readonly RawTier[]): (ReturnType<typeof fault> & { path
   });
   const last = ends.at(-1);
   const open = typeof last === 'string' ? [fault('billing.card.tierGap', { last })] : [];
-  const free = all.every(({ unitPrice }) => unitsOf(unitPrice, PRICE_PLACES) === 0n);
+  const free = all.length > 0 && all.every(({ unitPrice }) => unitsOf(unitPrice, PRICE_PLACES) === 0n);
   return [
     ...inner,
     ...open.map((found) => ({ ...found, path: [all.length - 1, 'upTo'] })),

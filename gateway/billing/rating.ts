@@ -165,14 +165,11 @@ function inputsDigestOf(group: UsageGroup, card: Card | null): string {
   return sha256Hex(evidenceJson(inputs));
 }
 
-/** A rated group as plain JSON: amounts are decimal text. */
-export function ratedJson(rated: RatedGroup): object {
-  return Object.fromEntries(
-    Object.entries(rated).map(([name, value]) => [name, typeof value === 'bigint' ? String(value) : value]),
-  );
-}
-
-/** The canonical text of a rated group: rating the same again gives the same bytes. */
+/** The canonical text of a rated group, amounts as decimal text: rating the same again gives the same bytes. */
 export function ratedText(rated: RatedGroup): string {
-  return evidenceJson(ratedJson(rated));
+  const members = Object.entries(rated).map(([name, value]) => [
+    name,
+    typeof value === 'bigint' ? String(value) : value,
+  ]);
+  return evidenceJson(Object.fromEntries(members));
 }

@@ -142,7 +142,7 @@ function chargeOf(name: string, usage: string): { readonly feeType: FeeType; rea
 
 /**
  * What a grant owes for a month in which it was in force, whatever it ran: the card's charge for a seat; null: it has
- * none. `billing.fees` holds the fee, and the quote is the price itself.
+ * none. `billing.fees` holds the fee, and the quote is the price itself, or nothing where the fee is free.
  */
 export function seatGroupOf(
   use: {
@@ -168,6 +168,6 @@ export function seatGroupOf(
     period,
     events: 0n,
     quantity: 1n,
-    quotedNano: nanoOf(sumOf(partsOf(charge, 1n)), terms),
+    quotedNano: fee.zeroReason === null ? nanoOf(sumOf(partsOf(charge, 1n)), terms) : 0n,
   };
 }

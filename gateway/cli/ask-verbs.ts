@@ -138,7 +138,7 @@ function parameterOf(written: string): readonly [name: string, value: string] {
 async function acceptQuote(call: VerbCall): Promise<ExitCode> {
   const id = call.argument(1);
   if (id === '') throw new Failure('CONFIG', say('cli.quoteId'));
-  const accepted = await call.client().acceptQuote(id);
+  const accepted = await call.client().quotes.accept(id);
   const told = { quote: accepted.quote, leaf: accepted.leafIndex };
   await print(call, accepted, () => `${worded(call.terminal, 'cli.quoteAccepted', told)}\n`);
   return EXIT.done;

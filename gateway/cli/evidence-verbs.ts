@@ -58,7 +58,7 @@ export function registerEvidenceVerbs(host: VerbHost): void {
 async function quoteCounts(call: VerbCall): Promise<void> {
   const [from, to] = [call.text('from'), call.text('to')];
   const days = { ...(from !== undefined && { from }), ...(to !== undefined && { to }) };
-  const counts = await call.client().quoteCounts(days);
+  const { items: counts } = await call.client().quotes.counts(days);
   const titles = ['day', 'account', 'organisation', 'made', 'accepted'] as const;
   await print(call, counts, () =>
     renderTable(

@@ -118,9 +118,9 @@ function renderCounters(terminal: Terminal, counters: readonly GrantCounter[]): 
     [
       { title: worded(terminal, 'cli.column.counter') },
       { title: worded(terminal, 'cli.column.runs'), align: 'right' },
-      { title: worded(terminal, 'cli.column.atMost'), align: 'right' },
+      { title: worded(terminal, 'cli.column.quotaLimit'), align: 'right' },
       { title: worded(terminal, 'cli.column.yuan'), align: 'right' },
-      { title: worded(terminal, 'cli.column.atMost'), align: 'right' },
+      { title: worded(terminal, 'cli.column.quotaLimit'), align: 'right' },
       { title: '%', align: 'right' },
     ],
     counters.map(({ scope, counted, limits, spendPercent }) => [

@@ -10,8 +10,16 @@ import {
   parseRevenueCeiling,
   yearsWorking,
 } from '../billing/revenue-ceiling.ts';
-import type { CostBooks, PriceCharge, PriceTask, PriceWording, YearDeviation } from '../client/resources.ts';
-import { renderTable } from './table.ts';
+import type {
+  CostBooks,
+  PriceCharge,
+  PriceTask,
+  PriceWording,
+  PublicPrices,
+  YearDeviation,
+} from '../client/prices.ts';
+import { registerDocumentVerbs } from './document-verbs.ts';
+import { printable, renderTable } from './table.ts';
 import { readArgument, type Terminal, worded } from './terminal.ts';
 import { defineGroup, defineVerb, type FlagSpec, print, type VerbCall, type VerbHost } from './verb.ts';
 
@@ -25,12 +33,25 @@ export function registerPriceVerbs(parent: VerbHost): void {
 }
 
 function registerListVerbs(host: VerbHost): void {
+  registerDocumentVerbs(host, {
+    group: 'price',
+    kinds: ['RateCard', 'PriceCap', 'RevenueCeiling'],
+    example: 'RC-visits',
+    listPublic: async (call) => {
+      const found = await call.client().prices.list();
+      await print(call, found, () => renderPublic(call.terminal, found));
+    },
+  });
   defineVerb(
     host,
-    { name: 'history <id>', about: 'cli.price.history', examples: ['unseen price history RC-visits'] },
+    {
+      name: 'history [id]',
+      about: 'cli.price.history',
+      examples: ['unseen price history', 'unseen price history RC-visits'],
+    },
     async (call) => {
-      const found = await call.client().priceHistory(call.argument(0));
-      await print(call, found, () => renderWordings(call.terminal, found.history));
+      const found = await call.client().prices.history(call.argument(0) || undefined);
+      await print(call, found, () => renderHistory(call.terminal, found.items));
     },
   );
 }
@@ -55,7 +76,8 @@ function registerCeilingVerbs(host: VerbHost): void {
       examples: ['unseen price deviation --year 2027'],
     },
     async (call) => {
-      const found = await call.client().priceDeviations(yearOf(call));
+      const year = yearOf(call);
+      const found = await call.client().prices.deviations(year);
       await print(call, found, () =>
         found.items.map((item) => renderDeviation(call.terminal, item)).join('\n'),
       );
@@ -85,7 +107,8 @@ function registerCostVerbs(host: VerbHost): void {
     host,
     { name: 'costs', about: 'cli.price.costs', flags: [YEAR], examples: ['unseen price costs --year 2026'] },
     async (call) => {
-      const books = await call.client().costs(yearOf(call));
+      const year = yearOf(call);
+      const books = await call.client().prices.costs(year);
       await print(call, books, () => renderBooks(call.terminal, books));
     },
   );
@@ -144,13 +167,13 @@ async function ceiling(call: VerbCall): Promise<void> {
 
 async function tasks(call: VerbCall): Promise<void> {
   const [ceilingId, outcome] = [call.text('close'), call.text('outcome')];
-  const client = call.client();
   if (ceilingId === undefined) {
-    const { items } = await client.priceTasks();
-    return print(call, { items }, () => renderTasks(call.terminal, items));
+    const found = await call.client().prices.tasks();
+    return print(call, found, () => renderTasks(call.terminal, found.items));
   }
   if (outcome === undefined) throw new Failure('CONFIG', say('price.task.outcome'));
-  const closed = await client.closePriceTask({ year: yearOf(call), ceiling: ceilingId, outcome });
+  const year = yearOf(call);
+  const closed = await call.client().prices.closeTask({ year, ceiling: ceilingId, outcome });
   await print(call, closed, () => renderTasks(call.terminal, [closed]));
 }
 
@@ -160,7 +183,7 @@ async function addCosts(call: VerbCall): Promise<void> {
     file === '' ? flaggedCost(call) : parseManifestText(await readArgument(call.terminal, file), file);
   // What is wrong is said here, before anything is sent.
   parseCostEntries(written);
-  const made = await call.client().enterCosts(written);
+  const made = await call.client().prices.enterCosts(written);
   await print(call, made, () => made.items.map(({ id }) => `${id}\n`).join(''));
 }
 
@@ -176,18 +199,42 @@ function flaggedCost(call: VerbCall): object {
   return { kind: 'CostEntries', entries: [entry] };
 }
 
-function renderWordings(terminal: Terminal, wordings: readonly PriceWording[]): string {
-  return renderTable(
-    (['version', 'from', 'until', 'state', 'price'] as const).map((name) => ({
+function renderPublic(terminal: Terminal, { products, prices }: PublicPrices): string {
+  const table = renderTable(
+    (['id', 'data', 'scene', 'fee', 'state', 'source', 'price'] as const).map((name) => ({
       title: worded(terminal, `price.column.${name}`),
     })),
-    wordings.map(({ revision, from, to, withdrawnAt, stateLabel, charges }) => [
-      String(revision),
-      from,
-      withdrawnAt ?? to ?? '–',
+    prices.map(({ id, applies, scene, feeType, stateLabel, priceSource, guidanceDocument, charges }) => [
+      id,
+      'dataset' in applies ? applies.dataset : applies.product,
+      scene,
+      feeType,
       stateLabel,
+      guidanceDocument === null ? priceSource : `${priceSource} (${guidanceDocument})`,
       charges.map(chargeText).join('; '),
     ]),
+  );
+  return `${products.map(({ id, title }) => `${printable(`${id} ${title}`)}\n`).join('')}${table}`;
+}
+
+function renderHistory(
+  terminal: Terminal,
+  items: readonly { readonly id: string; readonly history: readonly PriceWording[] }[],
+): string {
+  return renderTable(
+    (['id', 'version', 'from', 'until', 'state', 'price'] as const).map((name) => ({
+      title: worded(terminal, `price.column.${name}`),
+    })),
+    items.flatMap(({ id, history }) =>
+      history.map(({ revision, from, to, withdrawnAt, stateLabel, charges }) => [
+        id,
+        String(revision),
+        from,
+        withdrawnAt ?? to ?? '–',
+        stateLabel,
+        charges.map(chargeText).join('; '),
+      ]),
+    ),
   );
 }
 

@@ -6,6 +6,7 @@ import { registerAskVerbs } from './ask-verbs.ts';
 import { registerBudgetVerbs } from './budget-verbs.ts';
 import { registerCustodianVerbs } from './custodian-verbs.ts';
 import { registerDatasetVerbs } from './dataset-verbs.ts';
+import { registerAgreementAndProductVerbs } from './document-verbs.ts';
 import { registerEncryptVerb } from './encrypt-verb.ts';
 import { registerEvidenceVerbs } from './evidence-verbs.ts';
 import { registerDemoVerb } from './demo-verb.ts';
@@ -52,6 +53,7 @@ export function programOf(terminal: Terminal): Command {
   registerBudgetVerbs(host);
   registerGrantVerbs(host);
   registerPriceVerbs(host);
+  registerAgreementAndProductVerbs(host);
   registerProgramVerbs(host);
   registerAskVerbs(host);
   registerJobVerbs(host);

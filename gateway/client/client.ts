@@ -15,11 +15,10 @@ import type {
   Ask,
   BudgetCharge,
   BudgetView,
-  CostBooks,
-  CostEntry,
   DatasetSummary,
   DatasetView,
   GrantSpend,
+  DocumentView,
   GrantView,
   Job,
   JobEvidence,
@@ -30,20 +29,16 @@ import type {
   NewProgram,
   Organisation,
   Page,
-  PriceTask,
-  PriceWording,
   ProgramSummary,
   ProgramView,
-  PublicPrices,
   Quote,
-  QuoteAcceptance,
-  QuoteCounts,
   Registration,
   Release,
   SpendAlert,
   WaitingRelease,
-  YearDeviation,
 } from './resources.ts';
+import { type Caller, type PriceCalls, priceCalls } from './prices.ts';
+import { type QuoteCalls, quoteCalls } from './quotes.ts';
 import { type AccessToken, TokenSource } from './token.ts';
 
 /** Waits before the second and the third attempt of a call. */
@@ -89,6 +84,15 @@ export class Client {
   readonly #language: Language;
   readonly #fetch: typeof fetch;
   readonly #tokens: TokenSource;
+  readonly #caller: Caller = {
+    get: (path, query = {}) => this.#json({ path, query }),
+    act: (path, body) => this.#act(path, body),
+    create: (path, body) => this.#create(path, body),
+  };
+  /** The calls about prices. */
+  readonly prices: PriceCalls = priceCalls(this.#caller);
+  /** The calls about quotes that were made. */
+  readonly quotes: QuoteCalls = quoteCalls(this.#caller);
 
   constructor(options: ClientOptions) {
     this.#url = options.url.replace(/\/+$/, '');
@@ -150,7 +154,7 @@ export class Client {
   /** A dataset's ledgers and all charges on them; the ledgers as they were when the first charges were read. */
   async budget(dataset: string): Promise<BudgetView> {
     const path = `/v1/budgets/${encodeURIComponent(dataset)}`;
-    const { ledgers, items } = await this.#headed<BudgetCharge, BudgetView>(path);
+    const { ledgers, items } = await this.#headed<BudgetView & Page<BudgetCharge>>(path);
     return { dataset, ledgers, items };
   }
 
@@ -239,7 +243,7 @@ export class Client {
   /** What is counted under a grant, as it was when the first alerts were read, and all alerts. */
   async grantSpend(id: string): Promise<GrantSpend> {
     const path = `/v1/grants/${encodeURIComponent(id)}/spend`;
-    const { grant, revision, counters, items } = await this.#headed<SpendAlert, GrantSpend>(path);
+    const { grant, revision, counters, items } = await this.#headed<GrantSpend & Page<SpendAlert>>(path);
     return { grant, revision, counters, items };
   }
 
@@ -266,23 +270,34 @@ export class Client {
     return this.#act(`/v1/grants/${encodeURIComponent(id)}/resume`, undefined);
   }
 
+  /** Every wording of documents of a kind that the caller may read. */
+  documents(kind: string): Promise<readonly DocumentView[]> {
+    return this.#all(`/v1/documents/${encodeURIComponent(kind)}`);
+  }
+
+  /** The newest wording that the caller may read, or one by its number. */
+  document(kind: string, id: string, revision?: number): Promise<DocumentView> {
+    const query = revision === undefined ? {} : { query: { revision } };
+    return this.#json({
+      path: `/v1/documents/${encodeURIComponent(kind)}/${encodeURIComponent(id)}`,
+      ...query,
+    });
+  }
+
+  fileDocument(kind: string, document: unknown): Promise<DocumentView> {
+    return this.#create(`/v1/documents/${encodeURIComponent(kind)}`, document);
+  }
+
+  actOnDocument(
+    { kind, id, revision }: { readonly kind: string; readonly id: string; readonly revision: number },
+    act: 'approve' | 'withdraw',
+  ): Promise<DocumentView> {
+    const path = `/v1/documents/${encodeURIComponent(kind)}/${encodeURIComponent(id)}`;
+    return this.#act(`${path}/revisions/${revision}/${act}`, undefined);
+  }
+
   quote(ask: Ask): Promise<Quote> {
     return this.#create('/v1/quotes', ask);
-  }
-
-  acceptQuote(id: string): Promise<QuoteAcceptance> {
-    return this.#act(`/v1/quotes/${encodeURIComponent(id)}/accept`, undefined);
-  }
-
-  /** How many quotes each account was made and accepted, by day. */
-  async quoteCounts(
-    days: { readonly from?: string; readonly to?: string } = {},
-  ): Promise<readonly QuoteCounts[]> {
-    const { items } = await this.#json<{ readonly items: readonly QuoteCounts[] }>({
-      path: '/v1/usage/quotes',
-      query: days,
-    });
-    return items;
   }
 
   submit(ask: Ask & { readonly quote?: string }): Promise<Job> {
@@ -367,40 +382,6 @@ export class Client {
     return this.#json({ path: '/.well-known/jwks.json' });
   }
 
-  /** The public list of prices. */
-  prices(): Promise<PublicPrices> {
-    return this.#json({ path: '/v1/prices' });
-  }
-
-  priceHistory(id: string): Promise<{ readonly id: string; readonly history: readonly PriceWording[] }> {
-    return this.#json({ path: `/v1/prices/${encodeURIComponent(id)}/history` });
-  }
-
-  /** The deviations of a year; opens its tasks when it is over. */
-  priceDeviations(year: number): Promise<{ readonly items: readonly YearDeviation[] }> {
-    return this.#act('/v1/price-deviations', { year });
-  }
-
-  priceTasks(): Promise<{ readonly items: readonly PriceTask[] }> {
-    return this.#json({ path: '/v1/price-tasks' });
-  }
-
-  closePriceTask(end: {
-    readonly year: number;
-    readonly ceiling: string;
-    readonly outcome: string;
-  }): Promise<PriceTask> {
-    return this.#act('/v1/price-tasks/close', end);
-  }
-
-  enterCosts(entries: unknown): Promise<{ readonly items: readonly CostEntry[] }> {
-    return this.#create('/v1/costs', entries);
-  }
-
-  costs(year: number): Promise<CostBooks> {
-    return this.#json({ path: '/v1/costs', query: { year } });
-  }
-
   /** Usage events, page after page, in order. */
   usage(period: { readonly from?: string; readonly to?: string } = {}): AsyncGenerator {
     return this.#pages('/v1/usage', period);
@@ -427,11 +408,11 @@ export class Client {
   }
 
   /** The first page of a list with something beside it, and the items of all pages. */
-  async #headed<Item, View extends { readonly items: readonly Item[] }>(path: string): Promise<View> {
-    const first = await this.#json<View & Page<Item>>({ path, query: { limit: 200 } });
+  async #headed<View extends Page<unknown>>(path: string): Promise<View> {
+    const first = await this.#json<View>({ path, query: { limit: 200 } });
     const items = [...first.items];
     for (let cursor = first.nextCursor; cursor !== null;) {
-      const page: Page<Item> = await this.#json({ path, query: { limit: 200, cursor } });
+      const page: Page<unknown> = await this.#json({ path, query: { limit: 200, cursor } });
       items.push(...page.items);
       cursor = page.nextCursor;
     }

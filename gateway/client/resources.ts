@@ -77,6 +77,19 @@ export interface Registration {
   readonly prepared: boolean;
 }
 
+/** One wording of a filed document. */
+export interface DocumentView {
+  readonly kind: string;
+  readonly id: string;
+  readonly revision: number;
+  readonly state: string;
+  readonly from: string;
+  readonly to: string | null;
+  /** What to think about before it is approved. */
+  readonly warnings: readonly string[];
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
 export interface GrantView {
   readonly id: string;
   readonly state?: string;
@@ -213,22 +226,6 @@ export interface QuotePrice {
     readonly perMonth: readonly string[];
   }[];
   readonly otherwise: { readonly money: string; readonly privacy: string };
-}
-
-export interface QuoteAcceptance {
-  readonly quote: string;
-  readonly acceptedAt: string;
-  readonly leafIndex: string;
-  readonly record: string;
-}
-
-/** Quotes of an account on a day. */
-export interface QuoteCounts {
-  readonly day: string;
-  readonly account: string;
-  readonly organisation: string;
-  readonly made: number;
-  readonly accepted: number;
 }
 
 export interface Quote {
@@ -391,93 +388,4 @@ export interface KeyStanding {
   readonly leafIndex: string | null;
   /** The signed record (JWS). */
   readonly record: string | null;
-}
-
-/** One wording of a price. */
-export interface PriceWording {
-  readonly revision: number;
-  readonly state: string;
-  readonly stateLabel: string;
-  readonly from: string;
-  readonly to: string | null;
-  readonly withdrawnAt: string | null;
-  readonly charges: readonly PriceCharge[];
-}
-
-/** What is charged for a quantity, as the card has it. */
-export interface PriceCharge {
-  readonly basis: string;
-  readonly model: string;
-  readonly unitPrice?: string;
-  readonly per?: string;
-  readonly size?: string;
-  readonly tiers?: readonly { readonly upTo: string | null; readonly unitPrice: string }[];
-}
-
-/** A published price with its history. */
-export interface PublicPrice extends PriceWording {
-  readonly id: string;
-  readonly title: string;
-  readonly applies: { readonly dataset: string } | { readonly product: string };
-  readonly scene: string;
-  readonly feeType: string;
-  readonly priceSource: string;
-  readonly guidanceDocument: string | null;
-  readonly history: readonly PriceWording[];
-}
-
-export interface PublicPrices {
-  readonly asOf: string;
-  readonly products: readonly { readonly id: string; readonly title: string }[];
-  readonly prices: readonly PublicPrice[];
-}
-
-/** What a year's deviation from a revenue ceiling asks for. */
-export interface PriceTask {
-  readonly year: number;
-  readonly ceiling: string;
-  readonly kind: string;
-  readonly openedAt: string;
-  readonly closedAt: string | null;
-  readonly outcome: string | null;
-}
-
-/** A year under one ceiling. */
-export interface YearDeviation {
-  readonly ceiling: string;
-  readonly year: number;
-  readonly working: readonly string[];
-  readonly carryOver: {
-    readonly openingYuan: string;
-    readonly deductedYuan: string;
-    readonly excessYuan: string;
-    readonly closingYuan: string;
-  };
-  readonly disputedYuan: string;
-  readonly note: string | null;
-  readonly task: PriceTask | null;
-}
-
-/** An entry of the separate ledger. */
-export interface CostEntry {
-  readonly id: string;
-  readonly period: string;
-  readonly purposeClass: string;
-  readonly category: string;
-  readonly amountYuan: string;
-  readonly description: string;
-}
-
-/** The separate ledger of a year. */
-export interface CostBooks {
-  readonly classes: readonly {
-    readonly purposeClass: string;
-    readonly items: readonly { readonly category: string; readonly amountYuan: string }[];
-    readonly costsYuan: string;
-    readonly subsidyYuan: string;
-    readonly otherIncomeYuan: string;
-    readonly netCostsYuan: string;
-  }[];
-  readonly entries: readonly CostEntry[];
-  readonly note: string;
 }

@@ -7,14 +7,15 @@ const year = z.int().min(2000).max(2200);
 
 export const yearQuery = z.strictObject({ year: z.coerce.number().pipe(year) });
 export const yearAsk = z.strictObject({ year });
-export const priceParams = z.strictObject({ id: z.string().min(1).max(128) });
+export const historyQuery = z.strictObject({ id: z.string().min(1).max(128).optional() });
 export const taskEnd = z.strictObject({
   year,
   ceiling: z.string().min(1).max(128),
   outcome: z.string().trim().min(1).max(1_000),
 });
-/** `CostEntries`; its own form says what is wrong with a field. */
-export const costEntries = z.looseObject({});
+/** What an entry may say, its own form says, field by field. */
+const entries = z.array(z.record(z.string().max(100), z.unknown())).optional();
+export const costEntries = z.strictObject({ kind: z.literal('CostEntries'), entries, reversals: entries });
 
 const wording = z.object({
   revision: z.int(),
@@ -27,7 +28,9 @@ const wording = z.object({
   bills: z.object({ failed: z.boolean() }),
 });
 
-export const priceWordings = z.object({ id: z.string(), history: z.array(wording) });
+export const priceHistories = z.object({
+  items: z.array(z.object({ id: z.string(), history: z.array(wording) })),
+});
 
 export const priceList = z.object({
   asOf: moment,

@@ -33,7 +33,7 @@ import type { ClaimedJob } from '../storage/queue.ts';
 import { commitRelease, type ReceiptDraft } from '../storage/release.ts';
 import { measureCompiled } from './measuring.ts';
 import { findRunnable, type RunnableVersion } from './source-store.ts';
-import type { Opening, OpenSource, Sources } from './sources.ts';
+import type { Opening, OpenSource, Sources, SourceUse } from './sources.ts';
 
 /** Enough for a commit on a busy machine; planned times are two seconds and more. */
 const COMMIT_AHEAD_MS = 500;
@@ -117,6 +117,7 @@ async function releaseJob(
 
   const { plan } = compiled;
   await using source = await openRegistered(shell, version, { released, signal: ends.killed });
+  const before = await source.measure();
   const { partials, noise, attestation, layers } = await measureCompiled(compiled, source, {
     workers: shell.workers,
     purpose: job.purpose,
@@ -151,7 +152,7 @@ async function releaseJob(
     });
     return issueReceipt(payload, shell.signingKey, { embedKey: false });
   };
-  const measured = measuredSince(started);
+  const measured = { ...measuredSince(started), ...usedSince(before, await source.measure()) };
   await untilDue(job, ends);
   await commitRelease(shell.db, {
     jobId: job.id,
@@ -259,6 +260,12 @@ function failureOf(error: unknown, shell: RunnerShell, jobId: string): Pick<Fail
   if (error instanceof Failure) return { code: error.code, sentence: error.sentence };
   shell.reportBug(error, jobId);
   return { code: 'MACHINE_FAULT', sentence: say('source.fault') };
+}
+
+/** The size of the source, and what its reader used for this run; for others at the same time as well, if there were any. */
+function usedSince(before: SourceUse, { cpuMs, ...after }: SourceUse): object {
+  const isKnown = cpuMs !== undefined && before.cpuMs !== undefined;
+  return { ...after, ...(isKnown && { cpuMs: cpuMs - before.cpuMs }) };
 }
 
 /** Measured quantities: the operator's, never rated and never shown to a buyer. */

@@ -25,6 +25,7 @@ import {
   isSameIdentity,
   type ReleasedKey,
 } from '#sandbox/reader/source.ts';
+import type { ProcessUsage } from '#sandbox/jail/process-usage.ts';
 import type { CustodianLink } from '../custodian/link.ts';
 
 /** How often a sealed file may be replaced while it is being opened. */
@@ -41,11 +42,16 @@ export interface OpenSource {
   /** What a job compares before it reads, and under which key a sealed file is: for the runner's own table. */
   readonly identity: Readonly<Record<string, string | object>>;
   checkUnchanged(): Promise<void>;
+  /** Its size, and what its reader has used so far, as far as that is known: the operator's, never rated. */
+  measure(): Promise<SourceUse>;
   /** Runs a job; `signal` calls it off at once. */
   use<T>(job: (engine: RecordEngine) => Promise<T>, signal?: AbortSignal): Promise<T>;
   /** Ends the reader of a sealed source; one of a plain source stays warm. */
   [Symbol.asyncDispose](): Promise<void>;
 }
+
+/** The rows and bytes of a source, and processor time and memory of its reader. */
+export type SourceUse = Partial<ProcessUsage> & { readonly rows?: number; readonly bytes?: number };
 
 /** Whoever gives out the data keys of sealed sources, one for each opening. Refuses KEY_REFUSED; fails as it says. */
 export interface KeyRelease {
@@ -247,6 +253,7 @@ async function openEncrypted(
     prepared: true,
     encrypted: { files, link: linkOf(files.custodian) },
     identity: { type: 'encrypted', ...files.custodian },
+    measure: () => Promise.resolve({}),
     checkUnchanged: async () => {
       await openEncryptedFiles(dataset);
     },
@@ -258,13 +265,14 @@ async function openEncrypted(
 /** What is known of an opened source besides its rows. */
 function factsOf(
   { source }: Dataset,
-  { reader, content, physical }: Opened,
-): Pick<OpenSource, 'content' | 'layers' | 'prepared' | 'identity'> {
+  { reader, content, physical, rows }: Opened,
+): Pick<OpenSource, 'content' | 'layers' | 'prepared' | 'identity' | 'measure'> {
   const { size, mtimeNs, inode, device, footer } = reader.identity;
   return {
     content,
     layers: reader.layers,
     prepared: physical.prepared !== null,
+    measure: async () => ({ rows: Number(rows), bytes: Number(size), ...(await reader.usage()) }),
     identity: {
       type: source.type,
       size: `${size}`,

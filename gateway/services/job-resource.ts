@@ -81,7 +81,7 @@ export async function jobResource(
 }
 
 function textOf(kept: KeptRequest | KeptRefusal): object {
-  const { epsilon, delta, maxError, atSize, outputKind, quote, product = null } = kept;
+  const { epsilon, delta, maxError, atSize, outputKind, quote, product } = kept;
   const terms = { epsilon, delta, maxError, atSize, outputKind, quote, product };
   // A call that was refused before it was known what its product is.
   if (kept.frontEnd === 'product') return { request: terms };

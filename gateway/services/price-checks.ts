@@ -37,10 +37,6 @@ import { originsOf } from './price-data.ts';
 
 type PriceKind = 'RateCard' | 'PriceCap' | 'RevenueCeiling';
 
-export function isPriceKind(kind: FiledDocument['kind']): kind is PriceKind {
-  return kind === 'RateCard' || kind === 'PriceCap' || kind === 'RevenueCeiling';
-}
-
 /** Checks a wording that is to be approved, inside the transaction that approves it. Refusal PARAM. */
 export async function checkPrice(tx: Tx, document: FiledDocument, timeZone: string): Promise<void> {
   await lockPrices(tx);
@@ -51,7 +47,7 @@ export async function checkPrice(tx: Tx, document: FiledDocument, timeZone: stri
 async function findFault(tx: Tx, document: FiledDocument, timeZone: string): Promise<Sentence | null> {
   if (document.kind === 'RateCard') return findCardFault(tx, standingOf<RateCard>(document));
   if (document.kind === 'PriceCap') return findCapDocumentFault(tx, standingOf<PriceCap>(document), timeZone);
-  return findCeilingFault(tx, standingOf<RevenueCeiling>(document));
+  return findCeilingFault(tx, standingOf<RevenueCeiling>(document), timeZone);
 }
 
 async function findCardFault(tx: Tx, asked: Standing<RateCard>): Promise<Sentence | null> {
@@ -75,13 +71,17 @@ async function findCapDocumentFault(
   const { ceiling } = asked.body;
   if (found !== null || ceiling === null) return found;
   const year = yearOf(asked.from, timeZone);
-  if (ceilingOfYear(await ceilingsOf(tx, ceiling), year) !== null) return null;
+  if (ceilingOfYear(await ceilingsOf(tx, ceiling), year, timeZone) !== null) return null;
   return say('price.cap.ceilingUnknown', { document: asked.name, ceiling, year });
 }
 
-async function findCeilingFault(tx: Tx, asked: Standing<RevenueCeiling>): Promise<Sentence | null> {
-  const earlier = await ceilingsOf(tx, asked.id);
+async function findCeilingFault(
+  tx: Tx,
+  asked: Standing<RevenueCeiling>,
+  timeZone: string,
+): Promise<Sentence | null> {
   const { cycle, carryOver } = asked.body;
+  const earlier = (await ceilingsOf(tx, asked.id)).filter((one) => holdsIn(one, one.body.cycle.to, timeZone));
   const last = earlier.at(-1)?.body;
   const isSame = last?.cycle.from === cycle.from && last.cycle.to === cycle.to;
   if (last !== undefined && !isSame && cycle.from <= last.cycle.to) {
@@ -164,7 +164,7 @@ async function projectionWarnings(
   const found = new Map<number, Sentence>();
   for (const at of moments) {
     const year = yearOf(at, timeZone);
-    const ceiling = ceilingOfYear(ceilings, year);
+    const ceiling = ceilingOfYear(ceilings, year, timeZone);
     const inForce = caps.filter((cap) => cap.from <= at && (cap.to === null || at < cap.to));
     const projected = projectedFen(inForce.map(({ body }) => body));
     if (ceiling === null || projected <= permittedFen(ceiling, year)) continue;
@@ -211,28 +211,28 @@ export async function balanceOf(tx: Tx, ceiling: RevenueCeiling): Promise<CarryO
   return carryOverOf({ openingFen, deductedFen: cycleDeductionFen(ceiling) }, years);
 }
 
-/** The approved wordings of a ceiling that were not withdrawn, oldest first. */
+/** The approved wordings of a ceiling, oldest first. */
 export async function ceilingsOf(tx: Tx, id: string): Promise<readonly Standing<RevenueCeiling>[]> {
-  const documents = await listDocuments(tx, 'RevenueCeiling');
-  return documents
-    .filter((document) => document.id === id && stands(document))
-    .map(standingOf<RevenueCeiling>);
+  return (await standings<RevenueCeiling>(tx, 'RevenueCeiling')).filter((ceiling) => ceiling.id === id);
 }
 
-/** The newest wording that covers a year; null: none does. */
+/** The newest wording that holds for a year; null: none does. */
 export function ceilingOfYear(
   ceilings: readonly Standing<RevenueCeiling>[],
   year: number,
+  timeZone: string,
 ): RevenueCeiling | null {
-  return ceilings.findLast(({ body }) => coversYear(body, year))?.body ?? null;
+  return ceilings.findLast((ceiling) => holdsIn(ceiling, year, timeZone))?.body ?? null;
+}
+
+/** Whether a ceiling is for a year, and in force when that ends: what is withdrawn later held for it all the same. */
+function holdsIn({ body, from, to }: Standing<RevenueCeiling>, year: number, timeZone: string): boolean {
+  const end = periodBounds(`${year}-12`, timeZone).to;
+  return coversYear(body, year) && from < end && (to === null || to >= end);
 }
 
 function yearOf(at: Date, timeZone: string): number {
   return Number(periodOf(at, timeZone).slice(0, 4));
-}
-
-function stands({ approvedAt, withdrawnAt }: FiledDocument): boolean {
-  return approvedAt !== null && withdrawnAt === null;
 }
 
 /** The wordings of a kind that were approved and in force at some time, or will be. */
@@ -245,7 +245,7 @@ async function standings<Body>(tx: Tx, kind: PriceKind): Promise<readonly Standi
 }
 
 /** A wording with the days on which it is in force: to its end, or to its withdrawal. */
-export function standingOf<Body>(document: FiledDocument): Standing<Body> {
+function standingOf<Body>(document: FiledDocument): Standing<Body> {
   const { kind, id, revision, effectiveFrom, effectiveTo, withdrawnAt } = document;
   const isCut = withdrawnAt !== null && (effectiveTo === null || withdrawnAt < effectiveTo);
   return {

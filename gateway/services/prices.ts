@@ -51,11 +51,17 @@ export async function publicPrices(shell: Shell, language: Language): Promise<ob
   };
 }
 
-/** The published wordings of one card, in force or not. HttpFault NOT_FOUND. */
-export async function priceHistory(shell: Shell, id: string, language: Language): Promise<object> {
-  const wordings = (await publishedCards(shell.db)).filter((document) => document.id === id);
-  if (wordings.length === 0) throw notFound();
-  return { id, history: wordings.map((wording) => historyView(shell, wording, language)) };
+/** The published wordings of every card, or of one, in force or not. HttpFault NOT_FOUND for one that has none. */
+export async function priceHistory(shell: Shell, id: string | null, language: Language): Promise<object> {
+  const wordings = (await publishedCards(shell.db)).filter((document) => id === null || document.id === id);
+  if (id !== null && wordings.length === 0) throw notFound();
+  const items = [...new Set(wordings.map((wording) => wording.id))].map((card) => ({
+    id: card,
+    history: wordings
+      .filter((wording) => wording.id === card)
+      .map((wording) => historyView(shell, wording, language)),
+  }));
+  return { items };
 }
 
 /** Approved wordings that everybody is told: guided or posted on the market, of data that are there. */
@@ -151,7 +157,7 @@ export async function deviationsOf(shell: Shell, year: number): Promise<readonly
     const final = year < Number(periodOf(new Date(shell.now()), shell.timeZone).slice(0, 4));
     const found: YearDeviation[] = [];
     for (const id of ids) {
-      const ceiling = ceilingOfYear(await ceilingsOf(tx, id), year);
+      const ceiling = ceilingOfYear(await ceilingsOf(tx, id), year, shell.timeZone);
       if (ceiling === null) continue;
       const revenue = await revenueOf(tx, { ...ceiling, year });
       const deviation = deviationOf({
@@ -208,7 +214,7 @@ export function deviationResource(shell: Shell, found: YearDeviation, language: 
 }
 
 /** A task as a resource. */
-export function taskResource(shell: Shell, task: PriceTask): object {
+function taskResource(shell: Shell, task: PriceTask): object {
   const { year, ceilingId, kind, working, openedAt, closedAt, closedBy, outcome } = task;
   return {
     year,

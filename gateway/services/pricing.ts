@@ -165,6 +165,6 @@ function contributionsOf(
   return (found?.contributors ?? []).map(({ contributor, weight }) => ({
     dataset,
     contributor,
-    weight: String(weight),
+    weight,
   }));
 }

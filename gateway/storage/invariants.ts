@@ -186,6 +186,10 @@ const INVARIANTS: Readonly<Record<string, SQL>> = {
     SELECT r.id FROM release r
     WHERE NOT EXISTS (SELECT FROM reservation v WHERE v.job_id = r.job_id)
       OR EXISTS (SELECT FROM reservation v WHERE v.job_id = r.job_id AND v.state <> 'spent')`,
+  'a charged run is planned to cost what it was quoted': sql`
+    SELECT u.id FROM usage_record u JOIN job j ON j.id = u.job_id
+    WHERE u.charged AND (j.quoted <> u.quoted OR coalesce((u.planned->>'spendNano')::numeric, 0)
+      <> (SELECT coalesce(sum(q.value::numeric), 0) FROM jsonb_each_text(u.quoted) AS q))`,
   'money is given back once its failed run may be seen, and as much of it as is not billed': sql`
     SELECT r.job_id AS id FROM spend_return r LEFT JOIN usage_record u ON u.job_id = r.job_id
     WHERE u.id IS NULL OR u.outcome <> 'failed' OR NOT u.charged OR r.at < u.visible_at OR r.nano <> ${RETURNED}`,

@@ -91,6 +91,31 @@ export const CLI_HELP_WORDS = {
   'cli.grant.list': { en: 'list the grants that you may see', zh: '列出可见的授权' },
   'cli.grant.show': { en: 'show a grant and its standing', zh: '显示授权内容与状态' },
   'cli.grant.revoke': { en: 'end a grant now', zh: '立即撤销授权' },
+  'cli.agreement': {
+    en: 'operation agreements: between whom, about which data, and who gets which part',
+    zh: '运营协议：当事方、所涉数据与收益分配',
+  },
+  'cli.product': {
+    en: 'data products: a code, what comes out, and the question behind it',
+    zh: '数据产品：编码、产出形式及其背后的查询',
+  },
+  'cli.document.file': {
+    en: 'file a document, or a new wording of one, from a YAML or JSON file',
+    zh: '从 YAML 或 JSON 文件提交文件或其新版本',
+  },
+  'cli.document.approve': {
+    en: 'approve a wording that somebody else has filed; the newest unless said',
+    zh: '批准由他人提交的版本；默认最新版本',
+  },
+  'cli.document.withdraw': {
+    en: 'withdraw a wording from now on; the newest unless said',
+    zh: '自即刻起撤回某一版本；默认最新版本',
+  },
+  'cli.document.list': { en: 'list the wordings that you may read', zh: '列出可查阅的各版本' },
+  'cli.document.show': {
+    en: 'show a wording and how it stands; the newest unless said',
+    zh: '显示某一版本及其状态；默认最新版本',
+  },
   'cli.quote': {
     en: 'say what an answer would cost and how exact it would be, without touching data; or accept a quote',
     zh: '报价：在不接触数据的情况下给出成本与预期误差；或接受报价',

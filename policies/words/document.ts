@@ -36,6 +36,32 @@ export const DOCUMENT_WORDS = {
     en: '`from`: {document} would begin at {from}, after {end}, when revision {revision} ends: there is a gap between them',
     zh: '`from`：{document} 始于 {from}，晚于第 {revision} 版的结束时间 {end}：两者之间有空档',
   },
+  'cli.flag.documentRevision': { en: 'number of the wording', zh: '版本号' },
+  'cli.flag.documentKind': {
+    en: 'kind of the document; default: the first of these',
+    zh: '文件类型；默认为其中第一种',
+  },
+  'cli.column.from': { en: 'FROM', zh: '起始' },
+  'cli.document.revision': {
+    en: '`--revision {text}`: it is a whole number from 1',
+    zh: '`--revision {text}`：应为从 1 起的整数',
+  },
+  'cli.document.otherKind': {
+    en: '{file}: `kind` must be: {kinds}',
+    zh: '{file}：kind 必须是：{kinds}',
+  },
+  'cli.document.filed': {
+    en: '`{id}`, revision {revision}, is filed; somebody else approves it',
+    zh: '{id} 第 {revision} 版已提交；须由他人批准',
+  },
+  'cli.document.approved': {
+    en: '`{id}`, revision {revision}, is approved',
+    zh: '{id} 第 {revision} 版已获批准',
+  },
+  'cli.document.isWithdrawn': {
+    en: '`{id}`, revision {revision}, is withdrawn',
+    zh: '{id} 第 {revision} 版已撤回',
+  },
   'agreement.reserved': {
     en: '`{field}`: `contributors` stands for all contributors; give the payee another id',
     zh: '{field}：contributors 用于指代全部贡献方；请为收款方另取标识',
@@ -51,6 +77,22 @@ export const DOCUMENT_WORDS = {
   'agreement.payee': {
     en: '`{field}`: `{payee}` is none of the payees',
     zh: '{field}：{payee} 不在收款方之列',
+  },
+  'agreement.otherParty': {
+    en: 'the agreement {agreement} has no part for {authoriser}, who grants {grant}; revoke the grant, or file an agreement with him',
+    zh: '协议 {agreement} 的当事方不含 {authoriser}，而授权 {grant} 由其作出；请撤销该授权，或提交含该方的协议',
+  },
+  'agreement.otherData': {
+    en: 'the agreement {agreement} does not name {datasets}, which {grant} grants; revoke the grant, or file an agreement about them',
+    zh: '协议 {agreement} 未列明授权 {grant} 所涉的 {datasets}；请撤销该授权，或提交列明这些数据的协议',
+  },
+  'agreement.notInForce': {
+    en: '`parentAgreement`: {agreement} was filed, and is not in force when the grant starts, at {start}; have it approved, or let the grant start within its dates',
+    zh: '`parentAgreement`：{agreement} 已提交，但在授权开始时（{start}）并未生效；请先批准该协议，或调整授权开始时间',
+  },
+  'product.columns': {
+    en: '`{field}`: the question gives these columns: {given}; the product must state the same',
+    zh: '{field}：该查询输出以下列：{given}；产品须列出相同的列',
   },
   'product.date': {
     en: '`{field}` is a date from 1900-01-01 to 2199-12-31',

@@ -172,18 +172,6 @@ export const GATEWAY_WORDS = {
     en: 'the fault is ours; it has been recorded under the id of this request',
     zh: '此为系统故障，已按请求编号记录',
   },
-  'api.quoteUnknown': {
-    en: 'quote `{quote}` is not one of yours, has expired, or is for another request; ask for a new quote',
-    zh: '报价 {quote} 不属于你、已过期或对应其他请求；请重新询价',
-  },
-  'api.quoteUsed': {
-    en: 'quote `{quote}` has priced a job already; a quote is for one job, ask for a new quote',
-    zh: '报价 {quote} 已用于一个任务；每份报价仅用于一个任务，请重新询价',
-  },
-  'api.quoteSmaller': {
-    en: 'quote `{quote}` was for an answer from store, which is no longer there; ask for a new quote',
-    zh: '报价 {quote} 对应库存中的结果，而该结果已不存在；请重新询价',
-  },
   'api.noOperator': {
     en: 'no organisation runs this platform; an operator must be set up first',
     zh: '平台尚无运营机构；须先设立运营机构',

@@ -4,23 +4,9 @@ export const PRICE_CLI_WORDS = {
     en: 'prices: cards, caps and ceilings, the public list, deviations and the separate ledger',
     zh: '价格：价目、上限、最高准许收入、公示清单、偏离与单独核算',
   },
-  'cli.price.file': {
-    en: 'file a rate card, price cap or revenue ceiling, or a new wording of one',
-    zh: '提交价目、上限收费标准或最高准许收入，或其新版本',
-  },
-  'cli.price.approve': {
-    en: 'approve what somebody else filed, after the checks of prices',
-    zh: '批准他人提交的价格文件（先经价格规则检查）',
-  },
-  'cli.price.list': {
-    en: 'list what was filed; with --public what everybody may see',
-    zh: '列出已提交的价格文件；--public 为公示内容',
-  },
-  'cli.price.show': { en: 'show one wording of a price document', zh: '显示价格文件的一个版本' },
-  'cli.price.withdraw': { en: 'withdraw a wording of a price document', zh: '撤回价格文件的一个版本' },
   'cli.price.history': {
-    en: 'show every published wording of a price',
-    zh: '显示一项价格的全部公示版本',
+    en: 'show every published wording of a price, or of all',
+    zh: '显示一项或全部价格的各公示版本',
   },
   'cli.price.ceiling': {
     en: 'compute a revenue ceiling and show its working; needs no server',
@@ -43,10 +29,6 @@ export const PRICE_CLI_WORDS = {
     en: 'enter costs by purpose class, from a file or by flags, or undo an entry',
     zh: '按用途类别记入成本（文件或参数），或冲销一条记录',
   },
-  'cli.flag.priceKind': {
-    en: 'kind of document: RateCard, PriceCap or RevenueCeiling',
-    zh: '文件种类：RateCard、PriceCap 或 RevenueCeiling',
-  },
   'cli.flag.publicList': { en: 'what everybody may see', zh: '公示清单' },
   'cli.flag.year': { en: 'calendar year, such as 2027', zh: '年度，例如 2027' },
   'cli.flag.closeTask': { en: 'close the open task of this ceiling', zh: '办结该最高准许收入的待办任务' },
@@ -60,6 +42,11 @@ export const PRICE_CLI_WORDS = {
   'cli.flag.costAmount': { en: 'amount in yuan, such as 1200.00', zh: '金额（元），例如 1200.00' },
   'cli.flag.costReverses': { en: 'the entry that this one undoes', zh: '被冲销的记录' },
   'cli.flag.costAbout': { en: 'what it is for, or why it is undone', zh: '说明，或冲销原因' },
+  'price.column.id': { en: 'ID', zh: '编号' },
+  'price.column.data': { en: 'DATA OR PRODUCT', zh: '数据或产品' },
+  'price.column.scene': { en: 'SCENE', zh: '场景' },
+  'price.column.fee': { en: 'FEE', zh: '费用' },
+  'price.column.source': { en: 'SOURCE', zh: '定价方式' },
   'price.column.version': { en: 'VERSION', zh: '版本' },
   'price.column.from': { en: 'FROM', zh: '自' },
   'price.column.until': { en: 'UNTIL', zh: '至' },

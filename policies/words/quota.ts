@@ -22,7 +22,7 @@ export const QUOTA_WORDS = {
   },
   'cli.column.counter': { en: 'COUNTER', zh: '计数范围' },
   'cli.column.runs': { en: 'RUNS', zh: '运行次数' },
-  'cli.column.atMost': { en: 'AT MOST', zh: '上限' },
+  'cli.column.quotaLimit': { en: 'AT MOST', zh: '上限' },
   'cli.column.yuan': { en: 'YUAN', zh: '金额（元）' },
   'cli.column.alertAt': { en: 'REACHED AT', zh: '达到时间' },
   'cli.column.ofYuan': { en: 'OF YUAN', zh: '占上限（元）' },

@@ -1,5 +1,17 @@
 /** Sentences of prices, quotes and calls of products. */
 export const QUOTE_WORDS = {
+  'api.quoteUnknown': {
+    en: 'quote `{quote}` is not one of yours, has expired, or is for another request; ask for a new quote',
+    zh: '报价 {quote} 不属于你、已过期或对应其他请求；请重新询价',
+  },
+  'api.quoteUsed': {
+    en: 'quote `{quote}` has priced a job already; a quote is for one job, ask for a new quote',
+    zh: '报价 {quote} 已用于一个任务；每份报价仅用于一个任务，请重新询价',
+  },
+  'api.quoteSmaller': {
+    en: 'quote `{quote}` was for an answer from store, which is no longer there; ask for a new quote',
+    zh: '报价 {quote} 对应库存中的结果，而该结果已不存在；请重新询价',
+  },
   'product.notInForce': {
     en: 'there is no product `{product}` in force; the list of products has those that may be called',
     zh: '目前没有生效的产品 {product}；可调用的产品见产品目录',

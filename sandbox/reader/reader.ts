@@ -16,6 +16,7 @@ import {
   type JailReport,
   startConfined,
 } from '../jail/jail.ts';
+import { type ProcessUsage, readProcessUsage } from '../jail/process-usage.ts';
 import type { JailLayer } from '../jail/self-test.ts';
 import {
   type ColumnValue,
@@ -119,6 +120,8 @@ export interface Reader extends Digester {
   records(query: RecordsQuery, params: readonly ReaderParam[], limits?: QueryLimits): Promise<RecordRange>;
   /** Runs CREATE and DROP statements of ours, whose tables later queries of this reader may use. Fails as `query` does. */
   prepare(statements: readonly ReaderStatement[], limits?: QueryLimits): Promise<void>;
+  /** What its process has used so far, for the operator; null where that is not known. */
+  usage(): Promise<ProcessUsage | null>;
   /** Kills the process and removes its scratch directory. */
   close(): Promise<void>;
 }
@@ -282,6 +285,11 @@ class JailedReader implements Reader {
   ): Promise<void> {
     const body = { kind: 'prepare', statements: statements.map(encodeStatement) } as const;
     await this.#value(body, timeoutMs ?? this.#timeout(), { signal });
+  }
+
+  async usage(): Promise<ProcessUsage | null> {
+    const processId = await this.#process.programId;
+    return processId === null ? null : readProcessUsage(processId);
   }
 
   async close(): Promise<void> {

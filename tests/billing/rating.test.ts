@@ -67,6 +67,13 @@ test.for([
     fen: 10_000n,
   },
   {
+    says: 'a part of what a price is for is charged exactly: 500 rows at 0.10 per 1,000',
+    charge: { basis: 'rows', model: 'graduated', per: '1000', tiers: TIERS },
+    quantities: [500n],
+    parts: [['500', '0.10', '1000', '0.05']],
+    fen: 5n,
+  },
+  {
     says: 'volume: all of 1,500,000 rows at the price of the tier that they reach',
     charge: { basis: 'rows', model: 'volume', per: '1000', tiers: TIERS },
     quantities: [750_000n, 750_000n],
@@ -143,6 +150,9 @@ test('period: one seat of a grant for the month, with discount and tax like any 
     amountFen: 31_800n,
     taxFen: 1800n,
   });
+  const open = { ...use, billing: factsOf(feesOf(askOf([card], { channel: 'open' }))) };
+  const nothing = { amountFen: 0n, quotedNano: 0n, zeroReason: 'open_channel' };
+  expect(rateGroup(seatGroupOf(open, card)!, null)).toMatchObject(nothing);
   expect(seatGroupOf(use, cardOf([{ basis: 'calls', model: 'zero' }]))).toBeNull();
 });
 

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { exportSigningKey } from '#crypto/ed25519-key.ts';
 import { createApp } from '#gateway/app.ts';
 import { displayWidth } from '#gateway/cli/table.ts';
+import { agreementFile } from '#tests/support/document-files.ts';
 import {
   ISSUER,
   makeGrant,
@@ -323,6 +324,31 @@ test('an answer that waits is listed, shown, approved or rejected by the provide
   expect(refused.err + refused.out).not.toContain('too many');
   const record = await as('ben', 'receipt', second.job);
   expect(JSON.parse(record.out)).toMatchObject({ decision: 'rejected', reason: 'GROUPS_TOO_FINE' });
+});
+
+test('an agreement is filed from YAML, approved by another, listed, shown and withdrawn', async () => {
+  const file = { ...agreementFile({ id: 'OA-line' }), from: '2020-01-01T00:00:00+08:00', to: null };
+  writeFileSync(path('agreement.yaml'), JSON.stringify(file, null, 2));
+  const filed = await as('olga', 'agreement', 'file', path('agreement.yaml'));
+  expect(filed.out).toBe('`OA-line`, revision 1, is filed; somebody else approves it\n');
+  const own = await as('olga', 'agreement', 'approve', 'OA-line');
+  expect([own.code, own.err]).toEqual([4, expect.stringContaining('somebody else approves it')]);
+  expect((await as('petra', 'agreement', 'approve', 'OA-line')).out).toContain('is approved');
+  expect((await as('olga', 'agreement', 'list')).out).toMatch(
+    /OA-line +1 +Operation of .* +2020.* +– +active/,
+  );
+  const shown = await json('olga', 'agreement', 'show', 'OA-line', '--revision', '1');
+  expect(shown.value).toMatchObject({ id: 'OA-line', state: 'active', body: { mode: 'scene' } });
+  expect((await as('olga', 'agreement', 'show', 'OA-line', '--revision', 'one')).code).toBe(2);
+  expect((await as('ben', 'agreement', 'show', 'OA-line')).code).toBe(4);
+  expect((await as('olga', 'product', 'file', path('agreement.yaml'))).err).toContain('must be: Product');
+  expect((await as('petra', 'agreement', 'withdraw', 'OA-line')).out).toContain('is withdrawn');
+  writeFileSync(path('agreement.yaml'), JSON.stringify({ ...file, currency: 'USD', mode: 'free' }));
+  const wrong = await as('olga', 'agreement', 'file', path('agreement.yaml'));
+  expect([wrong.code, wrong.err]).toEqual([
+    4,
+    expect.stringMatching(/currency: .*\n.*mode: |mode: .*\n.*currency: /),
+  ]);
 });
 
 test('a grant that lacks a term is refused here, by the name of the field', async () => {

@@ -89,6 +89,8 @@ function requests(): Readonly<Record<string, { readonly path: string; readonly b
     'post /v1/grants/{id}/approve': { path: '/v1/grants/none/approve', body: { side: 'provider' } },
     'post /v1/grants/{id}/revoke': { path: '/v1/grants/none/revoke', body: { reason: 'x' } },
     'post /v1/quotes': { path: '/v1/quotes', body: ask },
+    'post /v1/quotes/{id}/accept': { path: `/v1/quotes/${MISSING}/accept`, body: {} },
+    'get /v1/usage/quotes': { path: '/v1/usage/quotes' },
     'post /v1/jobs': { path: '/v1/jobs', body: ask },
     'get /v1/jobs': { path: '/v1/jobs' },
     'get /v1/jobs/{id}': { path: `/v1/jobs/${jobId}` },
@@ -107,6 +109,26 @@ function requests(): Readonly<Record<string, { readonly path: string; readonly b
     'get /v1/log/proofs/{id}': { path: `/v1/log/proofs/${jobId}` },
     'get /v1/log/consistency': { path: '/v1/log/consistency?from=1' },
     'get /v1/usage': { path: '/v1/usage' },
+    // A year and a ceiling that nobody has, and no entries: nothing is opened, closed or entered.
+    'post /v1/price-deviations': { path: '/v1/price-deviations', body: { year: 2001 } },
+    'get /v1/price-tasks': { path: '/v1/price-tasks' },
+    'post /v1/price-tasks/close': {
+      path: '/v1/price-tasks/close',
+      body: { year: 2001, ceiling: 'none', outcome: 'x' },
+    },
+    'post /v1/costs': { path: '/v1/costs', body: { kind: 'CostEntries' } },
+    'get /v1/costs': { path: '/v1/costs?year=2001' },
+    'post /v1/documents/{kind}': { path: '/v1/documents/Agreement', body: {} },
+    'get /v1/documents/{kind}': { path: '/v1/documents/Agreement' },
+    'get /v1/documents/{kind}/{id}': { path: '/v1/documents/Product/P-0012' },
+    'post /v1/documents/{kind}/{id}/revisions/{revision}/approve': {
+      path: '/v1/documents/PriceCap/none/revisions/1/approve',
+      body: {},
+    },
+    'post /v1/documents/{kind}/{id}/revisions/{revision}/withdraw': {
+      path: '/v1/documents/Product/none/revisions/1/withdraw',
+      body: {},
+    },
   };
 }
 
@@ -145,6 +167,8 @@ const MATRIX: Readonly<Record<string, string>> = {
   'post /v1/grants/{id}/approve': '404 404 404 404 403 403 403',
   'post /v1/grants/{id}/revoke': '404 404 403 403 403 403 404',
   'post /v1/quotes': '403 403 201 201 403 403 403',
+  'post /v1/quotes/{id}/accept': '403 403 404 404 403 403 403',
+  'get /v1/usage/quotes': '200 403 403 403 403 403 403',
   'post /v1/jobs': '403 403 403 403 403 403 403',
   'get /v1/jobs': '200 200 200 200 403 200 200',
   'get /v1/jobs/{id}': '200 200 200 404 403 200 200',
@@ -160,6 +184,16 @@ const MATRIX: Readonly<Record<string, string>> = {
   'get /v1/log/proofs/{id}': '200 200 200 404 403 200 200',
   'get /v1/log/consistency': '200 200 200 200 200 200 200',
   'get /v1/usage': '200 200 200 200 200 200 200',
+  'post /v1/price-deviations': '200 403 403 403 200 403 403',
+  'get /v1/price-tasks': '200 403 403 403 200 200 200',
+  'post /v1/price-tasks/close': '422 403 403 403 422 403 403',
+  'post /v1/costs': '422 403 403 403 422 403 403',
+  'get /v1/costs': '200 403 403 403 200 200 200',
+  'post /v1/documents/{kind}': '422 403 403 403 403 403 403',
+  'get /v1/documents/{kind}': '200 200 200 200 200 200 200',
+  'get /v1/documents/{kind}/{id}': '404 404 404 404 404 404 404',
+  'post /v1/documents/{kind}/{id}/revisions/{revision}/approve': '403 403 403 403 403 403 404',
+  'post /v1/documents/{kind}/{id}/revisions/{revision}/withdraw': '404 404 403 403 403 403 404',
 };
 
 const OPEN = [
@@ -170,6 +204,8 @@ const OPEN = [
   'get /.well-known/oauth-authorization-server',
   'get /.well-known/jwks.json',
   'get /v1/log/key',
+  'get /v1/prices',
+  'get /v1/prices/history',
 ];
 
 describe('the route table', () => {

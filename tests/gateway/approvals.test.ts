@@ -139,6 +139,21 @@ describe('before data are opened the runner decides again', () => {
       runner: 'permit',
       gateway: 'QUOTA',
     },
+    {
+      name: 'of no run for its purpose',
+      change: { quota: { total: { runs: 9 }, perPurpose: [{ purpose: 'public_health', runs: 0 }] } },
+      runner: 'QUOTA',
+    },
+    {
+      name: 'of one run for its purpose, which counts from now on',
+      change: { quota: { total: { runs: 9 }, perPurpose: [{ purpose: 'public_welfare', runs: 1 }] } },
+      runner: 'permit',
+    },
+    {
+      name: 'that asks for a cost centre',
+      change: { quota: { total: { runs: 9 }, costCentres: [{ id: 'ward-7' }] } },
+      runner: 'PARAM',
+    },
     { name: 'at its end', change: { end: '2021-01-01T00:00:00+08:00' }, runner: 'GRANT_EXPIRED' },
     { name: 'without the right', change: { rights: ['hold'] }, runner: 'MODE' },
     // The request named no scene, which meant that of the grant as it was.

@@ -240,7 +240,7 @@ describe('a job', () => {
     const rival = await world.as('rival', '/v1/jobs', { ...ask, quote });
     expect(await jsonOf(rival)).toMatchObject({ code: 'NO_GRANT' });
     const twins = await Promise.all([submit({ ...ask, quote }), submit({ ...ask, quote })]);
-    expect(twins.map(({ state, code }) => state ?? code).sort()).toEqual(['PARAM', 'queued']);
+    expect(twins.map(({ state, code }) => String(state ?? code)).toSorted()).toEqual(['PARAM', 'queued']);
     expect(await submit({ ...ask, quote })).toMatchObject({
       code: 'PARAM',
       detail: expect.stringContaining('one job'),

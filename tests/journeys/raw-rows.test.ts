@@ -8,6 +8,8 @@ import { plainGrant } from '#gateway/services/plain-grant.ts';
 import { allVerbs } from '#tests/cli/captured-terminal.ts';
 import { runLab } from '#tests/lab/lab-process.ts';
 import { MODULE, STATEFUL_MODULE, visitsManifest } from '#tests/support/visits-program.ts';
+import { capFile, CEILING_INPUTS } from '#tests/support/price-files.ts';
+import { agreementFile, productFile } from '#tests/support/document-files.ts';
 import { ANSWERED, MANIFEST, MarkedServer, PEOPLE, POLICY, SEEKING } from '#tests/support/marked-server.ts';
 
 const server = new MarkedServer();
@@ -19,6 +21,26 @@ interface Sent {
   readonly body?: string;
   readonly type?: string;
 }
+
+const CAP = capFile({ id: 'PC-typed', ceiling: null });
+
+const COST = {
+  period: '2026-05',
+  purposeClass: 'industry',
+  category: 'storage',
+  amount: '1.00',
+  description: 'disks',
+};
+/** An agreement about the data of this server. */
+function agreement(id: string): object {
+  const parties = { authoriser: 'city-provider', operator: 'operator', providers: ['city-provider'] };
+  return agreementFile({ id, parties });
+}
+
+const PRODUCT = productFile({
+  outputSchema: ['ward', 'visits'].map((name) => ({ name, type: 'text', unit: null })),
+  sql: { template: 'SELECT ward, COUNT(*) AS visits FROM visits GROUP BY ward' },
+});
 
 /** Bodies of the routes that take one, and what their paths name. */
 function posts(): Readonly<
@@ -72,13 +94,26 @@ function posts(): Readonly<
       ids: server.programs.slice(3, 4),
       bodies: [{ reason: 'x' }],
     },
+    'post /v1/documents/{kind}': { ids: ['Agreement'], bodies: [agreement('OA-spare')] },
+    'post /v1/documents/{kind}/{id}/revisions/{revision}/approve': {
+      ids: ['Agreement/OA-spare/revisions/1'],
+      bodies: [{}],
+    },
+    'post /v1/documents/{kind}/{id}/revisions/{revision}/withdraw': {
+      ids: ['Agreement/OA-spare/revisions/1'],
+      bodies: [{}],
+    },
     'post /v1/quotes': { bodies: [...asks, ...runs] },
+    'post /v1/quotes/{id}/accept': { ids: ['f'.repeat(32)], bodies: [{}] },
     'post /v1/jobs': { bodies: [...asks, ...runs] },
     'post /v1/reviews/{id}/approve': { ids: server.waiting.slice(1, 2), bodies: [{}] },
     'post /v1/reviews/{id}/reject': {
       ids: server.waiting.slice(2, 3),
       bodies: [{ reason: 'KIND_MISMATCH' }],
     },
+    'post /v1/price-deviations': { bodies: [{ year: 2001 }] },
+    'post /v1/price-tasks/close': { bodies: [{ year: 2001, ceiling: 'none', outcome: 'x' }] },
+    'post /v1/costs': { bodies: [{ kind: 'CostEntries', entries: [COST] }] },
     'post /v1/jobs/{id}/cancel': { ids: server.jobs.map(({ id }) => id), bodies: [{}] },
   };
 }
@@ -87,6 +122,8 @@ function posts(): Readonly<
 function idsOf(path: string): readonly string[] {
   if (path.startsWith('/v1/datasets/')) return ['visits'];
   if (path.startsWith('/v1/grants/')) return ['rows'];
+  if (path === '/v1/documents/{kind}') return ['Agreement', 'Product'];
+  if (path.startsWith('/v1/documents/')) return ['Agreement/OA-spare'];
   if (path.startsWith('/v1/reviews/')) return server.waiting.slice(0, 1);
   if (path.startsWith('/v1/programs/')) return server.programs.slice(0, 7);
   if (path.startsWith('/v1/releases/')) return server.jobs.map(({ releaseId }) => releaseId!);
@@ -97,7 +134,7 @@ function idsOf(path: string): readonly string[] {
 function requestsOf(route: string): readonly Sent[] {
   const [method = '', path = ''] = route.split(' ');
   const { ids = idsOf(path), bodies = [] } = posts()[route] ?? {};
-  const paths = path.includes('{') ? ids.map((id) => path.replace(/\{\w+\}/, id)) : [path];
+  const paths = path.includes('{') ? ids.map((id) => path.replace(/\{.*\}/, id)) : [path];
   if (method === 'get')
     return paths.map((one) => ({ path: one.endsWith('consistency') ? `${one}?from=1` : one }));
   return paths.flatMap((one) => bodies.map((body) => ({ path: one, body: JSON.stringify(body) })));
@@ -245,6 +282,7 @@ const ELSEWHERE = [
 const OFFLINE = new Set([
   'unseen verify',
   'unseen program check',
+  'unseen price ceiling',
   'unseen seal',
   ...['create', 'list', 'show', 'rotate', 'rewrap', 'disable', 'enable'].map((act) => `unseen key ${act}`),
 ]);
@@ -274,6 +312,8 @@ function commandLines(): Readonly<Record<string, readonly (readonly string[])[]>
   server.folder.write('params.json', { age: 40 });
   const grant = { dataset: 'visits', columns: ['ward'], authoriser: 'city-provider', holder: 'city-buyer' };
   const terms = { ...grant, id: 'typed', purpose: 'public_health', scene: 'x', runs: 1 };
+  server.folder.write('agreement.json', agreement('OA-typed'));
+  server.folder.write('product.json', PRODUCT);
   const receipt = ['--proof', file('proof'), '--keys', file('keys'), '--log-key', file('log-key')];
   const where = ['--url', server.served.gatewayUrl, '--account', 'x-buyer', '--key', file('x-buyer.jwk')];
   // The runner of this test finds them where it looks for its own.
@@ -293,6 +333,18 @@ function commandLines(): Readonly<Record<string, readonly (readonly string[])[]>
     'unseen dataset list': [[]],
     'unseen dataset show': [['visits']],
     'unseen budget explain': [['visits']],
+    // A provider's cap, which a supervisor approves.
+    'unseen price file': [[server.folder.write('cap.json', CAP)]],
+    'unseen price approve': [['PC-typed', '--kind', 'PriceCap', '--revision', '1']],
+    'unseen price list': [[], ['--public']],
+    'unseen price show': [['PC-typed', '--kind', 'PriceCap']],
+    'unseen price withdraw': [['PC-typed', '--kind', 'PriceCap']],
+    'unseen price history': [[]],
+    'unseen price ceiling': [[server.folder.write('inputs.json', CEILING_INPUTS)]],
+    'unseen price deviation': [['--year', '2025']],
+    'unseen price tasks': [[]],
+    'unseen price cost add': [[server.folder.write('costs.json', { kind: 'CostEntries', entries: [COST] })]],
+    'unseen price costs': [['--year', '2026']],
     'unseen key create': [['typed', ...keys]],
     'unseen seal': [[file('visits.csv'), '--key', 'typed', '--out', file('visits.sealed'), ...keys]],
     'unseen key list': [keys],
@@ -338,6 +390,16 @@ function commandLines(): Readonly<Record<string, readonly (readonly string[])[]>
     'unseen program approve': [[toApprove]],
     'unseen program reject': [[toReject, '--reason', 'RISK_TOO_HIGH', '--text', 'x', '--basis', 'y']],
     'unseen program withdraw': [[toWithdraw, '--reason', 'x']],
+    'unseen agreement file': [[file('agreement.json')]],
+    'unseen agreement approve': [['OA-typed', '--revision', '1']],
+    'unseen agreement list': [[]],
+    'unseen agreement show': [['OA-typed']],
+    'unseen agreement withdraw': [['OA-typed']],
+    'unseen product file': [[file('product.json')]],
+    'unseen product approve': [['P-0012']],
+    'unseen product list': [[]],
+    'unseen product show': [['P-0012', '--revision', '1']],
+    'unseen product withdraw': [['P-0012']],
     'unseen grant create': [[server.folder.write('grant.json', plainGrant(terms, Date.now()))]],
     'unseen grant approve': [
       ['typed', '--side', 'provider'],
@@ -349,7 +411,8 @@ function commandLines(): Readonly<Record<string, readonly (readonly string[])[]>
     'unseen grant suspend': [['typed']],
     'unseen grant resume': [['typed']],
     'unseen grant revoke': [['typed', '--reason', 'x']],
-    'unseen quote': asks,
+    'unseen quote': [...asks, ['accept', 'f'.repeat(32)]],
+    'unseen call': [['P-0001', ...underRows, '--month', '2026-10']],
     'unseen query': [...asks, [...asks[0]!, '--csv']],
     'unseen run': [
       [ran, ...underRows, '--params', file('params.json')],
@@ -368,6 +431,7 @@ function commandLines(): Readonly<Record<string, readonly (readonly string[])[]>
     'unseen log prove': [[id]],
     'unseen log key': [[]],
     'unseen usage export': [[], ['--csv']],
+    'unseen usage quotes': [[]],
     'unseen verify': [[file('proof'), '--keys', file('keys')]],
     'unseen logout': [[]],
   };

@@ -35,13 +35,16 @@ describe('what is recorded of a run', () => {
       actors: { authoriser: 'city-provider', operator: 'operator', user: 'city-buyer' },
     });
     const quantities =
-      'products runs calls rows bytes outputs outputBytes serviceMs cpuMs computeUnits epsilonNano';
+      'products runs calls rows bytes outputs outputBytes serviceMs cpuMs gpuMs computeUnits memoryMbMs storageMbMs seats epsilonNano spendNano';
     expect(Object.keys(event!.data.planned).toSorted()).toEqual(quantities.split(' ').toSorted());
     // 1,000 declared rows, whatever the file holds; two outputs for each of two wards; ε 0.5.
     expect(event!.data.planned).toMatchObject({ rows: '1000', outputs: '4', epsilonNano: '500000000' });
     expect(event?.data).not.toHaveProperty('measured');
     const [seen] = await eventsOf('operator');
-    expect(seen?.data.measured).toEqual({ wallMs: expect.any(Number) as number });
+    const measured = Object.entries(seen?.data.measured ?? {});
+    const known = ['bytes', 'cpuMs', 'memoryMaxKiB', 'rows', 'wallMs'];
+    expect(measured.map(([name]) => name).toSorted()).toEqual(known);
+    expect(measured.filter(([, amount]) => !Number.isSafeInteger(amount) || amount < 0)).toEqual([]);
   });
 
   test('is one receipt that names request, decision, digests, technique, jail and release', async () => {

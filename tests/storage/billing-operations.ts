@@ -1,11 +1,10 @@
-/** What the crash tests interrupt of money: quotes, prices, what failed runs get back, and the closing of a month. */
+/** What the crash tests interrupt of money: quotes, prices and the closing of a month. */
 import { say } from '#policies/words.ts';
 import { failJob } from '#gateway/storage/abort.ts';
 import { type Admission, admit } from '#gateway/storage/admission.ts';
 import type { Database } from '#gateway/storage/database.ts';
 import { acceptOwnQuote } from '#gateway/storage/quote-store.ts';
 import { commitRelease } from '#gateway/storage/release.ts';
-import { returnSpend } from '#gateway/storage/spend-returns.ts';
 import { closeMonth, type Closing } from '#gateway/storage/statements.ts';
 import {
   ask,
@@ -43,10 +42,6 @@ export const BILLING_OPERATIONS: Readonly<Record<string, Prepare>> = {
   'release at a price': async (db, scene) => {
     const input = handIn(await openNew(db, await quotedAsk(db, scene)));
     return (inner) => commitRelease(inner, input);
-  },
-  'return of the money of a failed run': async (db, scene) => {
-    await failed(db, await quotedAsk(db, scene));
-    return (inner) => returnSpend(inner);
   },
   'closing of a month': async (db, scene) => {
     const other = await makeScene(db);

@@ -25,6 +25,7 @@ import { openJob } from '#gateway/storage/open.ts';
 import { requeueJob } from '#gateway/storage/queue.ts';
 import { commitRelease } from '#gateway/storage/release.ts';
 import { decideHeld, findHeld, type HeldJob, readHeld } from '#gateway/storage/review.ts';
+import { returnSpend } from '#gateway/storage/spend-returns.ts';
 import { revokeGrant } from '#gateway/storage/suspension.ts';
 import { describeEngines, openEngine, type OpenEngine } from '#tests/support/engines.ts';
 import {
@@ -36,6 +37,7 @@ import {
   splitting,
 } from '#tests/support/sabotage.ts';
 import {
+  anyPrice,
   ask,
   claim,
   freshId,
@@ -44,6 +46,7 @@ import {
   ledgerOf,
   makeScene,
   openNew,
+  priced,
   runWhole,
   type Scene,
 } from '#tests/support/world.ts';
@@ -142,6 +145,11 @@ const OPERATIONS: Readonly<Record<string, Prepare>> = {
   failure: async (db, scene) => {
     const { id: jobId, attempt } = await openNew(db, ask(scene));
     return (inner) => failJob(inner, { jobId, attempt, ...FAULT });
+  },
+  'return of money': async (db, scene) => {
+    const { id: jobId, attempt } = await openNew(db, ask(scene, { planned: priced('7') }));
+    await failJob(db, { jobId, attempt, ...FAULT });
+    return (inner) => returnSpend(inner);
   },
   'failure before opening': async (db, scene) => {
     const admission = ask(scene);
@@ -274,7 +282,7 @@ interface Trial {
 
 /** What is wrong after an operation crashed at a point and was asked for again. */
 async function faultsOf(db: Database, { prepare, wanted, sabotage, isCommitted }: Trial): Promise<string[]> {
-  const scene = await makeScene(db);
+  const scene = await makeScene(db, { quota: anyPrice() });
   const operation = await prepare(db, scene);
   const before = await standing(db, scene);
   const faults: string[] = [];
@@ -295,7 +303,7 @@ async function calmRun(
   prepare: Prepare,
 ): Promise<{ readonly counts: Counts; readonly wanted: string }> {
   const counts: Counts = { statements: 0, commits: 0 };
-  const scene = await makeScene(db);
+  const scene = await makeScene(db, { quota: anyPrice() });
   await (
     await prepare(db, scene)
   )(counting(db, counts));

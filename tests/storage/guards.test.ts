@@ -285,6 +285,10 @@ const TAMPERING: Readonly<Record<string, readonly SQL[]>> = {
     sql`UPDATE reservation SET state = 'returned' WHERE lineage_id LIKE 'population:%'`,
   ],
   'an answer was paid for, or comes from store': [sql`DELETE FROM reservation WHERE state = 'spent'`],
+  'a charged run is planned to cost what it was quoted': [
+    sql`UPDATE usage_record SET quoted = '{"data_usage/calls": "1"}' WHERE charged`,
+    sql`UPDATE usage_record SET planned = planned || '{"spendNano": "1"}' WHERE charged`,
+  ],
   'money is given back once its failed run may be seen, and as much of it as is not billed': [
     sql`UPDATE spend_return SET nano = nano + 1`,
     sql`UPDATE spend_return SET at = at - interval '1 day'`,

@@ -2,11 +2,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { sql } from 'drizzle-orm';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
 import { type Amounts, NOTHING_USED, type Quota, type QuotaUnit, quotaLeft } from '#policies/quota.ts';
 import { Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
+import { startHousekeeping } from '#gateway/services/housekeeping.ts';
 import { failJob } from '#gateway/storage/abort.ts';
 import { type Admission, admit, type StoredGrant } from '#gateway/storage/admission.ts';
 import { type Database, openDatabase } from '#gateway/storage/database.ts';
@@ -348,6 +349,24 @@ describeEngines('on', (engine) => {
     // All but the money stays, on every counter.
     const unpaid = Object.entries(answered!).map(([scope, used]) => [scope, { ...used, spendNano: '0' }]);
     expect(await shownOf(db, scenes[1])).toEqual(Object.fromEntries(unpaid));
+  });
+
+  test('housekeeping gives it back every minute', async () => {
+    const scene = await makeScene(db, { quota: anyPrice() });
+    await failOpened(db, ask(scene, { planned: priced(PRICE) }));
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const bugs: unknown[] = [];
+    const stop = startHousekeeping(db, (error) => bugs.push(error));
+    try {
+      await vi.advanceTimersByTimeAsync(59_000);
+      expect((await usedOf(db, scene.grant)).total.spendNano).toBe(PRICE);
+      await vi.advanceTimersByTimeAsync(1_000);
+      await expect.poll(async () => (await usedOf(db, scene.grant)).total.spendNano).toBe('0');
+    } finally {
+      stop();
+      vi.useRealTimers();
+    }
+    expect(bugs).toEqual([]);
   });
 
   test('what goes back is what was quoted for fees that do not bill failed runs', async () => {

@@ -68,7 +68,16 @@ const FORMS: Readonly<Record<string, RegExp>> = {
   x: /^[\w-]{43}$/,
   log: /^unseen\.local\/log\+[0-9a-f]{8}\+[\w+/=]{44}$/,
 };
-const TIMES = new Set(['submittedAt', 'releaseAt', 'releasedAt', 'expiresAt', 'time', 'at', 'filedAt']);
+const TIMES = new Set([
+  'submittedAt',
+  'releaseAt',
+  'releasedAt',
+  'expiresAt',
+  'acceptedAt',
+  'time',
+  'at',
+  'filedAt',
+]);
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?(?:Z|[+-]\d\d:\d\d)$/;
 const VALUES = ['value', 'exact', 'low', 'high'];
 /** What HTTP adds by itself, and the length of what is masked. */

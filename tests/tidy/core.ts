@@ -19,6 +19,7 @@ const CORE = [
   'sandbox/program/manifest-outputs.ts',
   'sandbox/program/manifest-schema.ts',
   'sandbox/planning.ts',
+  'gateway/billing/',
   ...[
     'bin-tally',
     'blocks-bounding',
