@@ -156,16 +156,16 @@ export function findProductFaults(value: unknown): readonly Sentence[] {
   return findDocumentFaults(PRODUCT, value, FORMS);
 }
 
-/** A placeholder in a template: `{{name}}`, and for months `{{name.from}}` and `{{name.to}}`. */
-const PLACEHOLDER = /\{\{([a-z][a-z0-9_]{0,62})(?:\.(from|to))?\}\}/gu;
-/** Quoted text, quoted names, and a placeholder; whatever else is one character. */
+/** A slot in a template: `{{name}}`, and for months `{{name.from}}` and `{{name.to}}`. */
+const SLOT = /\{\{([a-z][a-z0-9_]{0,62})(?:\.(from|to))?\}\}/gu;
+/** Quoted text, quoted names, and a slot; whatever else is one character. */
 const PIECES = /'(?:[^']|'')*'|"(?:[^"]|"")*"|\{\{[a-z][a-z0-9_]{0,62}(?:\.(?:from|to))?\}\}|[\s\S]/gu;
 /** What may stand beside a literal, so that it stays one. */
 const NEIGHBOUR = /^[\s(),<>=+*/%:-]$/u;
 
 /**
  * What is wrong with a template. Comments, `$`-quoted text and backslashes have no place in it, so that quotes can be
- * told without a parser and every placeholder stands where a literal may.
+ * told without a parser and every slot stands where a literal may.
  */
 function findTemplateFaults(
   template: string,
@@ -182,7 +182,7 @@ function findTemplateFaults(
       piece.startsWith('{{') &&
       [pieces[index - 1], pieces[index + 1]].some((next) => next !== undefined && !NEIGHBOUR.test(next)),
   );
-  const used = [...template.matchAll(PLACEHOLDER)];
+  const used = [...template.matchAll(SLOT)];
   const unknown = used.filter(
     ([, name = '', bound]) =>
       !(name in declared) || (bound !== undefined && declared[name]?.type !== 'month'),
@@ -191,9 +191,9 @@ function findTemplateFaults(
   return [
     ...forbidden.map((text) => fault('product.forbidden', { text: text === '\0' ? 'NUL' : text })),
     ...(inside.length > 0 ? [fault('product.quotes')] : []),
-    ...(stray.length > 0 ? [fault('product.braces', { placeholder: '{{month}}' })] : []),
-    ...crowded.map((placeholder) => fault('product.crowded', { placeholder })),
-    ...unknown.map(([placeholder]) => fault('product.undeclared', { placeholder })),
+    ...(stray.length > 0 ? [fault('product.braces', { slot: '{{month}}' })] : []),
+    ...crowded.map((slot) => fault('product.crowded', { slot })),
+    ...unknown.map(([slot]) => fault('product.undeclared', { slot })),
     ...unused.map((name) => fault('product.unused', { name })),
   ];
 }
@@ -244,7 +244,7 @@ export function fillTemplate(product: Product, chosen: Chosen): string {
   const { sql } = product;
   if (sql === undefined) throw new RangeError('a product without a template has nothing to fill');
   const texts = chosenTexts(product, chosen);
-  return sql.template.replaceAll(PLACEHOLDER, (_, name: string, bound?: string) =>
+  return sql.template.replaceAll(SLOT, (_, name: string, bound?: string) =>
     literalOf(sql.parameters[name]?.type, texts[name] ?? '', bound),
   );
 }
@@ -338,7 +338,7 @@ function literalOf(type: Parameter['type'] | undefined, text: string, bound: str
     case 'choice':
       return `'${text.replaceAll("'", "''")}'`;
     case undefined:
-      throw new RangeError('every placeholder of a product that parsed is declared');
+      throw new RangeError('every slot of a product that parsed is declared');
   }
 }
 

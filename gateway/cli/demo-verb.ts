@@ -15,12 +15,14 @@ export function registerDemoVerb(host: VerbHost): void {
         { flags: '--flights', about: 'cli.flag.flights' },
         { flags: '--programs', about: 'cli.flag.programs' },
         { flags: '--encrypted', about: 'cli.flag.encrypted' },
+        { flags: '--billing', about: 'cli.flag.billing' },
       ],
       examples: [
         'unseen demo',
         'unseen demo --flights',
         'unseen demo --programs',
         'unseen demo --encrypted',
+        'unseen demo --billing',
         'unseen demo --keep',
       ],
     },
@@ -31,6 +33,7 @@ export function registerDemoVerb(host: VerbHost): void {
         flights: call.isSet('flights'),
         programs: call.isSet('programs'),
         encrypted: call.isSet('encrypted'),
+        billing: call.isSet('billing'),
       };
       return (await runDemo(call.terminal, options)) === 0 ? EXIT.done : EXIT.bug;
     },

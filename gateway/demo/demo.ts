@@ -21,6 +21,8 @@ import { serve, type Served } from '../embedded.ts';
 import { FLIGHTS_POLICY, findFlights, flightsManifest } from './flights.ts';
 import { runStatements } from './generate.ts';
 import { plainGrant } from '../services/plain-grant.ts';
+import { billingDemo } from './billing.ts';
+import { Calendar } from './calendar.ts';
 import { encryptedDemo } from './encrypted.ts';
 import { programsDemo, type Stage } from './programs.ts';
 import { sampleTruth, visitsManifest, visitsPolicy, visitsStatement } from './visits.ts';
@@ -28,6 +30,7 @@ import { sampleTruth, visitsManifest, visitsPolicy, visitsStatement } from './vi
 const SEED = 20_251_121;
 const SAMPLE_SEED = 7;
 const PURPOSE = 'public_health';
+const TIME_ZONE = 'Asia/Shanghai';
 const VISITS_COLUMNS = ['region', 'hospital_level', 'diagnosis', 'visited_on', 'age', 'cost', 'insured'];
 
 export interface DemoOptions {
@@ -35,6 +38,7 @@ export interface DemoOptions {
   readonly flights: boolean;
   readonly programs: boolean;
   readonly encrypted: boolean;
+  readonly billing: boolean;
 }
 
 /** A ledger as operators see it. */
@@ -54,12 +58,14 @@ interface Party {
 export async function runDemo(terminal: Terminal, options: DemoOptions): Promise<number> {
   const started = performance.now();
   const directory = mkdtempSync(join(tmpdir(), 'unseen-demo-'));
+  // Before the server, whose clock it is.
+  using calendar = options.billing ? new Calendar(TIME_ZONE) : null;
   const served = await serve({
     dataDir: join(directory, 'server'),
     host: '127.0.0.1',
     gatewayPort: options.keep ? 7788 : 0,
     runnerPort: options.keep ? 7789 : 0,
-    timeZone: 'Asia/Shanghai',
+    timeZone: TIME_ZONE,
     reportAbort: () => undefined,
     reportBug: (error, id) =>
       terminal.err(`${id}: ${error instanceof Error ? error.stack : String(error)}\n`),
@@ -67,7 +73,8 @@ export async function runDemo(terminal: Terminal, options: DemoOptions): Promise
   try {
     const demo = new Demo(terminal, served, directory);
     await demo.introduce();
-    if (options.programs) await demo.programs();
+    if (calendar !== null) await demo.billing(calendar);
+    else if (options.programs) await demo.programs();
     else if (options.encrypted) await demo.encrypted();
     else await (options.flights ? demo.flights() : demo.visits());
     await demo.line('demo.done', { seconds: seconds(started) });
@@ -107,26 +114,21 @@ class Demo {
     });
     const { layers, missing } = await describeJail();
     await this.line('demo.jail', { layers: layers.join(', '), missing: missing.join(', ') || '–' });
-    const operator = this.#party(this.#served.operator.account, this.#served.operator.key);
-    for (const [id, role] of [
-      ['provider', 'provider'],
-      ['buyer', 'buyer'],
-    ] as const) {
-      const key = generateSigningKey();
-      await operator.client.createOrganisation({
-        id: `city-${id}`,
-        name: `City ${id}`,
-        region: 'CN',
-        sector: 'health',
-      });
-      await operator.client.createAccount({
-        id,
-        organisation: `city-${id}`,
-        roles: [role],
-        jwk: { ...key.publicJwk },
-      });
-      this.#party(id, key);
+    this.#party(this.#served.operator.account, this.#served.operator.key);
+    await this.#join('provider', 'city-provider', ['provider']);
+    await this.#join('buyer', 'city-buyer', ['buyer']);
+  }
+
+  /** An account with a key of its own, of an organisation that is made where it is not there. */
+  async #join(id: string, organisation: string, roles: readonly string[]): Promise<void> {
+    const { client } = this.#parties.get(this.#served.operator.account)!;
+    if (!(await client.organisations()).some((known) => known.id === organisation)) {
+      const name = organisation.replace('city-', 'City ');
+      await client.createOrganisation({ id: organisation, name, region: 'CN', sector: 'health' });
     }
+    const key = generateSigningKey();
+    await client.createAccount({ id, organisation, roles: [...roles], jwk: { ...key.publicJwk } });
+    this.#party(id, key);
   }
 
   async visits(): Promise<void> {
@@ -172,6 +174,16 @@ class Demo {
 
   encrypted(): Promise<void> {
     return encryptedDemo(this.#stage(), join(this.#directory, 'server'));
+  }
+
+  /** With those who look over each other's shoulders: a second clerk of the operator, and two supervisors. */
+  async billing(calendar: Calendar): Promise<void> {
+    const operator = (await this.#parties.get('operator')!.client.me()).organisation.id;
+    await this.#join('second', operator, ['operator', 'billing']);
+    await this.#join('supervisor', 'city-supervision', ['supervisor']);
+    const { directory, client, line, text, fail } = this.#stage();
+    const stage = { directory, terminal: this.#terminal, calendar, operator, client, line, text, fail };
+    await billingDemo(stage);
   }
 
   /** What a part of its own needs of this one. */

@@ -13,14 +13,14 @@ import type { ProgramPlan } from '#sandbox/program/compile.ts';
 import { layersOfRun, type MeasuredProgram, measureProgram } from '#sandbox/program/measure.ts';
 import type { NoisePool } from '#sandbox/release/noise-pool.ts';
 import type { RandomSource } from '#sandbox/release/random.ts';
-import type { WorkerPool } from '#sandbox/worker/pool.ts';
+import type { WorkerSource } from '#sandbox/worker/pool.ts';
 import type { OpenSource } from './sources.ts';
 
 /** A lab has no grants, and so no purposes: what it asks for is research. */
 const LAB_PURPOSE = 'public_research';
 
 export interface MeasuringMeans {
-  readonly workers: WorkerPool;
+  readonly workers: WorkerSource;
   /** What the answer is for, as a custodian is told; null or absent: nobody said. */
   readonly purpose?: string | null;
   /** The lineage's secret for keyed choices. */

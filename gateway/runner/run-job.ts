@@ -30,8 +30,10 @@ import { findAccount } from '../storage/parties.ts';
 import { openJob } from '../storage/open.ts';
 import type { ProgramAbort } from '../storage/program-store.ts';
 import type { ClaimedJob } from '../storage/queue.ts';
+import { recordDestruction } from '../storage/destruction.ts';
 import { commitRelease, type ReceiptDraft } from '../storage/release.ts';
 import { measureCompiled } from './measuring.ts';
+import { EmployedWorkers, remainsOf, type RunMeans } from './remains.ts';
 import { findRunnable, type RunnableVersion } from './source-store.ts';
 import type { Opening, OpenSource, Sources, SourceUse } from './sources.ts';
 
@@ -78,7 +80,12 @@ export interface Ends {
 export async function runJob(shell: RunnerShell, job: ClaimedJob, ends: Ends): Promise<void> {
   const fence = { jobId: job.id, attempt: job.attempt };
   const started = performance.now();
-  const progress = { opened: false };
+  const progress: Progress = {
+    opened: false,
+    workers: new EmployedWorkers(shell.workers),
+    source: null,
+    dataKey: null,
+  };
   try {
     await releaseJob(shell, job, { progress, ends });
   } catch (error) {
@@ -94,12 +101,25 @@ export async function runJob(shell: RunnerShell, job: ClaimedJob, ends: Ends): P
     });
     if (abort !== null) shell.reportAbort(abort);
   }
+  if (progress.opened) await recordRemains(shell, job.id, progress);
+}
+
+/** How far a run came. */
+type Progress = { -readonly [Name in keyof RunMeans]: RunMeans[Name] } & { opened: boolean };
+
+/** After the end of the job, whatever it was: a record that is lost holds up the settlement of the run, not its answer. */
+async function recordRemains(shell: RunnerShell, jobId: string, means: RunMeans): Promise<void> {
+  try {
+    await recordDestruction(shell.db, { jobId, ...(await remainsOf(means)) });
+  } catch (error) {
+    shell.reportBug(error, jobId);
+  }
 }
 
 async function releaseJob(
   shell: RunnerShell,
   job: ClaimedJob,
-  { progress, ends }: { readonly progress: { opened: boolean }; readonly ends: Ends },
+  { progress, ends }: { readonly progress: Progress; readonly ends: Ends },
 ): Promise<void> {
   const started = performance.now();
   const version = await runnable(shell, job);
@@ -110,6 +130,7 @@ async function releaseJob(
   using wiping = new DisposableStack();
   const released = await releasedKeyOf(shell, version);
   wiping.defer(() => released?.dataKey.fill(0));
+  progress.dataKey = released?.dataKey ?? null;
 
   const opened = await openJob(shell.db, { jobId: job.id, attempt: job.attempt });
   if (opened.kind === 'stored') return;
@@ -117,9 +138,10 @@ async function releaseJob(
 
   const { plan } = compiled;
   await using source = await openRegistered(shell, version, { released, signal: ends.killed });
+  progress.source = source;
   const before = await source.measure();
   const { partials, noise, attestation, layers } = await measureCompiled(compiled, source, {
-    workers: shell.workers,
+    workers: progress.workers,
     purpose: job.purpose,
     seed: seedOf(shell, plan.dataset.lineage),
     random,

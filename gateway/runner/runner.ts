@@ -5,10 +5,13 @@
  * A runner that dies leaves its jobs to `recover`: held ones wait again, opened ones are spent. It looks for work
  * when told and every few seconds anyway, because being told may fail.
  */
+import { describeJail } from '#sandbox/jail/jail.ts';
 import { recover } from '../storage/abort.ts';
+import { recordLost } from '../storage/destruction.ts';
 import { hasApprovedPrograms } from '../storage/program-store.ts';
 import { type ClaimedJob, claimJob, extendLease } from '../storage/queue.ts';
 import { KillSwitch } from './kill-switch.ts';
+import { lostRemains } from './remains.ts';
 import { runJob, type RunnerShell } from './run-job.ts';
 
 const LEASE_MS = 60_000;
@@ -26,6 +29,8 @@ export async function startRunner(
   { name, concurrency }: { readonly name: string; readonly concurrency: number },
 ): Promise<Runner> {
   await recover(shell.db, { runner: name });
+  const { mode } = await describeJail();
+  await recordLost(shell.db, { runner: name, ...lostRemains(mode !== 'plain') });
   // A worker takes a moment to start; who has no programs is spared the memory of one that waits.
   if (await hasApprovedPrograms(shell.db)) shell.workers.warm('strict');
   const killSwitch = new KillSwitch(shell.db, (error) => shell.reportBug(error, 'kill switch'));

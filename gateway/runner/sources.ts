@@ -46,8 +46,21 @@ export interface OpenSource {
   measure(): Promise<SourceUse>;
   /** Runs a job; `signal` calls it off at once. */
   use<T>(job: (engine: RecordEngine) => Promise<T>, signal?: AbortSignal): Promise<T>;
+  /** What is left of it when a job on it has ended. */
+  remains(): Promise<SourceRemains>;
   /** Ends the reader of a sealed source; one of a plain source stays warm. */
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * A reader after a job: `kept` for others on the same version, or exited; `left` if it should have exited and has not;
+ * `none` for data that no reader opens.
+ */
+export interface SourceRemains {
+  readonly reader: 'kept' | 'exited' | 'left' | 'none';
+  /** Whether it keeps a prepared copy of the same data. */
+  readonly prepared: boolean;
+  readonly spillFiles: number;
 }
 
 /** The rows and bytes of a source, and processor time and memory of its reader. */
@@ -122,10 +135,15 @@ export class Sources {
     this.#opened.set(name, renewed);
     const opened = await renewed;
     checkAgainstSource(dataset, opened);
+    const used: { again?: OpenSource } = {};
     return {
       ...factsOf(dataset, opened),
       checkUnchanged: () => checkUnchanged(source, opened.reader.identity),
-      use: (job, signal) => this.#use({ dataset, policy, opened }, job, signal),
+      use: (job, signal) => this.#use({ dataset, policy, opened, used }, job, signal),
+      remains: async () => {
+        const left = await remainsOf(opened);
+        return left.reader === 'exited' && used.again !== undefined ? used.again.remains() : left;
+      },
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
   }
@@ -152,6 +170,11 @@ export class Sources {
             await this.#closeSealed(reader);
           }
         },
+        // It is closed by then: closing waits for its exit.
+        remains: async () => ({
+          ...(await remainsOf(opened)),
+          ...(this.#sealed.has(reader) && { reader: 'left' as const }),
+        }),
         [Symbol.asyncDispose]: () => this.#closeSealed(reader),
       };
     } finally {
@@ -217,7 +240,12 @@ export class Sources {
   }
 
   async #use<T>(
-    { dataset, policy, opened }: { dataset: Dataset; policy: ReleasePolicy; opened: Opened },
+    {
+      dataset,
+      policy,
+      opened,
+      used,
+    }: { dataset: Dataset; policy: ReleasePolicy; opened: Opened; used: { again?: OpenSource } },
     job: (engine: RecordEngine) => Promise<T>,
     signal: AbortSignal | undefined,
   ): Promise<T> {
@@ -229,6 +257,7 @@ export class Sources {
       if (!reader.isStopped || signal?.aborted === true) throw error;
       const again = await this.open(dataset, policy);
       if (again.content !== content) throw error;
+      used.again = again;
       return again.use(job, signal);
     }
   }
@@ -258,7 +287,19 @@ async function openEncrypted(
       await openEncryptedFiles(dataset);
     },
     use: () => Promise.reject(new RangeError('encrypted data have no reader')),
+    remains: () => Promise.resolve({ reader: 'none', prepared: false, spillFiles: 0 }),
     [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+/** A reader whose process was ended is waited for, with its scratch directory. */
+async function remainsOf({ reader, physical }: Opened): Promise<SourceRemains> {
+  const isGone = reader.isGone;
+  if (isGone) await reader.close();
+  const kept = { reader: 'kept', prepared: physical.prepared !== null } as const;
+  return {
+    ...(isGone ? { reader: 'exited', prepared: false } : kept),
+    spillFiles: reader.spillFiles(),
   };
 }
 

@@ -17,6 +17,58 @@ export const DEMO_WORDS = {
     en: 'with data sealed at rest, and with encrypted columns whose keys the platform never holds',
     zh: '演示静态加密的数据，以及平台始终不持有密钥的加密列',
   },
+  'cli.flag.billing': {
+    en: 'with prices, quotes, a signed statement, a settlement file and a correction',
+    zh: '演示定价、报价、经签名的结算单、结算文件与更正',
+  },
+  'demo.billing.paper': {
+    en: '{kind} {id}: filed by {by}, approved by {and}',
+    zh: '{kind} {id}：由 {by} 提交，由 {and} 批准',
+  },
+  'demo.billing.calls': {
+    en: 'the buyer calls product {product}, at its fixed price',
+    zh: '需求方按固定价格调用产品 {product}',
+  },
+  'demo.billing.bought': {
+    en: 'job {job}: released under a quote that its buyer accepted, of {price} yuan at most',
+    zh: '作业 {job}：已按需求方接受的报价放行，费用不超过 {price} 元',
+  },
+  'demo.billing.refused': {
+    en: 'a request for rows was refused ({code}): it costs nothing, and is on record',
+    zh: '索取原始行的请求被拒（{code}）：不收费，但已留有记录',
+  },
+  'demo.billing.turned': {
+    en: 'the demo turns its calendar: it is the first day of {month}, and the month before can be billed',
+    zh: '演示将日历翻到 {month} 的第一天，上一个月可以结算',
+  },
+  'demo.billing.dryRun': {
+    en: 'closing the month would write {lines} lines; {blocks} blocks, {holds} holds',
+    zh: '关账将写入 {lines} 行；阻断 {blocks} 项，暂缓结算 {holds} 项',
+  },
+  'demo.billing.signed': {
+    en: 'statement {number} was closed by one account and issued by another: signed, and in the log; root of its lines {root}…',
+    zh: '结算单 {number} 由一个账户关账、另一个账户签发：已签名并写入日志；明细根 {root}…',
+  },
+  'demo.billing.line': {
+    en: 'line {line} stands on grant {grant}, on these documents (filed by, approved by), and on these runs:',
+    zh: '明细 {line} 依据授权 {grant}、以下文件（提交人、批准人）以及以下运行：',
+  },
+  'demo.billing.instructions': {
+    en: '{count} settlement instructions in {file}, {holds} holds; the platform holds no money',
+    zh: '{file} 中有 {count} 条结算指令，暂缓 {holds} 项；平台不持有资金',
+  },
+  'demo.billing.settled': {
+    en: '{matched} payment advices matched one to one: the statement is {state}',
+    zh: '{matched} 条付款通知逐一匹配：结算单状态为 {state}',
+  },
+  'demo.billing.corrected': {
+    en: 'one account asks to take a run off the bill, another agrees; in {month} it is reversed and the rest billed anew:',
+    zh: '一个账户申请将某次运行移出账单，另一个账户同意；{month} 冲销原明细并重新计费：',
+  },
+  'demo.billing.reconciled': {
+    en: 'reconciled: {rules} rules over usage, evidence, statements and settlement, {broken} broken',
+    zh: '对账完成：对用量、证据、结算单与结算的 {rules} 条规则，违反 {broken} 条',
+  },
   'demo.encrypted.noJail': {
     en: 'sealed data are only opened in a full jail, and this machine lacks {missing}: that part is left out',
     zh: '静态加密的数据只在完整隔离中打开，而本机缺少 {missing}：跳过这一部分',

@@ -115,16 +115,16 @@ export const DOCUMENT_WORDS = {
     zh: '{field}：占位符位于引号之内，或引号未闭合；占位符自带引号',
   },
   'product.braces': {
-    en: '`{field}`: braces are for placeholders only, such as {placeholder}',
-    zh: '{field}：花括号只用于占位符，如 {placeholder}',
+    en: '`{field}`: braces are for placeholders only, such as {slot}',
+    zh: '{field}：花括号只用于占位符，如 {slot}',
   },
   'product.crowded': {
-    en: '`{field}`: leave a space on both sides of {placeholder}',
-    zh: '{field}：请在 {placeholder} 两侧留出空格',
+    en: '`{field}`: leave a space on both sides of {slot}',
+    zh: '{field}：请在 {slot} 两侧留出空格',
   },
   'product.undeclared': {
-    en: '`{field}`: {placeholder} has no parameter; `.from` and `.to` are for months',
-    zh: '{field}：{placeholder} 没有对应的参数；.from 与 .to 仅用于月份',
+    en: '`{field}`: {slot} has no parameter; `.from` and `.to` are for months',
+    zh: '{field}：{slot} 没有对应的参数；.from 与 .to 仅用于月份',
   },
   'product.unused': {
     en: '`{field}`: nothing asks for the parameter `{name}`',

@@ -14,7 +14,7 @@ import { JAIL_LAYERS } from '../jail/self-test.ts';
 import type { Partials } from '../plan.ts';
 import { NoisePool } from '../release/noise-pool.ts';
 import type { RandomSource } from '../release/random.ts';
-import type { WorkerPool } from '../worker/pool.ts';
+import type { WorkerSource } from '../worker/pool.ts';
 import type { Setup } from '../worker/protocol.ts';
 import type { Worker, WorkerLayer } from '../worker/worker.ts';
 import { admitProgram } from './admission/admit.ts';
@@ -30,7 +30,7 @@ import { runMap } from './run-map.ts';
 export interface ProgramMeans {
   /** Where the records of each source of the program are read, in their order. */
   readonly engines: readonly RecordEngine[];
-  readonly workers: WorkerPool;
+  readonly workers: WorkerSource;
   readonly jail: JailDemand;
   /** The lineage's secret for keyed choices. */
   readonly seed: string;

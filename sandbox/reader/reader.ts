@@ -36,7 +36,7 @@ import {
   SEALED_PLACES,
   sealedReaderProgram,
 } from './reader-program.ts';
-import { makeScratch, removeScratch } from './scratch.ts';
+import { countFiles, makeScratch, removeScratch } from './scratch.ts';
 import {
   checkUnchanged,
   type Digester,
@@ -120,6 +120,8 @@ export interface Reader extends Digester {
   records(query: RecordsQuery, params: readonly ReaderParam[], limits?: QueryLimits): Promise<RecordRange>;
   /** Runs CREATE and DROP statements of ours, whose tables later queries of this reader may use. Fails as `query` does. */
   prepare(statements: readonly ReaderStatement[], limits?: QueryLimits): Promise<void>;
+  /** Files to which the engine has spilled and that are there now; 0 where it spills to memory of the jail. */
+  spillFiles(): number;
   /** What its process has used so far, for the operator; null where that is not known. */
   usage(): Promise<ProcessUsage | null>;
   /** Kills the process and removes its scratch directory. */
@@ -296,6 +298,10 @@ class JailedReader implements Reader {
     this.#pipe.close();
     await this.#process.exited;
     this.#removeScratch();
+  }
+
+  spillFiles(): number {
+    return this.#scratch === null ? 0 : countFiles(this.#scratch);
   }
 
   #removeScratch(): void {

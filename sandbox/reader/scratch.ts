@@ -7,7 +7,7 @@
  * the data.
  */
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -29,6 +29,11 @@ export function makeScratch(parent: string = tmpdir()): string {
 export function removeScratch(directory: string): void {
   live.delete(directory);
   rmSync(directory, { recursive: true, force: true });
+}
+
+/** How many files are in a directory made here; none once it is removed. */
+export function countFiles(directory: string): number {
+  return existsSync(directory) ? readdirSync(directory).length : 0;
 }
 
 /** Removes directories under `parent` whose process no longer exists. Returns their names. */

@@ -21,7 +21,13 @@ export interface WorkerPoolOptions {
   readonly onDiagnostic?: (text: string) => void;
 }
 
-export class WorkerPool {
+/** Where a run gets its process. */
+export interface WorkerSource {
+  /** A process for one job. Refuses: JAIL when a required layer is missing. Fails: MACHINE_FAULT. */
+  take(engine: Engine, demand: JailDemand, setup: Setup): Promise<Worker>;
+}
+
+export class WorkerPool implements WorkerSource {
   readonly #options: WorkerPoolOptions;
   readonly #idle: Readonly<Record<Engine, Promise<IdleWorker>[]>> = { strict: [], fast: [] };
   readonly #employed = new Set<Worker>();
@@ -42,7 +48,6 @@ export class WorkerPool {
     }
   }
 
-  /** A process for one job. Refuses: JAIL when a required layer is missing. Fails: MACHINE_FAULT. */
   async take(engine: Engine, demand: JailDemand, setup: Setup): Promise<Worker> {
     const idle = await this.#next(engine);
     try {

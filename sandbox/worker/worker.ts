@@ -58,6 +58,8 @@ export interface Worker {
   readonly layers: readonly WorkerLayer[];
   /** The process is gone and every further call ends as `died`. */
   readonly isGone: boolean;
+  /** Settles when the process has exited. */
+  readonly exited: Promise<void>;
   /**
    * Maps a buffer (bytes of `encodeRecords`) in a secret order, in an isolate of its own. Results are in the buffer's order.
    * Calls may be made before earlier ones have ended; they are answered in turn. `died`: the isolate was ended, by a
@@ -107,7 +109,10 @@ export async function startWorker(options: WorkerOptions): Promise<IdleWorker> {
       await checkConfined(confined, demand);
       await expectReady(pipe, encodeSetup(setup));
       const inner = wanted.filter((layer) => held.includes(layer));
-      return new JailedWorker(pipe, setup, order, [...confined.layers, ...inner]);
+      return new JailedWorker({ pipe, exited: confined.exited }, setup, order, [
+        ...confined.layers,
+        ...inner,
+      ]);
     },
     kill: () => pipe.close(),
   };
@@ -129,12 +134,19 @@ function innerLayersOf({ mode }: Setup, engine: Engine): readonly InnerLayer[] {
 
 class JailedWorker implements Worker {
   readonly layers: readonly WorkerLayer[];
+  readonly exited: Promise<void>;
   readonly #pipe: FramePipe;
   readonly #setup: Setup;
   readonly #order: Order;
 
-  constructor(pipe: FramePipe, setup: Setup, order: Order, layers: readonly WorkerLayer[]) {
+  constructor(
+    { pipe, exited }: { readonly pipe: FramePipe; readonly exited: Promise<void> },
+    setup: Setup,
+    order: Order,
+    layers: readonly WorkerLayer[],
+  ) {
     this.layers = layers;
+    this.exited = exited;
     this.#pipe = pipe;
     this.#setup = setup;
     this.#order = order;

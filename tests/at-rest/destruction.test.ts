@@ -332,6 +332,24 @@ test('control: a key service that says so and destroys nothing gets no record', 
   expect(await standing()).toMatchObject({ state: 'destroying', destroyed: null });
 });
 
+test('control: a key service that destroys all versions but one gets no record', async () => {
+  const liar = Object.assign(Object.create(place.kms) as KmsAdapter, {
+    describe: () =>
+      place.kms.describe('steps').then((key) => ({
+        ...key,
+        versions: key.versions.map((version) => ({ ...version, state: 'decrypt-only' })),
+      })),
+    destroy: place.kms.destroy.bind(place.kms),
+    generateDataKey: place.kms.generateDataKey.bind(place.kms),
+    unwrap: place.kms.unwrap.bind(place.kms),
+  });
+  const lied: DestructionShell = { ...shell, kms: { get: () => Promise.resolve(liar) } };
+  await act('petra', 'requested');
+  await act('olga', 'approved');
+  await expect(destroyDue(lied)).rejects.toThrow('a version of a destroyed key is left');
+  expect(await standing()).toMatchObject({ state: 'destroying', destroyed: null });
+});
+
 test('the key store on disk has nothing of a destroyed key, by its length', async () => {
   const file = join(place.directory, 'keyring', 'keyring.sealed');
   await place.kms.createKey('control');

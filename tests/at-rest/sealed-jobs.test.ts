@@ -102,6 +102,20 @@ test('after a job no reader is left, and every buffer that held its key is zero'
   for (const buffer of buffers) expect(Buffer.from(buffer)).toEqual(Buffer.alloc(buffer.length));
 });
 
+test('what is written down of a job says that its reader has exited and its key holds zeros', async () => {
+  const { id } = await steps.ended(anotherCount());
+  const read = async (): Promise<object | undefined> => {
+    const [row] = await steps.world.db.rows<object>(
+      sql`SELECT record, complete FROM run_destruction WHERE job_id = ${String(id)}`,
+    );
+    return row;
+  };
+  await expect.poll(read, { timeout: 10_000 }).toMatchObject({
+    record: { reader: 'exited', readerKept: false, spillFiles: 0, dataKey: 'wiped' },
+    complete: true,
+  });
+});
+
 /** Processes that have DuckDB mapped and are not this one: readers. */
 function readersAlive(): number {
   return childrenOf(process.pid).filter((id) => {

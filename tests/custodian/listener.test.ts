@@ -127,6 +127,24 @@ describe('who gets in', () => {
 });
 
 describe('what is sent', () => {
+  test('that says it is too long is refused before any of it came', async () => {
+    await using scene = new Scene();
+    const { url, close } = await listening(scene, { bodyBytes: 1_000 });
+    const status = await new Promise<number>((resolve, reject) => {
+      const headers = { 'content-length': '1000001' };
+      const options = { method: 'POST', agent: false, headers, ...CERTIFIED() };
+      const sent = request(new URL('/v1/orders', url), options, (response) => {
+        resolve(response.statusCode ?? 0);
+        sent.destroy();
+      });
+      sent.once('error', reject);
+      sent.setTimeout(2_000, () => reject(new Error('it waits for a body')));
+      sent.flushHeaders();
+    });
+    expect(status).toBe(413);
+    await close();
+  });
+
   test('an order is answered; the same answer comes to the client again, and over a new connection', async () => {
     await using scene = new Scene();
     const { url, close, bugs } = await listening(scene);

@@ -118,6 +118,19 @@ describe('an order that was asked before', () => {
   });
 });
 
+test('an order over a dataset under the key of another, which this custodian has too, is refused', async () => {
+  const decryptors = new Map<string, Scene['reader']>();
+  await using scene = new Scene({ decryptorOf: (keyId) => decryptors.get(keyId) ?? null });
+  for (const keyId of ['key-1', 'key-2']) decryptors.set(keyId, scene.reader);
+  const ciphertexts = scene.ciphertexts(4);
+  const answer = async (keyId: string): Promise<unknown> =>
+    outcomeOf(scene.custodian.answer(await scene.order(ciphertexts, { keyId }), Buffer.concat(ciphertexts)));
+  expect(await answer('key-2')).toBe('KEY_UNKNOWN');
+  expect(scene.reader.seen).toEqual([]);
+  // The control: what is refused is the key, not the order.
+  expect(await answer('key-1')).toContain('attestation');
+});
+
 /** What is wrong with an order, and the code it gets. */
 const REFUSED: readonly (readonly [string, OrderChanges, string])[] = [
   ['for another custodian', { audience: 'someone-else' }, 'ORDER_AUDIENCE'],

@@ -8,6 +8,7 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { generateSigningKey } from '#crypto/ed25519-key.ts';
+import { openManifest, signManifest } from '#crypto/he/dataset-manifest.ts';
 import type { AttestedAnswer } from '#crypto/he/order.ts';
 import { Failure } from '#policies/refusal.ts';
 import { startEvaluator } from '#sandbox/encrypted/evaluator.ts';
@@ -161,7 +162,11 @@ describe('an answer is refused', () => {
     ['with a number fewer', ({ attestation, values }) => ({ attestation, values: values.slice(1) })],
     [
       'whose attestation was changed',
-      ({ attestation, values }) => ({ attestation: `${attestation.slice(0, -2)}AA`, values }),
+      ({ attestation, values }) => ({
+        // Its last character but one is another, whatever it was.
+        attestation: attestation.replace(/.(?=.$)/, (was) => (was === 'A' ? 'B' : 'A')),
+        values,
+      }),
     ],
     ['without an attestation', ({ values }) => ({ attestation: '', values })],
   ])('%s', async ([, change]) => {
@@ -255,5 +260,31 @@ describe('files that are not as signed', () => {
       column.name === 'stay' ? { ...column, bounds: [0, 3] as const } : column,
     );
     expect(await failureOf(openEncryptedFiles({ ...scene.dataset, columns }))).toBe('CONFIG');
+    const fewer = scene.dataset.columns.map((column) =>
+      column.name === 'region' ? { ...column, values: ['north', 'west', 'south'] } : column,
+    );
+    expect(await failureOf(openEncryptedFiles({ ...scene.dataset, columns: fewer }))).toBe('CONFIG');
+  });
+
+  test('a manifest, signed anew, whose middle is not that of its bounds', async () => {
+    const { source, encryption } = scene.dataset;
+    const jws = readFileSync(join(scene.files.directory, 'manifest.jws'), 'utf8').trim();
+    const { manifest } = await openManifest(jws, [scene.provider.publicJwk]);
+    const { version: _version, ...said } = manifest;
+    const columns = said.columns.map((column) => ({ ...column, mid: String(BigInt(column.mid) + 1n) }));
+    const outcome = await signManifest({ ...said, columns }, scene.provider).then(
+      async (moved) => {
+        const at = changedFile('manifest.jws', () => Buffer.from(moved));
+        const { digest } = await openManifest(moved, [scene.provider.publicJwk]);
+        const dataset = {
+          ...scene.dataset,
+          source: { ...source, path: at } as typeof source,
+          encryption: { ...encryption, manifestDigest: digest.replace('sha256:', '') },
+        };
+        return failureOf(openEncryptedFiles(dataset));
+      },
+      (error: { readonly code: string }) => error.code,
+    );
+    expect(outcome).toMatch(/^(CONFIG|MANIFEST_INCONSISTENT)$/);
   });
 });

@@ -38,7 +38,7 @@ async function inForce(
   const filed = await post(by[0], kind, file);
   expect(filed.status).toBe(201);
   const { revision } = await jsonOf<Filed>(filed);
-  const approved = await act(by[1], `${kind}/${String(file.id)}/revisions/${revision}`, 'approve');
+  const approved = await act(by[1], `${kind}/${file.id}/revisions/${revision}`, 'approve');
   expect([await approved.clone().text(), approved.status]).toEqual([expect.any(String), 200]);
   return jsonOf<Filed>(approved);
 }

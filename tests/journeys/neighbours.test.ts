@@ -187,6 +187,7 @@ async function buy({ shop, seen, served }: Side): Promise<void> {
   await buyer.dataset('visits');
   await buyer.grants();
   await buyer.grant('journey');
+  await buyer.grantSpend('journey');
   for (const { id, state } of await buyer.jobs()) if (state === 'done') await buyer.receipt(id);
   for await (const event of buyer.usage()) expect(event).not.toHaveProperty('data.measured');
   for await (const page of buyer.usageCsv()) expect(page).toContain('visits');

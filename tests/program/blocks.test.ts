@@ -47,6 +47,7 @@ function recorder(fate: (block: number) => 'answers' | 'fails' | 'dies' = () => 
     let isGone = false;
     return {
       layers: [],
+      exited: Promise.resolve(),
       get isGone() {
         return isGone;
       },

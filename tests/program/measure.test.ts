@@ -62,6 +62,7 @@ function silentPool(startMs = 0) {
     const gone = Promise.withResolvers<'died'>();
     return {
       layers: [],
+      exited: Promise.resolve(),
       get isGone() {
         return isGone;
       },

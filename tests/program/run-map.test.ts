@@ -63,6 +63,7 @@ function mortalWorkers({ isolate, process }: Deaths): {
     };
     return {
       layers: [],
+      exited: Promise.resolve(),
       get isGone() {
         return isGone;
       },
@@ -151,6 +152,7 @@ describe('a map over buffers', () => {
     const asked: number[] = [];
     const worker: Worker = {
       layers: [],
+      exited: Promise.resolve(),
       isGone: false,
       map: (bytes, rows) => {
         asked.push(rows);

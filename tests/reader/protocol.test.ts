@@ -3,6 +3,7 @@ import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { LaunchedProcess } from '#sandbox/jail/launch.ts';
+import { alignedView } from '#sandbox/jail/aligned.ts';
 import { FrameCutter } from '#sandbox/jail/frames.ts';
 import { PipeError, ReaderPipe } from '#sandbox/reader/reader-pipe.ts';
 import {
@@ -290,4 +291,18 @@ test('a reader that says nothing is killed at the deadline; one that ends, at on
   const call = ended.pipe.call({ kind: 'describe' }, 10_000);
   ended.exit();
   await expect(call).rejects.toMatchObject({ outcome: 'GONE' });
+});
+
+test('numbers are seen wherever their bytes lie, and never more than there are bytes', () => {
+  const bytes = new Uint8Array(new ArrayBuffer(33));
+  new DataView(bytes.buffer).setFloat64(1, 2.5, true);
+  new DataView(bytes.buffer).setFloat64(8, -1, true);
+  expect([...alignedView(Float64Array, bytes.subarray(1, 9), 1)]).toEqual([
+    alignedView(Float64Array, bytes.slice(1, 9), 1)[0],
+  ]);
+  expect([...alignedView(Float64Array, bytes.subarray(8, 16), 1)]).toEqual([-1]);
+  for (const at of [0, 1, 8])
+    expect(() => alignedView(Float64Array, bytes.subarray(at, at + 15), 2)).toThrow(
+      'fewer bytes than numbers',
+    );
 });

@@ -5,7 +5,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { failJob, haltJob, recover, refuseJob } from '#gateway/storage/abort.ts';
 import { admit, refuse } from '#gateway/storage/admission.ts';
 import { type Database, openDatabase, sqlStateOf, type Tx } from '#gateway/storage/database.ts';
-import { approveDocument, fileDocument } from '#gateway/storage/documents.ts';
 import { findViolations, INVARIANT_NAMES } from '#gateway/storage/invariants.ts';
 import { findAnswer } from '#gateway/storage/job-view.ts';
 import { addKeyEvent } from '#gateway/storage/key-events.ts';
@@ -20,6 +19,7 @@ import { haltVersions, revokeGrant } from '#gateway/storage/suspension.ts';
 import { Failure, Refusal } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
 import { describeEngines, HAS_POSTGRES, openEngine, type OpenEngine } from '#tests/support/engines.ts';
+import { fileTwice } from '#tests/support/document-files.ts';
 import { approveNew, makeReviewScene } from '#tests/support/program-scene.ts';
 import {
   anyPrice,

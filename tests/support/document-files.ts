@@ -1,4 +1,6 @@
 /** Filed documents as their files say: an agreement and a product that parse, for tests to change. */
+import type { Database } from '#gateway/storage/database.ts';
+import { approveDocument, fileDocument } from '#gateway/storage/documents.ts';
 
 /** An agreement of the health bureau about its visits. */
 export function agreementFile(changes: Readonly<Record<string, unknown>> = {}) {
@@ -71,4 +73,15 @@ export function productFile(changes: Readonly<Record<string, unknown>> = {}) {
     purposes: ['public_health'],
     ...changes,
   };
+}
+
+/** Two wordings of a document, one after the other, each filed by one and approved by the other. */
+export async function fileTwice(db: Database, [maker, checker]: readonly [string, string]): Promise<void> {
+  const year = new Date().getUTCFullYear();
+  for (const from of [year - 1, year + 1]) {
+    const dates = { from: new Date(Date.UTC(from, 0)), to: null };
+    const filed = { kind: 'Product', id: 'P-1', body: { from }, ...dates, by: maker } as const;
+    const { revision } = await fileDocument(db, filed);
+    await approveDocument(db, { kind: 'Product', id: 'P-1', revision, by: checker });
+  }
 }

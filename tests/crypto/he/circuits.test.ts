@@ -57,6 +57,19 @@ describe.for(PROFILE_NAMES)('%s', (name) => {
     return blocks;
   }
 
+  test('sums stop before their noise would be too much', () => {
+    const key = seal.loadPublicKey(keys.publicKey);
+    const [one, two] = [seal.encrypt(key, BigInt64Array.of(1n)), seal.encrypt(key, BigInt64Array.of(1n))];
+    const grow = (): void => {
+      for (let turn = 0; turn < 400; turn += 1) {
+        seal.add(one, two);
+        seal.add(two, one);
+      }
+    };
+    expect(grow).toThrow(expect.objectContaining({ code: 'NOISE' }));
+    for (const made of [one, two, key]) made[Symbol.dispose]();
+  });
+
   /** Masked, decrypted, unmasked: all slots, each as the number nearest to 0. */
   function slotsOf(sum: Cipher): bigint[] {
     const next = numbersFrom('mask');
