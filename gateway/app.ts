@@ -20,7 +20,9 @@ import { checkBytes, checked, parseBody, readBody } from './http/request-reading
 import { type Surface, surfaceOf } from './http/surface.ts';
 import { HttpFault, isBug, problemResponse } from './problem.ts';
 import { answerRoutes } from './routes/answers.ts';
+import { billingRoutes } from './routes/billing.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
+import { exportRoutes } from './routes/exports.ts';
 import { documentRoutes } from './routes/documents.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { openRoutes } from './routes/open.ts';
@@ -28,6 +30,7 @@ import { partyRoutes } from './routes/parties.ts';
 import { priceRoutes } from './routes/prices.ts';
 import { programRoutes } from './routes/programs.ts';
 import { quoteRoutes } from './routes/quotes.ts';
+import { reportRoutes } from './routes/reports.ts';
 import { reviewRoutes } from './routes/reviews.ts';
 import { stopRoutes } from './routes/stops.ts';
 import { notFound } from './services/permission.ts';
@@ -57,6 +60,12 @@ export function routeTable(surface: Surface): readonly Endpoint[] {
     // /v1/releases, /v1/receipts, /v1/log, /v1/usage
     ...answerRoutes(surface),
     ...priceRoutes(surface),
+    // /v1/statements, /v1/statement-lines, /v1/corrections, /v1/settlements
+    ...billingRoutes(surface),
+    // /v1/exports: files of any size
+    ...exportRoutes(surface),
+    // /v1/reports, /v1/reconciliation
+    ...reportRoutes(surface),
   ];
   return table;
 }

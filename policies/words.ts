@@ -31,6 +31,7 @@ import { PROGRAM_REVIEW_WORDS } from './words/program-review.ts';
 import { QUERY_WORDS } from './words/query.ts';
 import { QUOTA_WORDS } from './words/quota.ts';
 import { QUOTE_WORDS } from './words/quote.ts';
+import { REPORT_WORDS } from './words/reports.ts';
 import { REVIEW_WORDS } from './words/review.ts';
 import { RUN_WORDS } from './words/run.ts';
 import { STATEMENT_WORDS } from './words/statement.ts';
@@ -71,6 +72,7 @@ export const WORDS = {
   ...QUERY_WORDS,
   ...QUOTA_WORDS,
   ...QUOTE_WORDS,
+  ...REPORT_WORDS,
   ...REVIEW_WORDS,
   ...RUN_WORDS,
   ...STATEMENT_WORDS,

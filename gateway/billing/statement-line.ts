@@ -154,31 +154,35 @@ function bodyOf(
   return evidenceJson({ type: 'line', version: FORM_VERSION, currency: CURRENCY, ...said });
 }
 
+/** What a line says by names of its own; all else is its terms. */
+const NAMED = new Set(
+  (
+    'type version currency id statement ordinal kind reverses family originalPeriod feeType basis events quantity ' +
+    'amountPrecise amountFen taxFen netFen quotedNano zeroReason inputsDigest'
+  ).split(' '),
+);
+
 /** What a stored body says, as a draft: the inverse of `linesOf`. */
 export function draftOfBody(body: string): LineDraft & { readonly id: string } {
   const said = JSON.parse(body) as LineBody;
-  const { type, version, currency, id, statement, ordinal, family, ...rest } = said;
-  const { kind, reverses, originalPeriod, feeType, basis, amountPrecise, zeroReason, inputsDigest, ...more } =
-    rest;
-  const { events, quantity, amountFen, taxFen, netFen, quotedNano, ...terms } = more;
   return {
-    id,
-    kind,
-    reverses,
-    familyId: family,
-    originalPeriod,
-    feeType,
-    basis,
-    amountPrecise,
-    zeroReason,
-    inputsDigest,
-    events: BigInt(events),
-    quantity: BigInt(quantity),
-    amountFen: BigInt(amountFen),
-    taxFen: BigInt(taxFen),
-    netFen: BigInt(netFen),
-    quotedNano: BigInt(quotedNano),
-    terms,
+    id: said.id,
+    kind: said.kind,
+    reverses: said.reverses,
+    familyId: said.family,
+    originalPeriod: said.originalPeriod,
+    feeType: said.feeType,
+    basis: said.basis,
+    amountPrecise: said.amountPrecise,
+    zeroReason: said.zeroReason,
+    inputsDigest: said.inputsDigest,
+    events: BigInt(said.events),
+    quantity: BigInt(said.quantity),
+    amountFen: BigInt(said.amountFen),
+    taxFen: BigInt(said.taxFen),
+    netFen: BigInt(said.netFen),
+    quotedNano: BigInt(said.quotedNano),
+    terms: Object.fromEntries(Object.entries(said).filter(([name]) => !NAMED.has(name))),
   };
 }
 
@@ -221,7 +225,7 @@ export interface FeeTotal {
 type Totalled = Pick<LineDraft, 'feeType' | 'amountFen' | 'taxFen' | 'netFen' | 'quotedNano'>;
 
 /** The totals of both fees, in their order. */
-export function totalsOf(lines: readonly Totalled[]): readonly FeeTotal[] {
+function totalsOf(lines: readonly Totalled[]): readonly FeeTotal[] {
   return FEE_TYPES.map((feeType) => {
     const own = lines.filter((line) => line.feeType === feeType);
     const sum = (name: 'amountFen' | 'taxFen' | 'netFen' | 'quotedNano'): string =>

@@ -1,10 +1,9 @@
-/** The verbs `receipt`, `log …` and `usage export`: what a run is shown by, fetched to be kept. */
+/** The verbs `receipt` and `log …`: what a run is shown by, fetched to be kept. */
 import { writeFileSync } from 'node:fs';
 import { Failure } from '#policies/refusal.ts';
 import { say } from '#policies/words.ts';
-import { renderTable } from './table.ts';
 import { worded } from './terminal.ts';
-import { defineGroup, defineVerb, print, printJson, type VerbCall, type VerbHost } from './verb.ts';
+import { defineGroup, defineVerb, print, type VerbCall, type VerbHost } from './verb.ts';
 
 export function registerEvidenceVerbs(host: VerbHost): void {
   defineVerb(
@@ -22,56 +21,6 @@ export function registerEvidenceVerbs(host: VerbHost): void {
     receipt,
   );
   registerLogVerbs(defineGroup(host, 'log', 'cli.log'));
-  const usage = defineGroup(host, 'usage', 'cli.usage');
-  defineVerb(
-    usage,
-    {
-      name: 'export',
-      about: 'cli.usage.export',
-      flags: [
-        { flags: '--from <time>', about: 'cli.flag.from' },
-        { flags: '--to <time>', about: 'cli.flag.to' },
-        { flags: '--csv', about: 'cli.flag.csv', conflicts: ['json'] },
-      ],
-      examples: [
-        'unseen usage export --from 2026-11-01T00:00:00+08:00 > usage.jsonl',
-        'unseen usage export --csv > usage.csv',
-      ],
-    },
-    exportUsage,
-  );
-  defineVerb(
-    usage,
-    {
-      name: 'quotes',
-      about: 'cli.usage.quotes',
-      flags: [
-        { flags: '--from <date>', about: 'cli.flag.from' },
-        { flags: '--to <date>', about: 'cli.flag.to' },
-      ],
-      examples: ['unseen usage quotes --from 2026-11-01 --to 2026-11-30'],
-    },
-    quoteCounts,
-  );
-}
-
-async function quoteCounts(call: VerbCall): Promise<void> {
-  const [from, to] = [call.text('from'), call.text('to')];
-  const days = { ...(from !== undefined && { from }), ...(to !== undefined && { to }) };
-  const { items: counts } = await call.client().quotes.counts(days);
-  const titles = ['day', 'account', 'organisation', 'made', 'accepted'] as const;
-  await print(call, counts, () =>
-    renderTable(
-      titles.map((name) => ({ title: worded(call.terminal, `cli.column.${name}`) })),
-      counts.map(({ day, account, organisation, made, accepted }) => [
-        day,
-        account,
-        organisation,
-        String(made),
-        String(accepted),
-      ]),
-    ),
-  );
 }
 
 function registerLogVerbs(host: VerbHost): void {
@@ -114,16 +63,4 @@ function keep(file: string, text: string): void {
   } catch (cause) {
     throw new Failure('CONFIG', say('cli.fileUnwritable', { file }), { cause });
   }
-}
-
-/** One event to a line, page after page, so that a year does not have to fit into memory. */
-async function exportUsage(call: VerbCall): Promise<void> {
-  const [from, to] = [call.text('from'), call.text('to')];
-  const period = { ...(from !== undefined && { from }), ...(to !== undefined && { to }) };
-  const client = call.client();
-  if (call.isSet('csv')) {
-    for await (const page of client.usageCsv(period)) await call.terminal.out(page);
-    return;
-  }
-  for await (const event of client.usage(period)) await printJson(call, event);
 }

@@ -18,11 +18,15 @@ import { registerLab } from './lab.ts';
 import { registerPartyVerbs } from './party-verbs.ts';
 import { registerPriceVerbs } from './price-verbs.ts';
 import { registerProgramVerbs } from './program-verbs.ts';
+import { registerReconcileVerb } from './reconcile-verb.ts';
+import { registerReportVerbs } from './report-verbs.ts';
 import { registerReleaseVerbs } from './release-verbs.ts';
 import { registerServeVerb } from './serve-verb.ts';
 import { registerSessionVerbs } from './session-verbs.ts';
+import { registerStatementVerbs } from './statement-verbs.ts';
 import { printable } from './table.ts';
 import { type Terminal, worded } from './terminal.ts';
+import { registerUsageVerbs } from './usage-verbs.ts';
 import { registerVerifyVerb } from './verify-verb.ts';
 
 /** The program on a terminal. Parsing throws CommanderError for wrong arguments, after saying what is wrong. */
@@ -59,7 +63,10 @@ export function programOf(terminal: Terminal): Command {
   registerJobVerbs(host);
   registerReleaseVerbs(host);
   registerEvidenceVerbs(host);
+  registerReportVerbs(host, registerUsageVerbs(host));
+  registerReconcileVerb(host);
   registerVerifyVerb(host);
+  registerStatementVerbs(host);
   return program;
 }
 

@@ -48,7 +48,7 @@ async function verify(call: VerbCall): Promise<ExitCode> {
   const receipt = (await readArgument(terminal, call.argument(0))).trim();
   const result = await verifyReceipt({
     receipt,
-    keys: await keysOf(call),
+    keys: await trustedKeys(call),
     proof: await optional('proof'),
     logKey: (await optional('logKey'))?.trim(),
     checkpoint: await optional('checkpoint'),
@@ -63,7 +63,7 @@ async function verify(call: VerbCall): Promise<ExitCode> {
  * The keys of a JWK set, or of a single JWK. Keys of other kinds, such as those of tokens, are passed over; a set
  * without any key that could sign a receipt is a wrong file.
  */
-async function keysOf(call: VerbCall): Promise<readonly EvidenceJwk[]> {
+export async function trustedKeys(call: VerbCall): Promise<readonly EvidenceJwk[]> {
   const file = call.text('keys');
   if (file === undefined) return [];
   const written = await readJsonArgument(call.terminal, file);

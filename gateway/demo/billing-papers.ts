@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { plainGrant } from '../services/plain-grant.ts';
 
 export const DATASET = 'visits';
-export const AGREEMENT = 'OA-2026-001';
+const AGREEMENT = 'OA-2026-001';
 export const PRODUCT = 'P-0001';
 export const GRANT = 'demo-billing';
 const SCENE = 'hospital-planning';
@@ -23,26 +23,42 @@ export interface Paper {
 /** All papers, in the order in which they are needed; in force from an instant on. */
 export function papersOf(from: string, operator: string): readonly Paper[] {
   return [
-    cap('CAP-visits-data', 'data_usage', [
-      { basis: 'calls', maxUnitPrice: '60', per: '1', projectedPerYear: '1000' },
-    ], from),
-    cap('CAP-visits-service', 'technical_service', [
-      { basis: 'outputs', maxUnitPrice: '2', per: '1', projectedPerYear: '10000' },
-    ], from),
-    card('RC-visits-data', 'data_usage', 'city-provider', [
-      {
-        basis: 'calls',
-        model: 'graduated',
-        per: '1',
-        tiers: [
-          { upTo: '2', unitPrice: '50' },
-          { upTo: null, unitPrice: '33.333' },
-        ],
-      },
-    ], from),
-    card('RC-visits-service', 'technical_service', 'operator', [
-      { basis: 'outputs', model: 'unit', per: '1', unitPrice: '0.8' },
-    ], from),
+    cap(
+      'CAP-visits-data',
+      'data_usage',
+      [{ basis: 'calls', maxUnitPrice: '60', per: '1', projectedPerYear: '1000' }],
+      from,
+    ),
+    cap(
+      'CAP-visits-service',
+      'technical_service',
+      [{ basis: 'outputs', maxUnitPrice: '2', per: '1', projectedPerYear: '10000' }],
+      from,
+    ),
+    card(
+      'RC-visits-data',
+      'data_usage',
+      'city-provider',
+      [
+        {
+          basis: 'calls',
+          model: 'graduated',
+          per: '1',
+          tiers: [
+            { upTo: '2', unitPrice: '50' },
+            { upTo: null, unitPrice: '33.333' },
+          ],
+        },
+      ],
+      from,
+    ),
+    card(
+      'RC-visits-service',
+      'technical_service',
+      'operator',
+      [{ basis: 'outputs', model: 'unit', per: '1', unitPrice: '0.8' }],
+      from,
+    ),
     ...product(from),
     agreement(from, operator),
   ];
@@ -67,13 +83,28 @@ function cap(id: string, feeType: string, caps: readonly object[], from: string)
 }
 
 function card(id: string, feeType: string, payee: string, charges: readonly object[], from: string): Paper {
-  return { kind: 'RateCard', filedBy: 'operator', approvedBy: 'second', body: cardBody(id, { dataset: DATASET }, { feeType, payee, charges, from }) };
+  return {
+    kind: 'RateCard',
+    filedBy: 'operator',
+    approvedBy: 'second',
+    body: cardBody(id, { dataset: DATASET }, { feeType, payee, charges, from }),
+  };
 }
 
 function cardBody(
   id: string,
   applies: object,
-  { feeType, payee, charges, from }: { readonly feeType: string; readonly payee: string; readonly charges: readonly object[]; readonly from: string },
+  {
+    feeType,
+    payee,
+    charges,
+    from,
+  }: {
+    readonly feeType: string;
+    readonly payee: string;
+    readonly charges: readonly object[];
+    readonly from: string;
+  },
 ) {
   return {
     kind: 'RateCard',
@@ -122,9 +153,12 @@ function product(from: string): readonly Paper[] {
   const charges = [{ basis: 'runs', model: 'flat', unitPrice: '99' }];
   const terms = { feeType: 'technical_service', payee: 'operator', charges, from };
   const priced = cardBody(`RC-${PRODUCT}`, { product: PRODUCT }, terms);
-  const capped = cap('CAP-P-0001', 'technical_service', [
-    { basis: 'runs', maxUnitPrice: '120', per: '1', projectedPerYear: '100' },
-  ], from);
+  const capped = cap(
+    'CAP-P-0001',
+    'technical_service',
+    [{ basis: 'runs', maxUnitPrice: '120', per: '1', projectedPerYear: '100' }],
+    from,
+  );
   return [
     { kind: 'Product', filedBy: 'operator', approvedBy: 'second', body },
     { ...capped, body: { ...capped.body, applies: { product: PRODUCT } } as Paper['body'] },
@@ -181,7 +215,13 @@ function agreement(from: string, operator: string): Paper {
 
 /** A grant under the agreement, with a cap on money. */
 export function billedGrant(now: number): object {
-  const terms = { id: GRANT, dataset: DATASET, columns: COLUMNS, authoriser: 'city-provider', holder: 'city-buyer' };
+  const terms = {
+    id: GRANT,
+    dataset: DATASET,
+    columns: COLUMNS,
+    authoriser: 'city-provider',
+    holder: 'city-buyer',
+  };
   return {
     ...plainGrant({ ...terms, purpose: PURPOSE, scene: SCENE, runs: 100 }, now),
     parentAgreement: AGREEMENT,

@@ -124,9 +124,14 @@ async function billed(stage: BillingStage, month: string): Promise<StatementView
   });
   const closed = closedOf(await statements.close({ month }));
   const issued = await stage.client('second').statements.issue(closed.id);
-  await stage.text(`\n${renderStatement(issued, await linesOf(stage, issued.id), stage.terminal.language)}\n`);
+  await stage.text(
+    `\n${renderStatement(issued, await linesOf(stage, issued.id), stage.terminal.language)}\n`,
+  );
   writeFileSync(join(stage.directory, 'statement.jws'), `${issued.signed ?? ''}\n`);
-  await stage.line('demo.billing.signed', { number: issued.head.number, root: issued.head.linesRoot.slice(0, 16) });
+  await stage.line('demo.billing.signed', {
+    number: issued.head.number,
+    root: issued.head.linesRoot.slice(0, 16),
+  });
   if (issued.signed === null || issued.head.totalFen === '0') stage.fail();
   return issued;
 }
@@ -138,7 +143,13 @@ function closedOf({ items }: { readonly items: readonly ClosedMonth[] }): Statem
 }
 
 async function linesOf(stage: BillingStage, statement: string): Promise<readonly LineView[]> {
-  return Array.fromAsync(stage.client('operator').statements.lines(statement));
+  return collected(stage.client('operator').statements.lines(statement));
+}
+
+async function collected<Item>(items: AsyncIterable<Item>): Promise<readonly Item[]> {
+  const all: Item[] = [];
+  for await (const item of items) all.push(item);
+  return all;
 }
 
 /** From a line to its agreement, its approvals and its runs. */
@@ -150,7 +161,7 @@ async function explained(stage: BillingStage, { id }: StatementView): Promise<vo
   await stage.line('demo.billing.line', { line: first.line.id, grant: grant?.id ?? '' });
   for (const { kind, id: paper, revision, filedBy, approvedBy } of documents)
     await stage.text(`  ${kind} ${paper}/${revision}: ${filedBy}, ${approvedBy ?? '-'}\n`);
-  const runs = await Array.fromAsync(statements.usageOf(first.line.id));
+  const runs = await collected(statements.usageOf(first.line.id));
   for (const { jobId, outcome, quantity, leafIndex } of runs)
     await stage.text(`  ${jobId}  ${outcome}  ${quantity ?? ''}  leaf ${leafIndex}\n`);
   if (String(runs.length) !== first.line.events) stage.fail();
@@ -160,17 +171,21 @@ async function explained(stage: BillingStage, { id }: StatementView): Promise<vo
 async function settled(stage: BillingStage, { id }: StatementView): Promise<void> {
   const { statements } = stage.client('second');
   const { made, holds } = await statements.settle(id);
-  const instructions = await Array.fromAsync(statements.instructions(id));
+  const instructions = await collected(statements.instructions(id));
   const file = join(stage.directory, 'settlement.csv');
   writeFileSync(file, instructionSheet(instructions));
   for (const { payee, payeeType, feeType, amountFen } of instructions)
     await stage.text(`  ${feeType}  ${payee} (${payeeType})  ${yuan(BigInt(amountFen))}\n`);
-  await stage.line('demo.billing.instructions', { count: made.length, holds: holds.length, file: 'settlement.csv' });
+  await stage.line('demo.billing.instructions', {
+    count: made.length,
+    holds: holds.length,
+    file: 'settlement.csv',
+  });
   await statements.sent(id);
   const advices = instructions.map(({ id: instruction, amountFen, currency }, at) => ({
     reference: `BANK-${at + 1}`,
     instruction,
-    amountFen,
+    amount: yuan(BigInt(amountFen)),
     currency,
     paidOn: new Date().toISOString().slice(0, 10),
   }));
@@ -200,7 +215,7 @@ async function corrected(stage: BillingStage, [job]: readonly Job[]): Promise<vo
 }
 
 async function reconciled(stage: BillingStage): Promise<void> {
-  const { rules, breaches } = await stage.client('operator').reconcile();
+  const { rules, breaches } = await stage.client('operator').reports.reconcile();
   await stage.line('demo.billing.reconciled', { rules, broken: breaches.length });
   if (breaches.length > 0) stage.fail();
 }

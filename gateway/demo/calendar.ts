@@ -18,7 +18,7 @@ export class Calendar implements Disposable {
     this.#timeZone = timeZone;
     const now = (): number => this.#clock.now() + this.#aheadMs;
     globalThis.Date = new Proxy(this.#clock, {
-      construct: (clock, args: ConstructorParameters<DateConstructor>, target) =>
+      construct: (clock, args: readonly unknown[], target) =>
         Reflect.construct(clock, args.length === 0 ? [now()] : args, target) as Date,
       get: (clock, name) => (name === 'now' ? now : (Reflect.get(clock, name) as unknown)),
     });

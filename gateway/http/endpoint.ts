@@ -112,6 +112,22 @@ export function json(
   });
 }
 
+/** A text answer of any length, made as it is read. */
+export function streamed(pieces: AsyncGenerator<string>, type: string): Response {
+  const encoder = new TextEncoder();
+  const body = new ReadableStream<Uint8Array>({
+    pull: async (controller) => {
+      const { done, value } = await pieces.next();
+      if (done === true) controller.close();
+      else controller.enqueue(encoder.encode(value));
+    },
+    cancel: async () => {
+      await pieces.return(undefined);
+    },
+  });
+  return new Response(body, { headers: { 'content-type': `${type}; charset=utf-8` } });
+}
+
 /** A text answer. */
 export function text(value: string, type: string): Response {
   return new Response(value, { headers: { 'content-type': `${type}; charset=utf-8` } });

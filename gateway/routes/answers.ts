@@ -1,13 +1,15 @@
 /** Routes about what came of jobs: released answers, evidence, the log, and usage. */
 import { z } from '@hono/zod-openapi';
+import { instantText } from '#sandbox/release/zone.ts';
 import { pageQuery } from '../http/cursor.ts';
 import { endpoint, type Endpoint, json, text } from '../http/endpoint.ts';
 import { evidence, idParams, madeId, pageSchema, release, usageEvent } from '../http/schemas.ts';
 import type { Surface } from '../http/surface.ts';
+import { filterOf, usageDimensions } from '../http/usage-query.ts';
 import { currentCheckpoint, getConsistency, getEvidence } from '../services/evidence.ts';
 import { notFound } from '../services/permission.ts';
 import { getRelease, releaseCsv } from '../services/release-view.ts';
-import { listUsagePage, usageCsv, usageEvents } from '../services/usage.ts';
+import { listUsagePage, usageEvents } from '../services/usage.ts';
 
 const plainText = (accept: string | null, type: string): boolean => (accept ?? '').includes(type);
 
@@ -88,13 +90,7 @@ function logRoutes(surface: Surface): readonly Endpoint[] {
   ];
 }
 
-const usageQuery = z.strictObject({
-  ...pageQuery.shape,
-  from: z.iso.datetime({ offset: true }).optional(),
-  to: z.iso.datetime({ offset: true }).optional(),
-  grant: z.string().min(1).max(200).optional(),
-  account: z.string().min(1).max(64).optional(),
-});
+const usageQuery = z.strictObject({ ...pageQuery.shape, ...usageDimensions });
 
 function usageRoute(surface: Surface): Endpoint {
   const { cursors } = surface;
@@ -102,25 +98,20 @@ function usageRoute(surface: Surface): Endpoint {
     method: 'get',
     path: '/v1/usage',
     tag: 'answers',
-    summary: 'Usage as CloudEvents 1.0, or as CSV; the text of requests is not among it',
+    summary: 'Usage as CloudEvents 1.0; the text of requests is not among it',
     access: { actions: ['read_usage'] },
     query: usageQuery,
-    answer: { status: 200, schema: pageSchema(usageEvent), also: ['text/csv'] },
-    handle: async ({ caller, headers, query }) => {
-      const { limit, cursor, from = null, to = null, grant = null, account = null } = query;
+    answer: { status: 200, schema: pageSchema(usageEvent) },
+    handle: async ({ caller, query }) => {
+      const { limit, cursor, ...dimensions } = query;
       const list = { name: 'usage', reader: caller.principal.org.id };
       const [leaf = '-1'] = cursors.open(list, cursor) ?? [];
-      const filter = { from, to, grant, account };
+      const filter = filterOf(dimensions);
       const page = await listUsagePage(surface, caller, { filter, afterLeaf: BigInt(leaf), limit });
       const nextCursor = page.nextLeaf === null ? null : cursors.seal(list, [page.nextLeaf]);
-      if (plainText(headers.get('accept'), 'text/csv')) {
-        const table = text(usageCsv(surface, page.rows), 'text/csv');
-        if (nextCursor !== null)
-          table.headers.set('link', `</v1/usage?limit=${limit}&cursor=${nextCursor}>; rel="next"`);
-        return table;
-      }
       const withMeasured = caller.principal.roles.includes('operator');
-      return json({ items: usageEvents(surface, page, { withMeasured }), nextCursor });
+      const timeOf = (at: Date): string => instantText(at.getTime(), surface.timeZone);
+      return json({ items: usageEvents(page, timeOf, { withMeasured }), nextCursor });
     },
   });
 }

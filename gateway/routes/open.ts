@@ -5,7 +5,7 @@ import { ASSERTION_ALGORITHMS } from '../auth/client-key.ts';
 import { type Endpoint, json, openEndpoint, text } from '../http/endpoint.ts';
 import { tokenForm } from '../http/schemas.ts';
 import type { Surface } from '../http/surface.ts';
-import { logKeyText, receiptKeys } from '../services/evidence.ts';
+import { logKeyText, publishedKeys } from '../services/evidence.ts';
 import { findOperator } from '../storage/party-list.ts';
 
 const ok = z.object({ status: z.literal('ok') });
@@ -81,11 +81,11 @@ function keyRoutes({ publicUrl, keys }: Surface): readonly Endpoint[] {
       method: 'get',
       path: '/.well-known/jwks.json',
       tag: 'keys',
-      summary: 'Public keys of access tokens and of receipts (RFC 7517)',
+      summary: 'Public keys of access tokens, receipts and statements (RFC 7517)',
       answer: { status: 200, schema: anything },
       handle: async () => {
         const { publicJwk, kid } = keys.token;
-        return json({ keys: [{ ...publicJwk, kid, use: 'sig', alg: 'EdDSA' }, ...receiptKeys(keys)] });
+        return json({ keys: [{ ...publicJwk, kid, use: 'sig', alg: 'EdDSA' }, ...publishedKeys(keys)] });
       },
     }),
     openEndpoint({

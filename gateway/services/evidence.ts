@@ -15,7 +15,7 @@ import {
 } from '#crypto/log/merkle.ts';
 import { renderVerifier, verifierOf } from '#crypto/log/note.ts';
 import { renderTlogProof } from '#crypto/log/tlog-proof.ts';
-import { algorithmOf, kidOf } from '#crypto/evidence-key.ts';
+import { algorithmOf, type EvidenceJwk, kidOf } from '#crypto/evidence-key.ts';
 import type { Caller } from '../http/endpoint.ts';
 import {
   findLeaf,
@@ -122,7 +122,16 @@ export function logKeyText({ log }: GatewayKeys): string {
   return renderVerifier(verifierOf(log));
 }
 
-/** The keys whose receipts count, as a key set has them. */
-export function receiptKeys({ receipts }: GatewayKeys): readonly object[] {
-  return receipts.map((jwk) => ({ ...jwk, kid: kidOf(jwk), use: 'sig', alg: algorithmOf(jwk) }));
+/** The keys whose receipts and statements count, as a key set has them. */
+export function publishedKeys(keys: GatewayKeys): readonly object[] {
+  return [...receiptKeys(keys), ...keySet([keys.statement.publicJwk])];
+}
+
+/** The keys whose receipts count. */
+function receiptKeys({ receipts }: GatewayKeys): readonly object[] {
+  return keySet(receipts);
+}
+
+function keySet(keys: readonly EvidenceJwk[]): readonly object[] {
+  return keys.map((jwk) => ({ ...jwk, kid: kidOf(jwk), use: 'sig', alg: algorithmOf(jwk) }));
 }

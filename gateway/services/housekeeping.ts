@@ -1,24 +1,51 @@
-/** Housekeeping of a gateway: what must be forgotten or given back in time, done every hour, and money every minute. */
+/**
+ * Housekeeping of a gateway: what must be forgotten or given back in time, every hour; money of failed runs, every
+ * minute; and reconciling, every night.
+ */
+import { instantText } from '#sandbox/release/zone.ts';
 import type { Database } from '../storage/database.ts';
 import { forgetKeys } from '../storage/idempotency.ts';
 import { endExpired } from '../storage/shares.ts';
 import { returnSpend } from '../storage/spend-returns.ts';
+import { type Reconciliation, runReconciliation } from './reconciliation.ts';
 
 const EVERY_MS = 3_600_000;
 /** Money of failed runs: at minutes, so that when it comes back says no more than that it does. */
 const MONEY_EVERY_MS = 60_000;
+/** The hour of the bills' time zone in which everything is reconciled. */
+const NIGHT_HOUR = '03';
 /** A client that repeats a request later than this makes a new one. */
 const KEYS_MS = 48 * 3_600_000;
 
+/** Who is told of what housekeeping found. */
+export interface HousekeepingReports {
+  readonly timeZone: string;
+  readonly reportBug: (error: unknown, id: string) => void;
+  /** Told every night, whether something is wrong or not. Without it, what is wrong is reported as a bug. */
+  readonly reportReconciliation?: ((found: Reconciliation) => void) | undefined;
+}
+
 /** Starts it; returns how to stop. */
-export function startHousekeeping(db: Database, reportBug: (error: unknown, id: string) => void): () => void {
-  const repeat = (everyMs: number, work: () => Promise<unknown>): NodeJS.Timeout =>
+export function startHousekeeping(db: Database, reports: HousekeepingReports): () => void {
+  const repeat = (everyMs: number, name: string, work: () => Promise<unknown>): NodeJS.Timeout =>
     setInterval(() => {
-      work().catch((error: unknown) => reportBug(error, 'housekeeping'));
+      work().catch((error: unknown) => reports.reportBug(error, name));
     }, everyMs).unref();
+  const isNight = (): boolean => instantText(Date.now(), reports.timeZone).slice(11, 13) === NIGHT_HOUR;
   const timers = [
-    repeat(EVERY_MS, () => Promise.all([forgetKeys(db, KEYS_MS), endExpired(db)])),
-    repeat(MONEY_EVERY_MS, () => returnSpend(db)),
+    repeat(EVERY_MS, 'housekeeping', () => Promise.all([forgetKeys(db, KEYS_MS), endExpired(db)])),
+    repeat(MONEY_EVERY_MS, 'housekeeping', () => returnSpend(db)),
+    repeat(EVERY_MS, 'reconciliation', async () => (isNight() ? reconcileAll(db, reports) : undefined)),
   ];
   return () => timers.forEach(clearInterval);
+}
+
+async function reconcileAll(
+  db: Database,
+  { timeZone, reportBug, reportReconciliation }: HousekeepingReports,
+): Promise<void> {
+  const found = await runReconciliation(db, { month: null, timeZone });
+  if (reportReconciliation !== undefined) reportReconciliation(found);
+  else if (found.breaches.length > 0)
+    reportBug(new Error(`reconciliation: ${JSON.stringify(found.breaches)}`), 'reconciliation');
 }

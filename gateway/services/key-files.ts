@@ -1,8 +1,8 @@
 /**
  * The keys of a data directory: made at the first start, read ever after.
  *
- * Guarantee: a private key is written once, readable by its owner only, and never changed; tokens, the log and
- * receipts have a key each. The keys of log and receipts are of the crypto profile that the deployment began with:
+ * Guarantee: a private key is written once, readable by its owner only, and never changed; tokens, the log,
+ * receipts and statements have a key each. The keys of log, receipts and statements are of the crypto profile that the deployment began with:
  * another is refused by name. Not covered: a key-management system; whoever can read the directory has the keys.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -46,7 +46,7 @@ export function operatorKeyPair(dataDir: string): { readonly key: SigningKey; re
 
 /**
  * Keys of the gateway. `receiptKeyFile`: the runner's public key, where the runner has a directory of its own. Fails:
- * CONFIG when a key of log or receipts is of another profile.
+ * CONFIG when a key of log, receipts or statements is of another profile.
  */
 export function loadKeys(
   dataDir: string,
@@ -65,6 +65,7 @@ export function loadKeys(
     token: keyOf(dataDir, 'token-key.jwk'),
     log: { name: logOrigin, key: evidenceKeyIn(keyFile(dataDir, 'log-key.jwk'), cryptoProfile) },
     receipts: [receipt],
+    statement: evidenceKeyIn(keyFile(dataDir, 'statement-key.jwk'), cryptoProfile),
   };
 }
 

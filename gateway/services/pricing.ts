@@ -75,7 +75,7 @@ export async function priceRun(
   const agreement = inForce(documents.agreements, use.at).find(({ id }) => id === use.agreement);
   return {
     billing: { ...factsOf(use, agreement), fees: price.fees },
-    quoted: price.quoted as RunPrice['quoted'],
+    quoted: price.quoted,
     spendNano: String(price.spendNano),
     cards: cardsOf(price.fees),
   };

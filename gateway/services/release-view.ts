@@ -130,7 +130,7 @@ export function releaseCsv({ outputs, notes, id, jobId }: ReleaseView): string {
 }
 
 /** One line of RFC 4180; null is empty. */
-export function csvLine(values: readonly (string | number | boolean | null)[]): string {
+function csvLine(values: readonly (string | number | boolean | null)[]): string {
   return values
     .map((value) => {
       const text = value === null ? '' : String(value);

@@ -1,6 +1,6 @@
 /** The shell: everything a service of the gateway works with, given once at start. Services keep no other state. */
 import type { SigningKey } from '#crypto/ed25519-key.ts';
-import type { EvidenceJwk } from '#crypto/evidence-key.ts';
+import type { EvidenceJwk, EvidenceKey } from '#crypto/evidence-key.ts';
 import type { NoteSigner } from '#crypto/log/note.ts';
 import type { PolicyEngine } from '#policies/decide.ts';
 import type { Channel } from '#policies/grant.ts';
@@ -14,6 +14,8 @@ export interface GatewayKeys {
   readonly log: NoteSigner;
   /** Whose receipts a reader should trust: the runner signs them. */
   readonly receipts: readonly EvidenceJwk[];
+  /** Signs statements. */
+  readonly statement: EvidenceKey;
 }
 
 export interface Shell {

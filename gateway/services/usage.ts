@@ -6,13 +6,10 @@
  * repeated delivery is recognised; quantities are decimal text, because the specification's integers have 32 bits.
  */
 import { isPurpose, purposeClass } from '#policies/purpose.ts';
-import { instantText } from '#sandbox/release/zone.ts';
-import type { DocumentRef } from '../billing/facts.ts';
 import type { Caller } from '../http/endpoint.ts';
 import { listSeenUsage, type SeenUsage, type UsageFilter } from '../storage/oversight.ts';
 import { listAcceptances, type SeenAcceptance } from '../storage/quote-store.ts';
 import { readersOf, readingOf } from './permission.ts';
-import { csvLine } from './release-view.ts';
 import type { Shell } from './shell.ts';
 
 /** A page of records of runs and accepted quotes, and the leaf after which the next one begins. */
@@ -49,13 +46,13 @@ export async function listUsagePage(
 
 /** A page as events, in the order of the log. */
 export function usageEvents(
-  shell: Shell,
   { rows, quotes }: UsagePage,
+  timeOf: (at: Date) => string,
   showing: { readonly withMeasured: boolean },
 ): readonly object[] {
   const events = [
-    ...rows.map((row) => ({ leafIndex: row.leafIndex, event: usageEvent(shell, row, showing) })),
-    ...quotes.map((row) => ({ leafIndex: row.leafIndex, event: quoteEvent(shell, row) })),
+    ...rows.map((row) => ({ leafIndex: row.leafIndex, event: usageEvent(row, timeOf, showing) })),
+    ...quotes.map((row) => ({ leafIndex: row.leafIndex, event: quoteEvent(row, timeOf) })),
   ];
   return events
     .sort((a, b) => (BigInt(a.leafIndex) < BigInt(b.leafIndex) ? -1 : 1))
@@ -63,13 +60,16 @@ export function usageEvents(
 }
 
 /** An accepted quote as an event: its data are its record, as it stands in the log. */
-function quoteEvent(shell: Shell, { quoteId, record, leafIndex, acceptedAt, buyer }: SeenAcceptance): object {
+export function quoteEvent(
+  { quoteId, record, leafIndex, acceptedAt, buyer }: SeenAcceptance,
+  timeOf: (at: Date) => string,
+): object {
   return {
     specversion: '1.0',
     id: `${quoteId}/quote`,
     source: 'unseen',
     type: 'unseen.usage.quote',
-    time: instantText(acceptedAt.getTime(), shell.timeZone),
+    time: timeOf(acceptedAt),
     subject: quoteId,
     datacontenttype: 'application/json',
     data: { organisation: buyer, ...(JSON.parse(record) as object), leafIndex },
@@ -78,8 +78,8 @@ function quoteEvent(shell: Shell, { quoteId, record, leafIndex, acceptedAt, buye
 
 /** A record of a run as an event. */
 export function usageEvent(
-  shell: Shell,
   row: SeenUsage,
+  timeOf: (at: Date) => string,
   { withMeasured }: { readonly withMeasured: boolean },
 ): object {
   return {
@@ -87,7 +87,7 @@ export function usageEvent(
     id: row.id,
     source: row.source,
     type: `unseen.usage.${row.type}`,
-    time: instantText(row.releaseAt.getTime(), shell.timeZone),
+    time: timeOf(row.releaseAt),
     subject: row.jobId,
     datacontenttype: 'application/json',
     data: {
@@ -130,101 +130,4 @@ export function usageEvent(
 function purposeClassOf({ billing, purpose }: SeenUsage): string | null {
   if (billing !== null) return billing.purposeClass;
   return purpose !== null && isPurpose(purpose) ? purposeClass(purpose) : null;
-}
-
-const QUANTITIES = [
-  'products',
-  'runs',
-  'calls',
-  'rows',
-  'bytes',
-  'outputs',
-  'outputBytes',
-  'serviceMs',
-  'cpuMs',
-  'gpuMs',
-  'memoryMbMs',
-  'storageMbMs',
-  'seats',
-] as const;
-const AMOUNTS = [...QUANTITIES, 'computeUnits', 'epsilonNano', 'spendNano'] as const;
-
-/** The same records as a table. */
-export function usageCsv(shell: Shell, rows: readonly SeenUsage[]): string {
-  const header = [
-    'id',
-    'time',
-    'job',
-    'account',
-    'organisation',
-    'grant',
-    'datasets',
-    'purpose',
-    'scene',
-    'outcome',
-  ];
-  const lines = rows.map((row) =>
-    csvLine([
-      row.id,
-      instantText(row.releaseAt.getTime(), shell.timeZone),
-      row.jobId,
-      row.accountId,
-      row.buyer,
-      row.grantId,
-      row.datasets.join(' '),
-      row.purpose,
-      row.scene,
-      row.outcome,
-      row.code,
-      row.repeat,
-      row.charged,
-      row.spentNano,
-      row.spentYocto,
-      ...AMOUNTS.map((name) => row.planned[name] ?? null),
-      row.program,
-      ...billingColumns(row),
-    ]),
-  );
-  const columns = [
-    ...header,
-    'code',
-    'repeat',
-    'charged',
-    'spentNano',
-    'spentThresholdDeltaYocto',
-    ...AMOUNTS,
-    'program',
-    'purposeClass',
-    'channel',
-    'costCentre',
-    'product',
-    'agreement',
-    'contributions',
-    'rateCards',
-    'quote',
-    'quotedNano',
-  ];
-  return `${[csvLine(columns), ...lines].join('\r\n')}\r\n`;
-}
-
-/** By what a run is billed, as the last columns have it: wordings as `id/revision`, lists with a space between. */
-function billingColumns(row: SeenUsage): readonly (string | null)[] {
-  const { billing } = row;
-  return [
-    purposeClassOf(row),
-    billing?.channel ?? null,
-    billing?.costCentre ?? null,
-    wordingOf(billing?.product ?? null),
-    wordingOf(billing?.agreement ?? null),
-    (billing?.contributions ?? [])
-      .map(({ dataset, contributor, weight }) => `${dataset}:${contributor}:${weight}`)
-      .join(' '),
-    (billing?.fees ?? []).map(({ feeType, card }) => `${feeType}:${wordingOf(card) ?? ''}`).join(' '),
-    row.quoteId,
-    row.planned['spendNano'] ?? null,
-  ];
-}
-
-function wordingOf(document: DocumentRef | null): string | null {
-  return document === null ? null : `${document.id}/${document.revision}`;
 }

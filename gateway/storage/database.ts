@@ -15,7 +15,6 @@ import { PgDialect, type PgDatabase, type PgQueryResultHKT } from 'drizzle-orm/p
 import { Failure } from '#policies/refusal.ts';
 import { type Sentence, say } from '#policies/words.ts';
 
-import { openPglite } from './pglite.ts';
 import { openPostgres } from './postgres.ts';
 
 /** Drizzle's query builder over either driver. */
@@ -85,7 +84,10 @@ const RUNS_MAX = 6;
 
 /** Opens the database and brings its tables up to date. Failure CONFIG or STATE_BUSY. */
 export async function openDatabase(place: DatabasePlace): Promise<Database> {
-  return databaseOf('url' in place ? await openPostgres(place) : await openPglite(place));
+  if ('url' in place) return databaseOf(await openPostgres(place));
+  // PGlite takes 250 MiB as soon as it is loaded: a process with PostgreSQL does not load it.
+  const { openPglite } = await import('./pglite.ts');
+  return databaseOf(await openPglite(place));
 }
 
 function databaseOf(driver: Driver): Database {

@@ -216,8 +216,16 @@ export const INVARIANT_NAMES = Object.keys(INVARIANTS);
 
 /** The invariants that do not hold, each with the rows that break it. */
 export async function findViolations(db: Tx): Promise<readonly Violation[]> {
+  return violationsOf(db, INVARIANTS);
+}
+
+/** Those of a list of invariants that do not hold. */
+export async function violationsOf(
+  db: Tx,
+  invariants: Readonly<Record<string, SQL>>,
+): Promise<readonly Violation[]> {
   const violations: Violation[] = [];
-  for (const [invariant, query] of Object.entries(INVARIANTS)) {
+  for (const [invariant, query] of Object.entries(invariants)) {
     const rows = await db.rows<{ id: string }>(sql`SELECT id FROM (${query}) AS broken LIMIT 10`);
     if (rows.length > 0) violations.push({ invariant, rows: rows.map(({ id }) => id) });
   }

@@ -11,8 +11,6 @@ import { fileURLToPath } from 'node:url';
 import type { PGlite } from '@electric-sql/pglite';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
-import { drizzle as drizzlePglite } from 'drizzle-orm/pglite';
-import { migrate as migrateEmbedded } from 'drizzle-orm/pglite/migrator';
 import pg from 'pg';
 
 import { Failure } from '#policies/refusal.ts';
@@ -50,6 +48,10 @@ export async function migratePostgres(url: string): Promise<void> {
 export async function migratePglite(pglite: PGlite): Promise<void> {
   const ask = (text: string) => pglite.query<{ newest: string | null }>(text).then(({ rows }) => rows);
   if ((await standOf(ask)) === 'current') return;
+  const [{ drizzle: drizzlePglite }, { migrate: migrateEmbedded }] = await Promise.all([
+    import('drizzle-orm/pglite'),
+    import('drizzle-orm/pglite/migrator'),
+  ]);
   await migrateEmbedded(drizzlePglite({ client: pglite }), { migrationsFolder: FOLDER });
 }
 

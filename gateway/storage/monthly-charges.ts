@@ -108,7 +108,7 @@ export function contributionsOf(
   return (own?.contributors ?? []).map(({ contributor, weight }) => ({
     dataset,
     contributor,
-    weight: String(weight),
+    weight,
   }));
 }
 

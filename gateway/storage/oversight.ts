@@ -8,7 +8,7 @@ import { sql, type SQL } from 'drizzle-orm';
 
 import type { Tx } from './database.ts';
 import { findJob, type JobView, USAGE, type UsageView } from './job-view.ts';
-import { isShown, shownAt } from './visibility.ts';
+import { isShown, shownAt, told } from './visibility.ts';
 
 /** The organisations between which a run happened. */
 export interface Parties {
@@ -87,31 +87,58 @@ function withoutParams(request: object): object {
   return Object.fromEntries(Object.entries(request).filter(([name]) => name !== 'params'));
 }
 
-export interface UsageFilter {
-  readonly readers: Readers;
+/** One value, or null for all, in each dimension of usage. */
+export interface UsageDimensions {
   readonly grant: string | null;
   readonly account: string | null;
   /** Release times, from and before, ISO 8601. */
   readonly from: string | null;
   readonly to: string | null;
+  /** Organisations. */
+  readonly buyer: string | null;
+  readonly provider: string | null;
+  readonly dataset: string | null;
+  readonly purpose: string | null;
+  readonly scene: string | null;
+  readonly outcome: 'released' | 'refused' | 'failed' | null;
+  readonly product: string | null;
+}
+
+export interface UsageFilter extends UsageDimensions {
+  readonly readers: Readers;
 }
 
 /** Usage records in the order of the log, after a leaf that was seen; -1 for all. */
 export async function listSeenUsage(
   db: Tx,
-  { readers, grant, account, from, to }: UsageFilter,
+  filter: UsageFilter,
   { afterLeaf, limit }: { readonly afterLeaf: bigint; readonly limit: number },
 ): Promise<readonly SeenUsage[]> {
   return db.rows<SeenUsage>(sql`
-    SELECT ${USAGE}, u.measured,
-      j.datasets, j.purpose, j.scene, j.epsilon, j.delta, j.plan_digest AS "planDigest", j.program_digest AS program, j.repeat, j.actors,
-      a.organisation_id AS buyer, ${PROVIDERS} AS providers
-    FROM usage_record u JOIN job j ON j.id = u.job_id JOIN account a ON a.id = u.account_id
-    WHERE u.leaf_index > ${afterLeaf}::bigint AND ${isShown('j')} AND ${mayRead(readers)}
-      AND (${grant}::text IS NULL OR u.grant_id = ${grant}) AND (${account}::text IS NULL OR u.account_id = ${account})
-      AND (${from}::timestamptz IS NULL OR ${shownAt('j')} >= ${from}::timestamptz)
-      AND (${to}::timestamptz IS NULL OR ${shownAt('j')} < ${to}::timestamptz)
-    ORDER BY u.leaf_index LIMIT ${limit}::int`);
+    SELECT ${SEEN_USAGE}, ${PROVIDERS} AS providers FROM ${USAGE_OF_JOBS}
+    WHERE u.leaf_index > ${afterLeaf}::bigint AND ${isAsked(filter)} ORDER BY u.leaf_index LIMIT ${limit}::int`);
+}
+
+/** The columns of `SeenUsage` but for its providers. */
+export const SEEN_USAGE = sql`
+  ${USAGE}, u.measured, j.datasets, j.purpose, j.scene, j.epsilon, j.delta, j.plan_digest AS "planDigest",
+  j.program_digest AS program, j.repeat, j.actors, a.organisation_id AS buyer`;
+
+/** Records `u` of jobs `j` of accounts `a`. */
+export const USAGE_OF_JOBS = sql`usage_record u JOIN job j ON j.id = u.job_id JOIN account a ON a.id = u.account_id`;
+
+/** SQL for a filter: of records that may be seen, those that were asked for. */
+export function isAsked({ readers, from, to, provider, dataset, ...equal }: UsageFilter): SQL {
+  const { grant, account, buyer, purpose, scene, outcome, product } = equal;
+  return sql`${isShown('j')} AND ${mayRead(readers)}
+    AND (${grant}::text IS NULL OR u.grant_id = ${grant}) AND (${account}::text IS NULL OR u.account_id = ${account})
+    AND (${from}::timestamptz IS NULL OR ${shownAt('j')} >= ${from}::timestamptz)
+    AND (${to}::timestamptz IS NULL OR ${shownAt('j')} < ${to}::timestamptz)
+    AND (${buyer}::text IS NULL OR a.organisation_id = ${buyer}) AND (${dataset}::text IS NULL OR ${dataset} = ANY(j.datasets))
+    AND (${provider}::text IS NULL OR EXISTS (SELECT FROM dataset d WHERE d.name = ANY(j.datasets) AND d.organisation_id = ${provider}))
+    AND (${purpose}::text IS NULL OR j.purpose = ${purpose}) AND (${scene}::text IS NULL OR j.scene = ${scene})
+    AND (${outcome}::text IS NULL OR ${told('j').outcome} = ${outcome})
+    AND (${product}::text IS NULL OR u.billing->'product'->>'id' = ${product})`;
 }
 
 /** What a run cost each of its lineages; null before it may be seen, but to a reviewer of its answer. */

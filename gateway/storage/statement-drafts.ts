@@ -17,6 +17,7 @@ import { AboveQuote, rateGroup } from '../billing/rating.ts';
 import { CURRENCY, draftOf, draftOfBody, type LineDraft, reversalOf } from '../billing/statement-line.ts';
 import { familyIdOf, type UsageGroup } from '../billing/usage-group.ts';
 import type { Block } from './closing-blocks.ts';
+import { type CardUse, findCapBlocks } from './closing-caps.ts';
 import type { Tx } from './database.ts';
 import { findDocument } from './documents.ts';
 import { monthlyGroups } from './monthly-charges.ts';
@@ -26,6 +27,7 @@ import {
   rateNew,
   type RatingScope,
   readEvents,
+  saveFamilies,
   sumFamilies,
 } from './rating.ts';
 import type { Closing } from './statements.ts';
@@ -59,11 +61,14 @@ async function draft(tx: Tx, closing: Closing, scope: RatingScope): Promise<Draf
   const changed = [...new Set([...late, ...corrected])].toSorted();
   const groups = await sumFamilies(tx, changed);
   const monthly = await monthlyGroups(tx, closing);
+  await saveFamilies(tx, closing.buyer, monthly);
   const rater = new Rater(tx);
   const fresh = await rater.chargeAll([...added.filter(isFresh), ...monthly]);
   const rebilled = await rebill(tx, { changed, groups, rater });
   const earlier = await earlierOpen(tx, closing, [...added, ...groups]);
-  return { drafts: [...fresh, ...rebilled], corrections, blocks: [...earlier, ...rater.blocks] };
+  const capped = await findCapBlocks(tx, rater.uses());
+  const blocks = [...earlier, ...rater.blocks, ...capped];
+  return { drafts: [...fresh, ...rebilled], corrections, blocks };
 }
 
 /** Rates groups by their cards, each of which is read once, and keeps what blocks. */
@@ -71,6 +76,7 @@ class Rater {
   readonly blocks: Block[] = [];
   readonly #tx: Tx;
   readonly #cards = new Map<string, Card | null>();
+  readonly #uses = new Map<Card, string[]>();
 
   constructor(tx: Tx) {
     this.#tx = tx;
@@ -83,6 +89,11 @@ class Rater {
       if (made !== null) drafts.push(made);
     }
     return drafts;
+  }
+
+  /** By which cards families came to an amount. */
+  uses(): readonly CardUse[] {
+    return [...this.#uses].map(([card, families]) => ({ card, families }));
   }
 
   /** The line of a group; null when it is blocked. */
@@ -110,6 +121,8 @@ class Rater {
   #rate(group: UsageGroup, kind: 'charge' | 'rebill', card: Card | null): LineDraft | null {
     try {
       const rated = rateGroup(group, card);
+      if (card !== null && rated.amountFen !== 0n)
+        this.#uses.set(card, [...(this.#uses.get(card) ?? []), rated.familyId]);
       return draftOf(rated, kind, rated.card === null ? null : card);
     } catch (error) {
       if (!(error instanceof AboveQuote)) throw error;

@@ -266,23 +266,22 @@ async function findStatementOf(
 /** Which statements are listed: null is any. */
 export interface StatementFilter {
   readonly buyer: string | null;
-  /** Only statements with shares of, or data by, this organisation. */
-  readonly provider: string | null;
+  /** Leaves out those that are only closed. */
+  readonly isIssued: boolean;
   readonly period: Period | null;
 }
 
 /** Statements, the newest number first, after one that was seen. */
 export async function listStatements(
   db: Tx,
-  { buyer, provider, period }: StatementFilter,
+  { buyer, isIssued, period }: StatementFilter,
   page: { readonly after: { readonly issuer: string; readonly seq: string } | null; readonly limit: number },
 ): Promise<readonly StatementRecord[]> {
   const { after, limit } = page;
   return db.rows<StatementRecord>(sql`
     SELECT ${COLUMNS} FROM statement
     WHERE (${buyer}::text IS NULL OR organisation_id = ${buyer}) AND (${period}::text IS NULL OR period = ${period})
-      AND (${provider}::text IS NULL OR EXISTS (SELECT FROM settlement_share s JOIN statement_line l ON l.id = s.line_id
-        WHERE l.statement_id = statement.id AND s.payee = ${provider}))
+      AND (NOT ${isIssued}::boolean OR state <> 'closed')
       AND (${after?.issuer ?? null}::text IS NULL
         OR (issuer, seq) < (${after?.issuer ?? null}::text, ${after?.seq ?? null}::bigint))
     ORDER BY issuer DESC, seq DESC LIMIT ${limit}::int`);

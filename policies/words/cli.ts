@@ -219,4 +219,31 @@ export const CLI_WORDS = {
   'cli.column.expectedError': { en: 'EXPECTED ERROR (95 %)', zh: '预期误差（95%）' },
   'cli.column.check': { en: 'CHECK', zh: '检查项' },
   'cli.column.finding': { en: 'FINDING', zh: '结论' },
+  'cli.statement.result.closed': { en: 'closed', zh: '已关账' },
+  'cli.statement.result.already': { en: 'was closed before', zh: '此前已关账' },
+  'cli.statement.result.blocked': { en: 'blocked', zh: '受阻' },
+  'cli.statement.result.nothing': { en: 'nothing to bill', zh: '无可计费' },
+  'cli.statement.result.would_close': { en: 'would be closed', zh: '可以关账' },
+  'cli.statement.clearedBy': { en: 'can be cleared by: {who}', zh: '可由以下角色解除：{who}' },
+  'cli.statement.notIssued': {
+    en: '{id} is not issued yet: there is no signature to export',
+    zh: '{id} 尚未签发：没有可导出的签名',
+  },
+  'cli.statement.notFile': {
+    en: '{file} is no exported statement: it needs `signed` and `lines`',
+    zh: '{file} 不是导出的账单：须含 signed 与 lines',
+  },
+  'cli.statement.valid': {
+    en: 'valid: {number} of {issuer} for {buyer}, {total} yuan, signed by {kid}',
+    zh: '有效：{issuer} 致 {buyer} 的账单 {number}，{total} 元，由 {kid} 签名',
+  },
+  'cli.statement.invalid': { en: 'not valid: {reason}', zh: '无效：{reason}' },
+  'cli.sheet.column': {
+    en: '{file} has no column `{column}` in its first line',
+    zh: '{file} 的首行缺少列 {column}',
+  },
+  'cli.sheet.row': {
+    en: 'row {row} of {file} has not as many fields as the first, or a quote that is not closed',
+    zh: '{file} 第 {row} 行的字段数与首行不同，或引号未闭合',
+  },
 } as const;

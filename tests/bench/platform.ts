@@ -154,7 +154,12 @@ function shellOf(db: Database): Shell {
     db,
     policies: policyEngine(),
     trial: null,
-    keys: { token, log: { name: 'unseen.example/log', key: log }, receipts: [receipts.publicJwk] },
+    keys: {
+      token,
+      log: { name: 'unseen.example/log', key: log },
+      receipts: [receipts.publicJwk],
+      statement: receipts,
+    },
     publicUrl: ISSUER,
     timeZone: 'Asia/Shanghai',
     channel: CHANNEL,

@@ -1,35 +1,43 @@
-/** Closing months: what stands on which line, late usage, numbers, and two that close at once. */
+/** Closing months: what stands on which line, late and corrected usage, numbers, blocks, and two that close at once. */
+import { sql } from 'drizzle-orm';
+import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { periodBounds } from '#gateway/billing/period.ts';
+import { BASES } from '#gateway/billing/facts.ts';
+import { familyIdOf, foldUsage, type RatableEvent, type UsageGroup } from '#gateway/billing/usage-group.ts';
+import { findBillingViolations } from '#gateway/storage/billing-invariants.ts';
 import type { Database } from '#gateway/storage/database.ts';
-import { closeMonth, type Closed, readLines, type StatementRecord } from '#gateway/storage/statements.ts';
+import { findViolations } from '#gateway/storage/invariants.ts';
+import { rateNew } from '#gateway/storage/rating.ts';
+import { closeMonth, dryRun } from '#gateway/storage/statements.ts';
 import {
-  addUsage,
-  type BillingScene,
-  fileCard,
-  factsOf,
-  makeBillingScene,
-  UNIT_CARD,
-} from '#tests/support/billing-world.ts';
+  addCalls,
+  bodiesOf,
+  CALL_QUOTED,
+  closingOf,
+  correct,
+  OCTOBER,
+  pricedScene,
+  SEPTEMBER,
+  statementOf,
+  ZONE,
+} from '#tests/support/billing-acts.ts';
+import { addUsage, factsOf, fileCard, makeBillingScene, UNIT_CARD } from '#tests/support/billing-world.ts';
 import { describeEngines, openEngine, type OpenEngine } from '#tests/support/engines.ts';
+import { saveAccount, saveOrganisation } from '#gateway/storage/parties.ts';
+import { freshId } from '#tests/support/world.ts';
 
-const ZONE = 'Asia/Shanghai';
-
-function closing(scene: BillingScene, period: string) {
-  const { operator: issuer, buyer, clerks } = scene;
-  return { issuer, buyer, period, ...periodBounds(period, ZONE), timeZone: ZONE, by: clerks[0] };
-}
-
-function statementOf(closed: Closed): StatementRecord {
-  if (closed.kind === 'closed' || closed.kind === 'already') return closed.statement;
-  throw new Error(JSON.stringify(closed));
-}
-
-async function linesOf(db: Database, { id }: StatementRecord): Promise<Record<string, unknown>[]> {
-  const lines = await readLines(db, id, { after: 0, limit: 1000 });
-  return lines.map(({ body }) => JSON.parse(body) as Record<string, unknown>);
-}
+const TIERS = [
+  {
+    basis: 'rows',
+    model: 'graduated',
+    per: '1000',
+    tiers: [
+      { upTo: '1000', unitPrice: '1.00' },
+      { upTo: null, unitPrice: '0.10' },
+    ],
+  },
+];
 
 describeEngines('closing a month on', (engine) => {
   let opened: OpenEngine;
@@ -41,34 +49,28 @@ describeEngines('closing a month on', (engine) => {
   afterAll(() => opened.close());
 
   test('a month is rated once per line, and late usage takes its line back with the month it belongs to', async () => {
-    const scene = await makeBillingScene(db);
-    const card = await fileCard(db, scene, UNIT_CARD);
-    const billing = factsOf(scene, { card });
-    const quoted = { 'data_usage/calls': '4000000', 'technical_service/calls': '0' };
-    const october = { billing, quoted, at: '2026-10-05T00:00:00+08:00' };
-    const september = { billing, quoted, at: '2026-09-30T23:59:59+08:00' };
-    await addUsage(db, scene, [{ ...september, copies: 1 }]);
-    const first = statementOf(await closeMonth(db, closing(scene, '2026-09')));
+    const world = await pricedScene(db);
+    const { scene } = world;
+    await addCalls(db, world, '2026-09-30T23:59:59+08:00', 1);
+    const first = statementOf(await closeMonth(db, closingOf(scene, '2026-09')));
     expect(
-      (await linesOf(db, first)).map(({ feeType, events, amountFen }) => [feeType, events, amountFen]),
+      (await bodiesOf(db, first)).map(({ feeType, events, amountFen }) => [feeType, events, amountFen]),
     ).toEqual([
       ['data_usage', '1', '0'],
       ['technical_service', '1', '0'],
     ]);
-    await addUsage(db, scene, [
-      { ...october, copies: 1000 },
-      { ...september, copies: 2 },
+    await addCalls(db, world, '2026-10-01T00:00:00+08:00', 1000);
+    await addCalls(db, world, '2026-09-30T23:59:59+08:00', 2);
+    const second = statementOf(await closeMonth(db, closingOf(scene, '2026-10')));
+    const said = (await bodiesOf(db, second)).map((line) => [
+      line.originalPeriod,
+      line.feeType,
+      line.kind,
+      line.events,
+      line.amountFen,
     ]);
-    const second = statementOf(await closeMonth(db, closing(scene, '2026-10')));
-    expect(
-      (await linesOf(db, second)).map((line) => [
-        line['originalPeriod'],
-        line['feeType'],
-        line['kind'],
-        line['events'],
-        line['amountFen'],
-      ]),
-    ).toEqual([
+    // 1,000 calls rated one by one would come to nothing.
+    expect(said).toEqual([
       ['2026-09', 'data_usage', 'reversal', '-1', '0'],
       ['2026-09', 'data_usage', 'rebill', '3', '1'],
       ['2026-09', 'technical_service', 'reversal', '-1', '0'],
@@ -79,4 +81,206 @@ describeEngines('closing a month on', (engine) => {
     expect(second.previousDigest).toBe(first.digest);
     expect(second.totalFen).toBe('401');
   });
+
+  test('a correction across tiers rates the whole family anew, and a correction of it works on the live line', async () => {
+    const { scene, billing } = await pricedScene(db, TIERS);
+    const rows = { billing, quoted: { 'data_usage/rows': '1500000000', 'technical_service/calls': '0' } };
+    const [first = ''] = await addUsage(db, scene, [
+      { ...rows, at: SEPTEMBER, planned: { rows: '1500' } },
+      { ...rows, at: SEPTEMBER, planned: { rows: '1500' } },
+    ]);
+    await closeMonth(db, closingOf(scene, '2026-09'));
+    const amounts = async (period: string): Promise<unknown> =>
+      (await bodiesOf(db, statementOf(await closeMonth(db, closingOf(scene, period)))))
+        .filter(({ feeType }) => feeType === 'data_usage')
+        .map(({ kind, quantity, amountFen }) => `${kind} ${quantity} ${amountFen}`);
+    expect(await amounts('2026-09')).toEqual(['charge 3000 120']);
+    await correct(db, scene, first, { quantities: { rows: '0' } });
+    await addUsage(db, scene, [{ ...rows, at: OCTOBER, planned: { rows: '10' } }]);
+    expect(await amounts('2026-10')).toEqual(['reversal -3000 -120', 'rebill 1500 105', 'charge 10 1']);
+    // A correction of the correction, after a month that was closed: rated in a month that is not over, so only tried.
+    await correct(db, scene, first, { quantities: {} });
+    const next = await dryRun(db, closingOf(scene, '2026-11'), () => Promise.resolve(null));
+    expect(next.blocks.map(({ code }) => code)).toEqual(['PERIOD_OPEN']);
+    expect(
+      next.lines
+        .filter(({ feeType }) => feeType === 'data_usage')
+        .map((line) => `${line.kind} ${line.quantity}`),
+    ).toEqual(['reversal -1500', 'rebill 3000']);
+  });
+
+  test('an excluded run leaves its lines, and a purpose that becomes free costs nothing and says why', async () => {
+    const world = await pricedScene(db);
+    const { scene } = world;
+    const [gone = '', free = ''] = await addCalls(db, world, SEPTEMBER, 500);
+    await closeMonth(db, closingOf(scene, '2026-09'));
+    await correct(db, scene, gone, { exclude: true }, 'duplicate');
+    await correct(db, scene, free, { purposeClass: 'governance_welfare' }, 'purpose');
+    const lines = await bodiesOf(db, statementOf(await closeMonth(db, closingOf(scene, '2026-10'))));
+    const said = lines
+      .filter(({ feeType }) => feeType === 'data_usage')
+      .map(({ kind, events, amountFen, zeroReason }) => `${kind} ${events} ${amountFen} ${zeroReason}`);
+    expect(said.toSorted()).toEqual([
+      'charge 1 0 public_welfare',
+      'rebill 498 199 null',
+      'reversal -500 -200 null',
+    ]);
+  });
+
+  test('a correction before the first closing is taken into account at once', async () => {
+    const world = await pricedScene(db);
+    const [gone = ''] = await addCalls(db, world, OCTOBER, 250);
+    await correct(db, world.scene, gone, { exclude: true }, 'cancel');
+    const lines = await bodiesOf(db, statementOf(await closeMonth(db, closingOf(world.scene, '2026-10'))));
+    expect(lines.map(({ kind, events, amountFen }) => [kind, events, amountFen])).toEqual([
+      ['charge', '249', '100'],
+      ['charge', '249', '0'],
+    ]);
+  });
+
+  test('two that close one month at once are told of the same statement, and numbers have no gaps', async () => {
+    const world = await pricedScene(db);
+    await addCalls(db, world, OCTOBER, 3);
+    const both = await Promise.all([1, 2, 3].map(() => closeMonth(db, closingOf(world.scene, '2026-10'))));
+    expect(both.map(({ kind }) => kind).toSorted()).toEqual(['already', 'already', 'closed']);
+    expect(new Set(both.map((closed) => statementOf(closed).digest)).size).toBe(1);
+    expect(statementOf(both[0] ?? { kind: 'nothing' }).id).toBe(`${world.scene.operator}-2026-10-000001`);
+  });
+
+  test('what blocks leaves nothing: a month that is not over, a card that is missing, an earlier month, a dearer card', async () => {
+    const scene = await makeBillingScene(db);
+    const state = async (): Promise<unknown> =>
+      db.rows(sql`SELECT (SELECT count(*)::int FROM rated_run) AS rated, (SELECT count(*)::int FROM line_family) AS families,
+        (SELECT count(*)::int FROM statement) AS statements, (SELECT sum(last)::text FROM statement_sequence) AS last`);
+    const card = await fileCard(db, scene, UNIT_CARD);
+    const dear = await fileCard(db, scene, [{ basis: 'calls', model: 'unit', unitPrice: '9', per: '1' }]);
+    const foreign = await fileCard(db, scene, UNIT_CARD, { currency: 'USD' });
+    const use = (named: { id: string; revision: number }, at: string) => ({
+      at,
+      billing: factsOf(scene, { card: named }),
+      quoted: CALL_QUOTED,
+    });
+    await addUsage(db, scene, [
+      use({ id: 'RC-none', revision: 1 }, OCTOBER),
+      use(dear, OCTOBER),
+      use(foreign, OCTOBER),
+      use(card, SEPTEMBER),
+    ]);
+    const before = await state();
+    const closed = await closeMonth(db, closingOf(scene, '2026-10'));
+    expect(closed.kind === 'blocked' && closed.blocks.map(({ code }) => code).toSorted()).toEqual([
+      'ABOVE_QUOTE',
+      'CARD_MISSING',
+      'CURRENCY',
+      'EARLIER_OPEN',
+    ]);
+    expect(await state()).toEqual(before);
+    const dry = await dryRun(db, closingOf(scene, '2026-09'), (_, lines) => Promise.resolve(lines.length));
+    expect([dry.blocks, dry.seen]).toEqual([[], 2]);
+    expect(await state()).toEqual(before);
+  });
+
+  test('a quantity that is no whole number blocks the month and is named', async () => {
+    const world = await pricedScene(db);
+    for (const serviceMs of ['-1', '0.5', 'NaN', '1e3', '007', 'many', '99999999999999999999']) {
+      const scene = await makeBillingScene(db);
+      const billing = { ...world.billing, buyer: scene.buyer };
+      const [usage = ''] = await addUsage(db, scene, [
+        { at: OCTOBER, planned: { serviceMs }, billing, quoted: { 'data_usage/serviceMs': '1' } },
+      ]);
+      const closed = await closeMonth(db, closingOf(scene, '2026-10'));
+      expect(
+        closed.kind === 'blocked' &&
+          closed.blocks.map(({ code, sentence }) => [code, sentence.args['usage']]),
+      ).toEqual([['USAGE', usage]]);
+    }
+  });
+
+  test('a charge for a month is owed once for each grant in force, whatever it ran', async () => {
+    const scene = await makeBillingScene(db, { start: '2026-09-15T00:00:00+08:00' });
+    await db.rows(sql`
+      UPDATE access_grant SET provider_approval = jsonb_set(provider_approval, '{at}', '"2026-09-10T00:00:00.000Z"'),
+        buyer_approval = jsonb_set(buyer_approval, '{at}', '"2026-09-10T00:00:00.000Z"'), body = jsonb_set(body, '{purposeClass}', '"industry"')
+      WHERE id = ${scene.grant}`);
+    await fileCard(db, scene, [{ basis: 'seats', model: 'period', unitPrice: '300.00' }]);
+    expect(await closeMonth(db, closingOf(scene, '2026-08'))).toEqual({ kind: 'nothing' });
+    for (const period of ['2026-09', '2026-10']) {
+      const statement = statementOf(await closeMonth(db, closingOf(scene, period)));
+      expect(
+        (await bodiesOf(db, statement)).map(({ basis, quantity, amountFen }) => [basis, quantity, amountFen]),
+      ).toEqual([['seats', '1', '30000']]);
+    }
+  });
+
+  test('the groups of the database are those of foldUsage, for any usage', { timeout: 60_000 }, async () => {
+    const usage = fc.array(
+      fc.record({
+        card: fc.constantFrom('RC-a', 'RC-b'),
+        outcome: fc.constantFrom('released' as const, 'failed' as const, 'refused' as const),
+        costCentre: fc.constantFrom(null, 'a b', '研究'),
+        at: fc.constantFrom(
+          '2026-09-30T23:59:59+08:00',
+          '2026-10-01T00:00:00+08:00',
+          '2026-10-31T23:59:59+08:00',
+        ),
+        planned: fc.dictionary(fc.constantFrom(...BASES), fc.bigInt(0n, 10n ** 12n).map(String), {
+          minKeys: 14,
+          maxKeys: 14,
+        }),
+        charges: fc.uniqueArray(fc.constantFrom(...BASES), { minLength: 1, maxLength: 3 }),
+        nano: fc.bigInt(0n, 10n ** 15n).map(String),
+        copies: fc.integer({ min: 1, max: 3 }),
+      }),
+      { minLength: 1, maxLength: 25 },
+    );
+    const world = await makeBillingScene(db);
+    await fc.assert(
+      fc.asyncProperty(usage, async (records) => {
+        const scene = { ...world, ...(await ownBuyer(db, world)) };
+        const specs = records.map(({ card, costCentre, charges, nano, ...rest }) => ({
+          ...rest,
+          billing: factsOf(scene, { card: { id: card, revision: 1 } }, { costCentre }),
+          quoted: Object.fromEntries(charges.map((basis) => [`data_usage/${basis}`, nano])),
+        }));
+        await addUsage(db, scene, specs);
+        const events = await db.rows<RatableEvent>(sql`
+          SELECT u.id, to_char(u.visible_at AT TIME ZONE ${ZONE}, 'YYYY-MM') AS period, u.grant_id AS grant, u.outcome, u.billing,
+            u.planned, u.quoted FROM usage_record u WHERE u.account_id = ${scene.account} ORDER BY random()`);
+        const { buyer, to: before } = closingOf(scene, '2026-10');
+        const groups = await db.transact((tx) => rateNew(tx, { buyer, timeZone: ZONE, before }));
+        expect(texts(groups)).toEqual(texts(foldUsage(events)));
+      }),
+      { numRuns: engine === 'postgres' ? 25 : 5 },
+    );
+    // They stand on no line: taken back, so that the invariants of the file hold.
+    await db.transact(async (tx) => {
+      await tx.rows(sql`SET LOCAL session_replication_role = replica`);
+      await tx.rows(
+        sql`DELETE FROM rated_run r USING usage_record u WHERE u.id = r.usage_id AND u.grant_id = ${world.grant}`,
+      );
+    });
+  });
+
+  test('every invariant of storage and billing holds after all of it', async () => {
+    expect(await findBillingViolations(db)).toEqual([]);
+    expect(await findViolations(db)).toEqual([]);
+  });
 });
+
+function texts(groups: readonly UsageGroup[]): readonly string[] {
+  return groups
+    .map((group) => [familyIdOf(group), group.events, group.quantity, group.quotedNano].join(' '))
+    .toSorted();
+}
+
+/** Another buyer with an account, on the same dataset and grant. */
+async function ownBuyer(
+  db: Database,
+  { operator }: { readonly operator: string },
+): Promise<{ readonly buyer: string; readonly account: string }> {
+  const tag = freshId().slice(0, 12);
+  const [buyer, account] = [`buyer-${tag}`, `client-${tag}`];
+  await saveOrganisation(db, { id: buyer, name: buyer, region: 'CN-31', sector: operator, operator: false });
+  await saveAccount(db, { id: account, organisationId: buyer, roles: ['buyer'], keys: [] });
+  return { buyer, account };
+}

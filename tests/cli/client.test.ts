@@ -186,18 +186,18 @@ function addressOf(server: Server): Promise<string> {
   return Promise.resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
 }
 
-test('every page of a list is read, and each page of a CSV without its second header', async () => {
+test('every page of a list is read, and a file in pieces to its end', async () => {
   const { client, sent } = clientWith(({ url, headers }) => {
     const cursor = new URL(url).searchParams.get('cursor');
-    if (headers.get('accept') !== 'text/csv')
+    if (headers.get('accept') === 'application/json')
       return Response.json({ items: [cursor ?? 'first'], nextCursor: cursor === null ? 'next' : null });
-    const link = cursor === null ? { link: '</v1/usage?limit=200&cursor=a%2Bb>; rel="next"' } : undefined;
-    return new Response(`id,job\r\n${cursor ?? 'first'},j\r\n`, link === undefined ? {} : { headers: link });
+    return new Response('\uFEFFid,job\r\nfirst,j\r\n');
   });
   expect(await client.datasets()).toEqual(['first', 'next']);
   const pages: string[] = [];
-  for await (const page of client.usageCsv({ from: '2026-01-01T00:00:00Z' })) pages.push(page);
-  expect(pages.join('')).toBe('id,job\r\nfirst,j\r\na+b,j\r\n');
+  const ask = { format: 'csv', from: '2026-01-01T00:00:00Z' } as const;
+  for await (const piece of client.reports.usageFile(ask)) pages.push(piece);
+  expect(pages.join('')).toBe('\uFEFFid,job\r\nfirst,j\r\n');
   expect(sent.at(-1)?.url).toContain('from=2026-01-01');
 });
 

@@ -17,7 +17,7 @@ function bareShell(): Shell {
     db: {} as Shell['db'],
     policies: policyEngine(),
     trial: null,
-    keys: { token: key, log: { name: 'unseen.example/log', key }, receipts: [key.publicJwk] },
+    keys: { token: key, log: { name: 'unseen.example/log', key }, receipts: [key.publicJwk], statement: key },
     publicUrl: 'https://unseen.example',
     timeZone: 'Asia/Shanghai',
     channel: 'operation',

@@ -190,7 +190,9 @@ async function buy({ shop, seen, served }: Side): Promise<void> {
   await buyer.grantSpend('journey');
   for (const { id, state } of await buyer.jobs()) if (state === 'done') await buyer.receipt(id);
   for await (const event of buyer.usage()) expect(event).not.toHaveProperty('data.measured');
-  for await (const page of buyer.usageCsv()) expect(page).toContain('visits');
+  let csv = '';
+  for await (const piece of buyer.reports.usageFile({ format: 'csv' })) csv += piece;
+  expect(csv).toContain('visits');
   await buyer.checkpoint();
   await buyer.keySet();
   await buyer.logKey();

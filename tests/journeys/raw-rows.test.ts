@@ -38,6 +38,7 @@ function agreement(id: string): object {
 }
 
 const PRODUCT = productFile({
+  scene: 'journey',
   outputSchema: ['ward', 'visits'].map((name) => ({ name, type: 'text', unit: null })),
   sql: { template: 'SELECT ward, COUNT(*) AS visits FROM visits GROUP BY ward' },
 });
@@ -399,6 +400,7 @@ function commandLines(): Readonly<Record<string, readonly (readonly string[])[]>
     'unseen product approve': [['P-0012']],
     'unseen product list': [[]],
     'unseen product show': [['P-0012', '--revision', '1']],
+    'unseen call': [['P-0012', ...underRows]],
     'unseen product withdraw': [['P-0012']],
     'unseen grant create': [[server.folder.write('grant.json', plainGrant(terms, Date.now()))]],
     'unseen grant approve': [
@@ -412,7 +414,6 @@ function commandLines(): Readonly<Record<string, readonly (readonly string[])[]>
     'unseen grant resume': [['typed']],
     'unseen grant revoke': [['typed', '--reason', 'x']],
     'unseen quote': [...asks, ['accept', 'f'.repeat(32)]],
-    'unseen call': [['P-0001', ...underRows, '--month', '2026-10']],
     'unseen query': [...asks, [...asks[0]!, '--csv']],
     'unseen run': [
       [ran, ...underRows, '--params', file('params.json')],
@@ -432,6 +433,25 @@ function commandLines(): Readonly<Record<string, readonly (readonly string[])[]>
     'unseen log key': [[]],
     'unseen usage export': [[], ['--csv']],
     'unseen usage quotes': [[]],
+    'unseen usage summary': [['--month', '2026-11', '--by', 'buyer']],
+    'unseen report provider': [
+      ['--month', '2026-11'],
+      ['--month', '2026-11', '--csv'],
+    ],
+    'unseen report buyer': [['--month', '2026-11']],
+    'unseen report variance': [['--month', '2026-11']],
+    'unseen report self-dealing': [['--month', '2026-11']],
+    'unseen report anomalies': [['--month', '2026-11']],
+    'unseen report annual': [['--year', '2026']],
+    'unseen export lines': [
+      ['--month', '2026-11'],
+      ['--month', '2026-11', '--csv'],
+    ],
+    'unseen export focus': [
+      ['--month', '2026-11'],
+      ['--month', '2026-11', '--csv'],
+    ],
+    'unseen reconcile': [[]],
     'unseen verify': [[file('proof'), '--keys', file('keys')]],
     'unseen logout': [[]],
   };

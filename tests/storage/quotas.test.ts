@@ -356,7 +356,10 @@ describeEngines('on', (engine) => {
     await failOpened(db, ask(scene, { planned: priced(PRICE) }));
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     const bugs: unknown[] = [];
-    const stop = startHousekeeping(db, (error) => bugs.push(error));
+    const stop = startHousekeeping(db, {
+      timeZone: 'Asia/Shanghai',
+      reportBug: (error) => void bugs.push(error),
+    });
     try {
       await vi.advanceTimersByTimeAsync(59_000);
       expect((await usedOf(db, scene.grant)).total.spendNano).toBe(PRICE);

@@ -89,7 +89,7 @@ export async function makeBillingScene(db: Database, names: SceneNames = {}): Pr
 }
 
 /** A grant in force, for any number of runs. */
-export async function makeBillingGrant(
+async function makeBillingGrant(
   db: Database,
   parties: SceneNames & {
     readonly provider: string;
@@ -112,7 +112,7 @@ export async function makeBillingGrant(
     start: parties.start ?? '2020-01-01T00:00:00+08:00',
     end: parties.end ?? '2099-01-01T00:00:00+08:00',
     datasets: [{ ...terms, dataset: parties.dataset }],
-    quota: { total: { runs: '1000000000' }, perDay: null },
+    quota: { total: { runs: String(10n ** 30n) }, perDay: null },
   });
   await saveGrant(db, { grant, upstream: [], by: 'officer' });
   for (const side of ['provider', 'buyer'] as const)
@@ -381,12 +381,13 @@ async function insertJobs(tx: Tx, scene: BillingScene): Promise<void> {
   await tx.rows(sql`
     INSERT INTO job (id, account_id, grant_id, grant_revision, datasets, version_id, request, purpose, scene, planned, scopes,
       actors, billing, quoted, repeatable, repeat, review, state, outcome, code, sentence, release_id, release_at,
-      created_at, done_at)
+      attempt, created_at, done_at)
     SELECT job_id, ${scene.account}, "grantId", 1, ARRAY[${scene.dataset}], ${scene.versionId}, '{}'::jsonb, 'public_welfare', 'influenza', planned,
       CASE WHEN charged THEN ARRAY['total'] ELSE ARRAY[]::text[] END, ${JSON.stringify(actors)}::jsonb, nullif(billing, 'null'), quoted,
       false, outcome = 'released', false, 'done', outcome, code,
       CASE WHEN code IS NOT NULL THEN '{"id":"storage.lost","args":{}}'::jsonb END,
-      CASE WHEN outcome = 'released' THEN ${scene.releaseId} END, visible_at, visible_at - interval '1 second', visible_at
+      CASE WHEN outcome = 'released' THEN ${scene.releaseId} END, visible_at,
+      CASE outcome WHEN 'refused' THEN 0 ELSE 1 END, visible_at - interval '1 second', visible_at
     FROM new_usage`);
 }
 

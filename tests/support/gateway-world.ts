@@ -167,6 +167,7 @@ export async function makeWorld(changes: Partial<Pick<Shell, 'trial'>> = {}): Pr
       token: generateSigningKey(),
       log: { name: 'unseen.example/log', key: generateSigningKey() },
       receipts: [receiptKey.publicJwk],
+      statement: generateSigningKey(),
     },
     publicUrl: ISSUER,
     timeZone: 'Asia/Shanghai',

@@ -1,0 +1,323 @@
+/** Settlement: shares, holds, instructions and payment advices; and a crash at every statement and commit on the way. */
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { findBillingViolations } from '#gateway/storage/billing-invariants.ts';
+import { decideCorrection, requestCorrection } from '#gateway/storage/corrections.ts';
+import type { Database } from '#gateway/storage/database.ts';
+import { findViolations } from '#gateway/storage/invariants.ts';
+import { recordAdvices, recordInvoice } from '#gateway/storage/payments.ts';
+import { instructionsOf, markSent, settleStatement } from '#gateway/storage/settlement.ts';
+import { disputeStatement, resolveStatement } from '#gateway/storage/statement-acts.ts';
+import { closeMonth, findStatement } from '#gateway/storage/statements.ts';
+import {
+  addCalls,
+  CALL_QUOTED,
+  closingOf,
+  correct,
+  issueAs,
+  OCTOBER,
+  pricedScene,
+  SEPTEMBER,
+  statementOf,
+} from '#tests/support/billing-acts.ts';
+import { addUsage, type BillingScene } from '#tests/support/billing-world.ts';
+import { openEngine, type OpenEngine } from '#tests/support/engines.ts';
+import {
+  type Counts,
+  counting,
+  Crash,
+  crashing,
+  type CrashPoint,
+  splitting,
+} from '#tests/support/sabotage.ts';
+
+let opened: OpenEngine;
+let db: Database;
+beforeAll(async () => {
+  opened = await openEngine('pglite');
+  ({ db } = opened);
+});
+afterAll(() => opened.close());
+
+/** An issued statement of 1,000 calls. */
+async function issued() {
+  const world = await pricedScene(db);
+  await addCalls(db, world, SEPTEMBER, 1000);
+  const { id } = statementOf(await closeMonth(db, closingOf(world.scene, '2026-09')));
+  await issueAs(db, world.scene, id);
+  return { ...world, id };
+}
+
+async function codes(scene: BillingScene, id: string): Promise<readonly string[]> {
+  const settled = await settleStatement(db, { id, by: scene.clerks[0] });
+  return (settled?.holds ?? []).map(({ code }) => code);
+}
+
+test('a statement is split, instructed, advised one to one, and then settled', async () => {
+  const { scene, id } = await issued();
+  const by = scene.clerks[0];
+  const first = await settleStatement(db, { id, by });
+  expect(first?.made).toHaveLength(2);
+  expect((await settleStatement(db, { id, by }))?.made).toEqual([]);
+  const instructions = await instructionsOf(db, id);
+  expect(
+    instructions.map(({ payee, amountFen, contractNumber }) => [payee, amountFen, contractNumber]),
+  ).toEqual([
+    [scene.provider, '280', `HT-${scene.agreement}`],
+    ['treasury', '120', `HT-${scene.agreement}`],
+  ]);
+  const [one, two] = instructions.map((each, at) => ({
+    reference: `${id}-${at}`,
+    instruction: each.id,
+    amountFen: BigInt(each.amountFen),
+    currency: 'CNY',
+    paidOn: '2026-11-20',
+  }));
+  if (one === undefined || two === undefined) throw new Error('two instructions');
+  expect((await recordAdvices(db, { advices: [one], by })).map(({ result }) => result)).toEqual(['NOT_SENT']);
+  expect(await markSent(db, id)).toBe(2);
+  const advices = [
+    { ...one, amountFen: 279n },
+    { ...one, currency: 'USD' },
+    { ...one, instruction: 'none' },
+    one,
+    one,
+    { ...two, reference: one.reference },
+    { ...one, reference: 'another' },
+  ];
+  expect((await recordAdvices(db, { advices, by })).map(({ result }) => result)).toEqual([
+    'OTHER_AMOUNT',
+    'OTHER_CURRENCY',
+    'UNKNOWN_INSTRUCTION',
+    'matched',
+    'known',
+    'DUPLICATE_REFERENCE',
+    'ALREADY_MATCHED',
+  ]);
+  expect((await findStatement(db, id))?.state).toBe('issued');
+  await recordAdvices(db, { advices: [two], by });
+  expect((await findStatement(db, id))?.state).toBe('settled');
+});
+
+test('a line is held without destruction, while it is disputed and while a correction is open', async () => {
+  const { scene, id, billing } = await issued();
+  expect(await codes(scene, id)).toEqual([]);
+  const [, by] = scene.clerks;
+  const evidence = { id: 'x', sha256: 'a'.repeat(64) };
+  const [kept = ''] = await addUsage(db, scene, [
+    { at: OCTOBER, copies: 500, billing, quoted: CALL_QUOTED },
+    { at: OCTOBER, billing, quoted: CALL_QUOTED, destroyed: false },
+  ]);
+  const october = statementOf(await closeMonth(db, closingOf(scene, '2026-10'))).id;
+  await expect(settleStatement(db, { id: october, by })).rejects.toMatchObject({ code: 'PARAM' });
+  await issueAs(db, scene, october);
+  expect(await codes(scene, october)).toEqual(['NO_DESTRUCTION']);
+  await db.rows(sql`INSERT INTO run_destruction (job_id, record, complete) SELECT j.id, '{}', true FROM job j
+    JOIN usage_record u ON u.job_id = j.id WHERE NOT EXISTS (SELECT FROM run_destruction d WHERE d.job_id = j.id) AND j.attempt > 0`);
+  const asked = { cause: 'dispute', usageId: kept, buyer: scene.buyer, evidence, by } as const;
+  const { id: correction } = await requestCorrection(db, { ...asked, change: { exclude: true } });
+  expect(await codes(scene, october)).toEqual(['OPEN_CORRECTION']);
+  await decideCorrection(db, { id: correction, decision: 'rejected', by: scene.clerks[0] });
+  await disputeStatement(db, { id: october, by: scene.account, reason: 'too many calls' });
+  expect(await codes(scene, october)).toEqual(['DISPUTED']);
+  await resolveStatement(db, { id: october, by, reason: 'explained' });
+  expect(await codes(scene, october)).toEqual([]);
+  expect(await instructionsOf(db, october)).toHaveLength(2);
+});
+
+test('what rests on no agreement, or on one without a contract number, is held', async () => {
+  const world = await pricedScene(db);
+  const { scene } = world;
+  const use = { at: SEPTEMBER, copies: 250, quoted: CALL_QUOTED };
+  await addUsage(db, scene, [
+    { ...use, billing: { ...world.billing, agreement: { id: 'A-none', revision: 1 } } },
+  ]);
+  const { id } = statementOf(await closeMonth(db, closingOf(scene, '2026-09')));
+  await issueAs(db, scene, id);
+  expect(await codes(scene, id)).toEqual(['NO_AGREEMENT']);
+  // Not filed when it ran: the agreement of the grant that is in force now.
+  const later = await pricedScene(db);
+  await addUsage(db, later.scene, [
+    { ...use, billing: { ...later.billing, agreement: null, contributions: [] } },
+  ]);
+  const second = statementOf(await closeMonth(db, closingOf(later.scene, '2026-09'))).id;
+  await issueAs(db, later.scene, second);
+  expect(await codes(later.scene, second)).toEqual([]);
+});
+
+test('what is taken back is taken back from everybody who got it', async () => {
+  const { scene, id } = await issued();
+  await settleStatement(db, { id, by: scene.clerks[0] });
+  const [usage] = await db.rows<{ id: string }>(
+    sql`SELECT id FROM usage_record WHERE grant_id = ${scene.grant} AND billing IS NOT NULL ORDER BY id LIMIT 1`,
+  );
+  await correct(db, scene, usage?.id ?? '', { exclude: true }, 'duplicate');
+  await correct(db, scene, usage?.id ?? '', { exclude: true }, 'duplicate');
+  const { id: next } = statementOf(await closeMonth(db, closingOf(scene, '2026-10')));
+  await issueAs(db, scene, next);
+  await settleStatement(db, { id: next, by: scene.clerks[0] });
+  // 1,000 calls are 4.00 yuan; 999 are 3.996, and also 4.00.
+  expect((await instructionsOf(db, next)).map(({ amountFen, state }) => [amountFen, state])).toEqual([
+    ['0', 'matched'],
+    ['0', 'matched'],
+  ]);
+  const shares = await db.rows<{ fen: string }>(sql`
+    SELECT sum(s.amount_fen)::text AS fen FROM settlement_share s JOIN statement_line l ON l.id = s.line_id
+    WHERE l.statement_id = ${next} GROUP BY s.payee`);
+  expect(shares.map(({ fen }) => fen)).toEqual(['0', '0']);
+});
+
+test('an invoice stands on a line once', async () => {
+  const { scene, id } = await issued();
+  const invoice = {
+    line: `${id}.1`,
+    number: 'FP-1',
+    issuedOn: '2026-11-20',
+    issuer: 'The operator',
+    by: scene.clerks[0],
+  };
+  expect(await recordInvoice(db, invoice)).toBe(true);
+  expect(await recordInvoice(db, invoice)).toBe(true);
+  expect(await recordInvoice(db, { ...invoice, number: 'FP-2' })).toBe(false);
+  expect(await recordInvoice(db, { ...invoice, line: 'none' })).toBeNull();
+});
+
+/** One operation, made ready on a scene of its own; what it returns may be called any number of times. */
+type Prepare = () => Promise<(inner: Database) => Promise<unknown>>;
+
+const OPERATIONS: Readonly<Record<string, Prepare>> = {
+  close: async () => {
+    const world = await pricedScene(db);
+    const [first = ''] = await addCalls(db, world, SEPTEMBER, 3);
+    await closeMonth(db, closingOf(world.scene, '2026-09'));
+    await addCalls(db, world, OCTOBER, 3);
+    await addCalls(db, world, SEPTEMBER, 1);
+    await correct(db, world.scene, first, { exclude: true }, 'duplicate');
+    return (inner) => closeMonth(inner, closingOf(world.scene, '2026-10'));
+  },
+  issue: async () => {
+    const world = await pricedScene(db);
+    await addCalls(db, world, SEPTEMBER, 3);
+    const { id } = statementOf(await closeMonth(db, closingOf(world.scene, '2026-09')));
+    return (inner) => issueAs(inner, world.scene, id);
+  },
+  approve: async () => {
+    const { scene, id: _, ...world } = await issued();
+    const [usage = ''] = await addCalls(db, { scene, ...world }, OCTOBER, 1);
+    const evidence = { id: 'x', sha256: 'a'.repeat(64) };
+    const [by, other] = scene.clerks;
+    const asked = {
+      cause: 'cancel',
+      usageId: usage,
+      buyer: scene.buyer,
+      change: { exclude: true },
+      evidence,
+      by,
+    } as const;
+    const { id } = await requestCorrection(db, asked);
+    return (inner) => decideCorrection(inner, { id, decision: 'approved', by: other });
+  },
+  settle: async () => {
+    const { scene, id } = await issued();
+    return (inner) => settleStatement(inner, { id, by: scene.clerks[0] });
+  },
+  advise: async () => {
+    const { scene, id } = await issued();
+    const by = scene.clerks[0];
+    await settleStatement(db, { id, by });
+    await markSent(db, id);
+    const advices = (await instructionsOf(db, id)).map((each, at) => ({
+      reference: `${id}-${at}`,
+      instruction: each.id,
+      amountFen: BigInt(each.amountFen),
+      currency: 'CNY',
+      paidOn: '2026-11-20',
+    }));
+    return (inner) => recordAdvices(inner, { advices, by });
+  },
+};
+
+describe.each(Object.entries(OPERATIONS))('a crash while one does: %s', (_, prepare) => {
+  test(
+    'leaves all or nothing, and the same again gives what one run gives',
+    { timeout: 60_000 },
+    async () => {
+      const counts: Counts = { statements: 0, commits: 0 };
+      await (
+        await prepare()
+      )(counting(db, counts));
+      const points: CrashPoint[] = [
+        ...Array.from({ length: counts.statements }, (__, number) => number).flatMap((number) =>
+          (['before', 'after'] as const).map((when) => ({ at: 'statement', number, when }) as const),
+        ),
+        { at: 'commit', number: 0, when: 'before' },
+        { at: 'commit', number: 0, when: 'after' },
+      ];
+      const run = await prepare();
+      const before = await traces();
+      for (const point of points) {
+        await expect(run(crashing(db, point))).rejects.toThrow(Crash);
+        const isCommitted = point.at === 'commit' && point.when === 'after';
+        if (!isCommitted) expect(await traces(), JSON.stringify(point)).toBe(before);
+      }
+      expect(await findBillingViolations(db)).toEqual([]);
+      const after = await traces();
+      expect(after).not.toBe(before);
+      const again = await run(db);
+      expect(await run(db)).toEqual(again);
+      expect(await traces()).toBe(after);
+    },
+  );
+});
+
+/** How much there is of all that billing writes. */
+async function traces(): Promise<string> {
+  const tables = [
+    'rated_run',
+    'usage_class',
+    'line_family',
+    'statement',
+    'statement_line',
+    'statement_event',
+    'correction',
+  ];
+  const more = ['settlement_share', 'settlement_instruction', 'payment_advice', 'audit_leaf'];
+  const counts = [...tables, ...more].map((table) => sql.raw(`(SELECT count(*) FROM ${table})`));
+  const [row] = await db.rows<{ all: unknown }>(sql`
+    SELECT jsonb_build_array(${sql.join(counts, sql`, `)}, (SELECT sum(last) FROM statement_sequence),
+      (SELECT jsonb_agg(state ORDER BY id) FROM statement), (SELECT count(decision) FROM correction), (SELECT count(statement_id) FROM correction),
+      (SELECT jsonb_agg(state ORDER BY id) FROM settlement_instruction), (SELECT md5(string_agg(usage_id || class_id, ' ' ORDER BY usage_id)) FROM rated_run)) AS all`);
+  return JSON.stringify(row?.all);
+}
+
+test('every invariant of storage and billing holds after all of it', async () => {
+  expect(await findBillingViolations(db)).toEqual([]);
+  expect(await findViolations(db)).toEqual([]);
+});
+
+test('control: marks that are committed before their lines are caught', async () => {
+  const other = await openEngine('pglite');
+  try {
+    const world = await pricedScene(other.db);
+    await addCalls(other.db, world, OCTOBER, 3);
+    const counts: Counts = { statements: 0, commits: 0 };
+    const spare = await pricedScene(other.db);
+    await addCalls(other.db, spare, OCTOBER, 3);
+    await closeMonth(counting(other.db, counts), closingOf(spare.scene, '2026-10'));
+    // Before the number is taken, the statement, its lines and what ends the closing.
+    const split = counts.statements - 5;
+    // COMMIT and BEGIN are statements as well.
+    const broken = splitting(
+      crashing(other.db, { at: 'statement', number: split + 2, when: 'before' }),
+      split,
+    );
+    await expect(closeMonth(broken, closingOf(world.scene, '2026-10'))).rejects.toThrow(Crash);
+    const found = await findBillingViolations(other.db);
+    expect(found.map(({ invariant }) => invariant)).toEqual([
+      'a family has one live line at most, and a rated record stands on lines that are live',
+    ]);
+  } finally {
+    await other.close();
+  }
+});

@@ -1,0 +1,243 @@
+/** A provider's own copy of usage: made, continued, compared, and refused when it is not what was signed. */
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { exportEvidenceKey, generateEvidenceKey } from '#crypto/evidence-key.ts';
+import { exportSigningKey } from '#crypto/ed25519-key.ts';
+import { createApp } from '#gateway/app.ts';
+import { extendCopy, openCopy, recordsOf } from '#gateway/copy/copy-file.ts';
+import { ISSUER, jsonOf, makeWorld, SQL, type World } from '#tests/support/gateway-world.ts';
+import { commandLine, type CommandLine, type Ended } from './captured-terminal.ts';
+
+let world: World;
+let line: CommandLine;
+let folder = '';
+const ours = generateEvidenceKey('international');
+const others = generateEvidenceKey('sm');
+const path = (name: string): string => join(folder, name);
+
+beforeAll(async () => {
+  world = await makeWorld();
+  folder = mkdtempSync(join(tmpdir(), 'unseen-copy-'));
+  const app = createApp(world.shell);
+  const fetch = (async (input: string | URL | Request, init?: RequestInit) =>
+    app.fetch(new Request(input, init))) as typeof globalThis.fetch;
+  line = commandLine({ fetch });
+  for (const person of ['petra', 'adele', 'ben'] as const) {
+    writeFileSync(path(`${person}.jwk`), JSON.stringify(exportSigningKey(world.keys[person])));
+    const profile = ['--account', person, '--key', path(`${person}.jwk`), '--profile', person];
+    const { code, err } = await line.run(['login', '--url', ISSUER, ...profile]);
+    if (code !== 0) throw new Error(err);
+  }
+  writeFileSync(path('provider.jwk'), JSON.stringify(exportEvidenceKey(ours)));
+  writeFileSync(path('provider.pub.jwk'), JSON.stringify(ours.publicJwk));
+  writeFileSync(path('other.jwk'), JSON.stringify(exportEvidenceKey(others)));
+  writeFileSync(path('other.pub.jwk'), JSON.stringify(others.publicJwk));
+  for (let count = 0; count < 3; count += 1) await runOne();
+});
+afterAll(async () => {
+  await world.close();
+  line.remove();
+  rmSync(folder, { recursive: true });
+});
+
+/** One more run of ben's, that may be seen. */
+async function runOne(): Promise<string> {
+  const limit = (await world.db.rows<{ n: number }>(sql`SELECT count(*)::int AS n FROM job`))[0]?.n ?? 0;
+  const ask = { grant: 'g-1', sql: `${SQL} LIMIT ${limit + 1}`, purpose: 'public_health' };
+  const { id } = await jsonOf<{ id: string }>(world.as('ben', '/v1/jobs', ask));
+  await world.runAll();
+  await world.as('ben', `/v1/jobs/${id}?wait=20`);
+  return id;
+}
+
+function copy(file: string, key = 'provider.jwk'): Promise<Ended> {
+  return line.run([
+    'usage',
+    'export',
+    '--provider-key',
+    path(key),
+    '--out',
+    path(file),
+    '--profile',
+    'petra',
+  ]);
+}
+
+function compare(...args: readonly string[]): Promise<Ended> {
+  const files = args.flatMap((file) => ['--copy', path(file)]);
+  return line.run(['reconcile', ...files, '--key', path('provider.pub.jwk'), '--profile', 'adele']);
+}
+
+/** Reads a copy, changes its text, and says what is said of it. */
+async function refusal(change: (text: string) => string, key = 'provider.pub.jwk'): Promise<string> {
+  writeFileSync(path('changed.jsonl'), change(readFileSync(path('copy.jsonl'), 'utf8')));
+  const { code, err } = await line.run([
+    'reconcile',
+    '--copy',
+    path('changed.jsonl'),
+    '--key',
+    path(key),
+    '--profile',
+    'adele',
+  ]);
+  expect(code).toBe(2);
+  return err;
+}
+
+test('is made, continued with what came since, and agrees with the server', async () => {
+  expect(await copy('copy.jsonl')).toMatchObject({ code: 0, err: '' });
+  await runOne();
+  const { out } = await copy('copy.jsonl');
+  expect(out).toContain('1 records added, 4 in all');
+  const before = readFileSync(path('copy.jsonl'), 'utf8');
+  expect((await copy('copy.jsonl')).out).toContain('0 records added, 4 in all');
+  expect(readFileSync(path('copy.jsonl'), 'utf8')).toBe(before);
+  expect(before).not.toContain('measured');
+  const { code, out: said } = await compare('copy.jsonl');
+  expect({ code, said }).toEqual({ code: 0, said: expect.stringContaining('differences: 0') });
+});
+
+test('names every record that is on one side only or differs, by id and field', async () => {
+  const ids = (await world.db.rows<{ id: string }>(sql`SELECT id FROM usage_record ORDER BY leaf_index`)).map(
+    ({ id }) => id,
+  );
+  const tampered = async (statement: ReturnType<typeof sql>): Promise<Ended> => {
+    await world.db.transact(async (tx) => {
+      await tx.rows(sql`SET LOCAL session_replication_role = replica`);
+      await tx.rows(statement);
+    });
+    return compare('copy.jsonl');
+  };
+  const altered = await tampered(
+    sql`UPDATE usage_record SET planned = planned || '{"calls":"7"}' WHERE id = ${ids[1]}`,
+  );
+  expect(altered).toMatchObject({ code: 5 });
+  expect(altered.out).toContain(`differs: ${ids[1]}`);
+  expect(altered.out).toContain('data.planned.calls: "1" | "7"');
+  const hidden = await tampered(sql`UPDATE usage_record SET leaf_index = 900 WHERE id = ${ids[2]}`);
+  expect(hidden.out).toContain(`only in the copy: ${ids[2]}`);
+  expect(hidden.out).toContain('differences: 2');
+  await tampered(sql`UPDATE usage_record SET leaf_index = 2 WHERE id = ${ids[2]}`);
+  const restored = await tampered(
+    sql`UPDATE usage_record SET planned = planned || '{"calls":"1"}' WHERE id = ${ids[1]}`,
+  );
+  expect(restored.code).toBe(0);
+});
+
+test('two copies are compared without a server, as far as both go', async () => {
+  await copy('second.jsonl');
+  const dead = async (): Promise<never> => {
+    throw new Error('asked somebody');
+  };
+  const args = [
+    '--copy',
+    path('copy.jsonl'),
+    '--copy',
+    path('second.jsonl'),
+    '--key',
+    path('provider.pub.jwk'),
+  ];
+  const { code, out } = await line.run(['reconcile', ...args, '--json'], { fetch: dead });
+  expect(code).toBe(0);
+  expect(JSON.parse(out)).toMatchObject({ summary: { records: '4', differences: 0, trusted: true } });
+});
+
+test('a copy that is not as it was signed is refused, with the line', async () => {
+  const lines = readFileSync(path('copy.jsonl'), 'utf8').split('\n');
+  expect(await refusal((text) => text.replace('"calls":"1"', '"calls":"2"'))).toMatch(
+    /lines 1 to 5 are not those/,
+  );
+  expect(await refusal((text) => text.slice(0, text.lastIndexOf('{"signature"')))).toMatch(
+    /cut off after line 7: the section from line 6 on/,
+  );
+  expect(await refusal((text) => text.replace(lines[1] ?? '', 'not json'))).toMatch(
+    /line 2: not a usage event/,
+  );
+  expect(await refusal((text) => text.replace(`${lines[2]}\n`, ''))).toMatch(/lines 1 to 4 are not those/);
+  expect(await refusal((text) => text.replace(`${lines[2]}\n`, `${lines[1]}\n`))).toMatch(
+    /line 3: .* is there twice/,
+  );
+  expect(await refusal((text) => text + text)).toMatch(/line 9: this section does not go on/);
+  expect(await refusal((text) => text.split('\n').slice(5).join('\n'))).toMatch(
+    /line 1: this section does not go on/,
+  );
+  expect(await refusal(() => '')).toMatch(/holds no copy/);
+  expect(await refusal((text) => text.replace('"version":1', '"version":2'))).toMatch(
+    /line 1: a section .* must begin/,
+  );
+  expect(await refusal((text) => text, 'other.pub.jwk')).toMatch(
+    /line 5: signed by a key that is not the one given/,
+  );
+});
+
+test('a copy signed anew by somebody else is refused, and without a key nothing vouches for one', async () => {
+  await copy('forged.jsonl', 'other.jwk');
+  expect((await compare('forged.jsonl')).err).toMatch(/signed by a key that is not the one given/);
+  const { code, err } = await line.run(['reconcile', '--copy', path('forged.jsonl'), '--profile', 'adele']);
+  expect({ code, err }).toEqual({ code: 6, err: expect.stringContaining('a key that you did not name') });
+  const refused = await copy('copy.jsonl', 'other.jwk');
+  expect(refused).toMatchObject({ code: 2 });
+});
+
+test('wrong uses are told what is wrong', async () => {
+  expect((await line.run(['usage', 'export', '--out', path('x'), '--profile', 'petra'])).err).toContain(
+    'stand together',
+  );
+  expect((await line.run(['reconcile', '--key', path('provider.pub.jwk')])).err).toContain(
+    '--copy takes one file',
+  );
+  const args = ['--provider-key', path('petra.jwk'), '--out', path('copy.jsonl')];
+  expect((await line.run(['usage', 'export', ...args, '--profile', 'ben'])).code).toBe(2);
+  expect((await compare('absent.jsonl')).err).toContain('absent.jsonl');
+  expect(existsSync(path('x'))).toBe(false);
+});
+
+test('a copy that could not be finished is as it was before', async () => {
+  const file = path('half.jsonl');
+  const head = {
+    organisation: 'health-bureau',
+    after: null,
+    through: { leaf: '9', at: '2026-11-01T00:00:00Z' },
+  };
+  async function* failing(): AsyncGenerator<string> {
+    yield* readFileSync(path('copy.jsonl'), 'utf8').split('\n').slice(1, 2);
+    throw new Error('the server went away');
+  }
+  await expect(extendCopy(file, head, { lines: failing(), key: ours })).rejects.toThrow('went away');
+  expect(readFileSync(file, 'utf8')).toBe('');
+});
+
+test('twenty thousand records in two sections are checked and read in order', async () => {
+  const file = path('large.jsonl');
+  const [template = ''] = readFileSync(path('copy.jsonl'), 'utf8').split('\n').slice(1, 2);
+  const half = 10_000;
+  async function* lines(first: number): AsyncGenerator<string> {
+    for (let leaf = first; leaf < 2 * half; leaf += 2)
+      yield template
+        .replace(/"leafIndex":"\d+"/, `"leafIndex":"${leaf}"`)
+        .replace(/"id":"[^"]+"/, `"id":"r${leaf}"`);
+  }
+  const at = '2026-11-01T00:00:00Z';
+  const through = { leaf: String(2 * half), at };
+  await extendCopy(file, { organisation: 'o', after: null, through }, { lines: lines(0), key: ours });
+  const next = { leaf: String(2 * half), at: '2026-11-02T00:00:00Z' };
+  await extendCopy(
+    file,
+    { organisation: 'o', after: through, through: next },
+    { lines: lines(1), key: ours },
+  );
+  const opened = await openCopy(file, [ours.publicJwk]);
+  expect(opened.records).toBe(BigInt(2 * half));
+  let expected = 0n;
+  for await (const { leaf } of recordsOf(opened)) {
+    if (leaf !== expected) throw new Error(`${leaf} instead of ${expected}`);
+    expected += 1n;
+  }
+  expect(expected).toBe(BigInt(2 * half));
+  appendFileSync(file, 'x');
+  await expect(openCopy(file, [])).rejects.toThrow(`line ${2 * half + 5}`);
+});
