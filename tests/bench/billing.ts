@@ -55,6 +55,8 @@ const RECONCILE: Subject = {
 };
 
 const EXPORTER = fileURLToPath(new URL('export-process.ts', import.meta.url));
+/** As the command line has it. */
+const QUICK_START = fileURLToPath(new URL('../../gateway/quick-start.ts', import.meta.url));
 const MONTH = '2026-10';
 const TIME_ZONE = 'Asia/Shanghai';
 const BOUNDS = periodBounds(MONTH, TIME_ZONE);
@@ -158,7 +160,7 @@ interface Exported {
 }
 
 async function exported(url: string, organisation: string): Promise<Exported> {
-  const child = spawn(process.execPath, [EXPORTER, url, `${organisation}-bill`], {
+  const child = spawn(process.execPath, ['--import', QUICK_START, EXPORTER, url, `${organisation}-bill`], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let out = '';

@@ -38,7 +38,12 @@ const shell: Shell = {
   db,
   policies: policyEngine(),
   trial: null,
-  keys: { token: signingKey, log: { name: 'unseen.example/log', key: signingKey }, receipts: [] },
+  keys: {
+    token: signingKey,
+    log: { name: 'unseen.example/log', key: signingKey },
+    statement: signingKey,
+    receipts: [],
+  },
   publicUrl: 'https://unseen.example',
   timeZone: 'Asia/Shanghai',
   channel: 'operation',
