@@ -20,13 +20,16 @@ import { checkBytes, checked, parseBody, readBody } from './http/request-reading
 import { type Surface, surfaceOf } from './http/surface.ts';
 import { HttpFault, isBug, problemResponse } from './problem.ts';
 import { answerRoutes } from './routes/answers.ts';
+import { billingRoutes } from './routes/billing.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
 import { exportRoutes } from './routes/exports.ts';
+import { documentRoutes } from './routes/documents.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { openRoutes } from './routes/open.ts';
 import { partyRoutes } from './routes/parties.ts';
 import { priceRoutes } from './routes/prices.ts';
 import { programRoutes } from './routes/programs.ts';
+import { reportRoutes } from './routes/reports.ts';
 import { reviewRoutes } from './routes/reviews.ts';
 import { stopRoutes } from './routes/stops.ts';
 import { notFound } from './services/permission.ts';
@@ -41,6 +44,8 @@ export function routeTable(surface: Surface): readonly Endpoint[] {
     ...partyRoutes(surface),
     // /v1/datasets, /v1/budgets, /v1/grants, /v1/quotes
     ...catalogueRoutes(surface),
+    // /v1/documents
+    ...documentRoutes(surface),
     // the stops of /v1/datasets and /v1/organisations
     ...stopRoutes(surface),
     // /v1/programs
@@ -52,8 +57,12 @@ export function routeTable(surface: Surface): readonly Endpoint[] {
     // /v1/releases, /v1/receipts, /v1/log, /v1/usage
     ...answerRoutes(surface),
     ...priceRoutes(surface),
+    // /v1/statements, /v1/statement-lines, /v1/corrections, /v1/settlements
+    ...billingRoutes(surface),
     // /v1/exports: files of any size
     ...exportRoutes(surface),
+    // /v1/reports, /v1/reconciliation
+    ...reportRoutes(surface),
   ];
   return table;
 }

@@ -30,6 +30,7 @@ import { secretOf } from './runner/secret.ts';
 import { startHousekeeping } from './services/housekeeping.ts';
 import { ensureOperator } from './services/first-operator.ts';
 import { loadKeys, operatorKeyPair, receiptKeyOf } from './services/key-files.ts';
+import type { Reconciliation } from './services/reconciliation.ts';
 import { programTrial } from './services/program-trial.ts';
 import type { Shell } from './services/shell.ts';
 import { type Database, type DatabasePlace, openDatabase } from './storage/database.ts';
@@ -49,6 +50,7 @@ export interface ServeOptions {
   readonly cryptoProfile?: Profile | undefined;
   readonly reportAbort: RunnerShell['reportAbort'];
   readonly reportBug: (error: unknown, id: string) => void;
+  readonly reportReconciliation?: ((found: Reconciliation) => void) | undefined;
 }
 
 export interface Served {
@@ -142,7 +144,7 @@ async function serveOpening(options: ServeOptions, opened: AsyncDisposableStack)
   );
   opened.defer(() => runner.stop());
   opened.defer(startDestructions(destructions));
-  opened.defer(startHousekeeping(db, options.reportBug));
+  opened.defer(startHousekeeping(db, options));
   return {
     gatewayUrl: gateway.url,
     runnerUrl: runnerHttp.url,

@@ -13,6 +13,7 @@ import { type GatewayConfig, gatewayConfig } from './config.ts';
 import { listen } from './http/listening.ts';
 import { ensureOperator, operatorKeyOf } from './services/first-operator.ts';
 import { startHousekeeping } from './services/housekeeping.ts';
+import type { Reconciliation } from './services/reconciliation.ts';
 import { programTrial } from './services/program-trial.ts';
 import { loadKeys } from './services/key-files.ts';
 import { closeWhenTold } from './shutdown.ts';
@@ -30,6 +31,7 @@ export interface RunningGateway {
 export async function startGateway(
   config: GatewayConfig & { readonly databaseUrl: string },
   reportBug: (error: unknown, requestId: string) => void,
+  reportReconciliation?: (found: Reconciliation) => void,
 ): Promise<RunningGateway> {
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const db = await openDatabase({ url: config.databaseUrl, role: 'unseen_gateway' });
@@ -54,7 +56,11 @@ export async function startGateway(
     reportBug,
   });
   const listening = await listen((request) => app.fetch(request), config);
-  const stopHousekeeping = startHousekeeping(db, reportBug);
+  const stopHousekeeping = startHousekeeping(db, {
+    timeZone: config.timeZone,
+    reportBug,
+    reportReconciliation,
+  });
   return {
     url: listening.url,
     close: async () => {
@@ -75,9 +81,14 @@ async function runProcess(): Promise<void> {
   const running =
     databaseUrl === undefined
       ? await startEmbedded(config, { log, reportBug })
-      : await startGateway({ ...config, databaseUrl }, reportBug);
+      : await startGateway({ ...config, databaseUrl }, reportBug, (found) => logReconciliation(log, found));
   log.info({ url: running.url }, 'listening');
   closeWhenTold(running, log);
+}
+
+function logReconciliation(log: Logger, { rules, ms, breaches }: Reconciliation): void {
+  if (breaches.length === 0) log.info({ rules, ms }, 'reconciled');
+  else log.error({ rules, ms, breaches }, 'usage, evidence and bills do not agree');
 }
 
 async function startEmbedded(
@@ -96,6 +107,7 @@ async function startEmbedded(
     cryptoProfile,
     reportAbort: (abort) => log.warn(abort, 'a program aborted its job'),
     reportBug,
+    reportReconciliation: (found) => logReconciliation(log, found),
   });
   return { url: served.gatewayUrl, close: () => served.close() };
 }

@@ -19,6 +19,7 @@ import { GRANT_WORDS } from './words/grant.ts';
 import { KEY_WORDS } from './words/key.ts';
 import { MANIFEST_WORDS } from './words/manifest.ts';
 import { NOTE_WORDS } from './words/note.ts';
+import { PRICE_CLI_WORDS } from './words/price-cli.ts';
 import { PRICE_WORDS } from './words/prices.ts';
 import { PROGRAM_KIT_WORDS } from './words/program-kit.ts';
 import { PROGRAM_MANIFEST_WORDS } from './words/program-manifest.ts';
@@ -57,6 +58,7 @@ export const WORDS = {
   ...KEY_WORDS,
   ...MANIFEST_WORDS,
   ...NOTE_WORDS,
+  ...PRICE_CLI_WORDS,
   ...PRICE_WORDS,
   ...PROGRAM_KIT_WORDS,
   ...PROGRAM_MANIFEST_WORDS,

@@ -9,7 +9,7 @@
  */
 import { z } from 'zod';
 
-import type { Sentence } from '#policies/words.ts';
+import { type Sentence, say } from '#policies/words.ts';
 
 import {
   documentId,
@@ -149,19 +149,21 @@ export function findAgreementFaults(value: unknown): readonly Sentence[] {
 
 /** The side of a grant that its agreement must cover: who grants, and what. */
 export interface Covered {
+  readonly id: string;
   readonly authoriser: string;
   readonly datasets: readonly { readonly dataset: string }[];
 }
 
-/** What of a grant an agreement does not cover: a provider who is no party to it, and datasets that it does not name. */
-export function uncoveredBy(
-  { parties, datasets }: Agreement,
-  grant: Covered,
-): { readonly authoriser: string | null; readonly datasets: readonly string[] } {
-  const isParty = [parties.authoriser, ...parties.providers].includes(grant.authoriser);
+/**
+ * What of a grant its agreement does not cover, in a sentence: a provider who is no party to it, or datasets that it does
+ * not name. Null: it covers the grant.
+ */
+export function coverageFault({ id, parties, datasets }: Agreement, grant: Covered): Sentence | null {
+  const { authoriser } = grant;
+  const args = { grant: grant.id, agreement: id };
+  if (![parties.authoriser, ...parties.providers].includes(authoriser))
+    return say('agreement.otherParty', { ...args, authoriser });
   const named = new Set(datasets.map(({ dataset: name }) => name));
-  return {
-    authoriser: isParty ? null : grant.authoriser,
-    datasets: grant.datasets.map(({ dataset: name }) => name).filter((name) => !named.has(name)),
-  };
+  const other = grant.datasets.map(({ dataset: name }) => name).filter((name) => !named.has(name));
+  return other.length === 0 ? null : say('agreement.otherData', { ...args, datasets: other.join(', ') });
 }

@@ -51,11 +51,16 @@ const ENTRY = z.strictObject({
 /** Undoes an entry, by its exact negative. */
 const REVERSAL = z.strictObject({ reverses: z.string().regex(/^[0-9a-f]{32}$/), description: documentText });
 
-const ENTRIES = z.strictObject({
-  kind: z.literal('CostEntries'),
-  entries: z.array(ENTRY).max(ENTRIES_MAX).default([]),
-  reversals: z.array(REVERSAL).max(ENTRIES_MAX).default([]),
-});
+const ENTRIES = z
+  .strictObject({
+    kind: z.literal('CostEntries'),
+    entries: z.array(ENTRY).max(ENTRIES_MAX).default([]),
+    reversals: z.array(REVERSAL).max(ENTRIES_MAX).default([]),
+  })
+  .superRefine(({ entries, reversals }, context) => {
+    if (entries.length + reversals.length === 0)
+      context.addIssue({ ...fault('billing.field.small', { least: '1' }), path: ['entries'] });
+  });
 
 const FORMS = { period: '2026-11', reverses: '32 × [0-9a-f]' };
 

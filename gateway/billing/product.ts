@@ -122,7 +122,6 @@ const PRODUCT = z
     /** What a call costs in privacy. */
     epsilon: z.number().positive().max(1e10),
     delta: z.number().min(0).lt(1).nullable().default(null),
-    maxError: z.number().positive().nullable().default(null),
     /** Each covers everything below it in the purpose tree. */
     purposes: listOf(z.enum(Object.keys(PURPOSES) as [Purpose, ...Purpose[]])),
   })
@@ -201,6 +200,27 @@ function findTemplateFaults(
 
 /** What a buyer chose, by name: text, or numbers. */
 export type Chosen = Readonly<Record<string, unknown>>;
+
+/** A call with parameters that are allowed: for looking at the question before anybody asks it. */
+export function sampleOf(product: Product): Chosen {
+  return Object.fromEntries(
+    Object.entries(parametersOf(product)).map(([name, spec]) => [name, sampleValue(spec)]),
+  );
+}
+
+function sampleValue(spec: Parameter): string | number {
+  switch (spec.type) {
+    case 'choice':
+      return spec.choices[0] ?? '';
+    case 'month':
+      return spec.earliest ?? spec.latest ?? '2026-01';
+    case 'date':
+      return spec.earliest ?? spec.latest ?? '2026-01-01';
+    case 'integer':
+    case 'number':
+      return spec.min;
+  }
+}
 
 /** What is wrong with the parameters of a call, each a sentence whose argument `field` names it. */
 export function findParameterFaults(product: Product, chosen: Chosen): readonly Sentence[] {

@@ -208,6 +208,35 @@ export function permittedFen(
   return ceilingOf(inputs).valueFen - deduction / years - odd;
 }
 
+/** The years of a cycle. */
+export function yearsOf({ cycle }: Pick<RevenueCeiling, 'cycle'>): readonly number[] {
+  return Array.from({ length: cycle.to - cycle.from + 1 }, (_, index) => cycle.from + index);
+}
+
+/** How each year's ceiling follows from what was computed and what is deducted. */
+export function yearsWorking(
+  ceiling: Pick<RevenueCeiling, 'carryOver' | 'cycle' | 'inputs'>,
+): readonly Sentence[] {
+  const { valueFen } = ceilingOf(ceiling.inputs);
+  const { opening, cycles } = ceiling.carryOver;
+  const deducted = cycleDeductionFen(ceiling);
+  const left = decimalText(fenOf(opening) - deducted, 2);
+  return [
+    say('price.working.carryOver', {
+      opening: yuanText(opening),
+      cycles,
+      deducted: decimalText(deducted, 2),
+      left,
+    }),
+    ...yearsOf(ceiling).map((ofYear) => {
+      const permitted = permittedFen(ceiling, ofYear);
+      const part = decimalText(valueFen - permitted, 2);
+      const figures = { computed: decimalText(valueFen, 2), part, permitted: decimalText(permitted, 2) };
+      return say('price.working.year', { year: ofYear, ...figures });
+    }),
+  ];
+}
+
 /** Whether a ceiling holds for a year. */
 export function coversYear({ cycle }: Pick<RevenueCeiling, 'cycle'>, ofYear: number): boolean {
   return cycle.from <= ofYear && ofYear <= cycle.to;

@@ -6,7 +6,7 @@
 import { type EvidenceJwk, parseEvidenceJwk } from '#crypto/evidence-key.ts';
 import { EvidenceError } from '#crypto/evidence.ts';
 import { Failure } from '#policies/refusal.ts';
-import { say } from '#policies/words.ts';
+import { say, type SentenceId, WORDS } from '#policies/words.ts';
 import type { Client } from '../client/client.ts';
 import { type CheckedCopy, openCopy, recordsOf } from '../copy/copy-file.ts';
 import { linesOf } from '../copy/lines.ts';
@@ -15,7 +15,7 @@ import type { CopyPosition } from '../copy/section.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { printable } from './table.ts';
 import { readJsonArgument, worded } from './terminal.ts';
-import { defineVerb, printJson, type VerbCall, type VerbHost } from './verb.ts';
+import { defineVerb, print, printJson, type VerbCall, type VerbHost } from './verb.ts';
 
 export function registerReconcileVerb(host: VerbHost): void {
   defineVerb(
@@ -24,10 +24,13 @@ export function registerReconcileVerb(host: VerbHost): void {
       name: 'reconcile',
       about: 'cli.reconcile',
       flags: [
+        { flags: '--month <month>', about: 'cli.flag.month', conflicts: ['copy', 'key'] },
         { flags: '--copy <file>', about: 'cli.flag.copy', repeats: true },
         { flags: '--key <file>', about: 'cli.flag.copyKey', repeats: true },
       ],
       examples: [
+        'unseen reconcile',
+        'unseen reconcile --month 2026-11',
         'unseen reconcile --copy copy.jsonl --key provider.pub.jwk',
         'unseen reconcile --copy theirs.jsonl --copy ours.jsonl --key provider.pub.jwk',
       ],
@@ -38,6 +41,7 @@ export function registerReconcileVerb(host: VerbHost): void {
 
 async function reconcile(call: VerbCall): Promise<ExitCode> {
   const [file, other, ...more] = call.list('copy');
+  if (file === undefined && call.list('key').length === 0) return reconcileServer(call);
   if (file === undefined || more.length > 0) throw new Failure('CONFIG', say('cli.copyCount'));
   const keys = await keysOf(call);
   const copy = await openCopy(file, keys);
@@ -51,6 +55,31 @@ async function reconcile(call: VerbCall): Promise<ExitCode> {
   await printSummary(call, copy, { differences, isTrusted });
   if (differences > 0) return EXIT.invalid;
   return isTrusted ? EXIT.done : EXIT.untrusted;
+}
+
+/** The rules over what the operator keeps. */
+async function reconcileServer(call: VerbCall): Promise<ExitCode> {
+  const found = await call.client().reconcile(call.text('month'));
+  const { rules, ms, breaches } = found;
+  await print(call, found, () => {
+    const summary = worded(call.terminal, breaches.length === 0 ? 'reconcile.clean' : 'reconcile.broken', {
+      rules,
+      ms,
+      broken: breaches.length,
+    });
+    const lines = breaches.map(
+      ({ rule, name, rows }) =>
+        `${rule} ${ruleText(call, name)}\n${rows.map((row) => `  ${printable(row)}\n`).join('')}`,
+    );
+    return `${lines.join('')}${summary}\n`;
+  });
+  return breaches.length === 0 ? EXIT.done : EXIT.invalid;
+}
+
+/** A rule in words; a newer server may have rules that this program does not know. */
+function ruleText({ terminal }: VerbCall, name: string): string {
+  const id = `reconcile.rule.${name}`;
+  return Object.hasOwn(WORDS, id) ? worded(terminal, id as SentenceId) : printable(name);
 }
 
 interface Pair {

@@ -30,10 +30,13 @@ import type {
   ProgramSummary,
   ProgramView,
   Quote,
+  ReconciliationView,
   Registration,
   Release,
+  ReportView,
   WaitingRelease,
 } from './resources.ts';
+import { type PriceCalls, priceCalls } from './prices.ts';
 import { type AccessToken, TokenSource } from './token.ts';
 
 /** Waits before the second and the third attempt of a call. */
@@ -83,6 +86,12 @@ export class Client {
   readonly #language: Language;
   readonly #fetch: typeof fetch;
   readonly #tokens: TokenSource;
+  /** The calls about prices. */
+  readonly prices: PriceCalls = priceCalls({
+    get: (path, query = {}) => this.#json({ path, query }),
+    act: (path, body) => this.#act(path, body),
+    create: (path, body) => this.#create(path, body),
+  });
 
   constructor(options: ClientOptions) {
     this.#url = options.url.replace(/\/+$/, '');
@@ -353,6 +362,30 @@ export class Client {
   /** Usage as a file, in pieces of text. */
   usageFile(ask: Dimensions & { readonly format: 'jsonl' | 'csv' }): AsyncGenerator<string> {
     return this.#file('/v1/exports/usage', ask);
+  }
+
+  /** Lines of statements as a file: as they are, or as FOCUS 1.4. */
+  lineFile(
+    form: 'lines' | 'focus',
+    ask: Dimensions & { readonly month: string; readonly format: 'jsonl' | 'csv' },
+  ): AsyncGenerator<string> {
+    return this.#file(`/v1/exports/${form}`, ask);
+  }
+
+  /** A report of a month, or of a year. */
+  report(kind: string, ask: Dimensions): Promise<ReportView> {
+    return this.#json({ path: `/v1/reports/${encodeURIComponent(kind)}`, query: ask });
+  }
+
+  /** The same as one file for a spreadsheet. */
+  reportCsv(kind: string, ask: Dimensions): Promise<string> {
+    const path = `/v1/reports/${encodeURIComponent(kind)}`;
+    return this.#text({ path, query: { ...ask, format: 'csv' }, accept: 'text/csv' });
+  }
+
+  /** Checks now that usage, evidence and bills agree. */
+  reconcile(month?: string): Promise<ReconciliationView> {
+    return this.#json({ path: '/v1/reconciliation', query: { month }, timeoutMs: FILE_TIMEOUT_MS });
   }
 
   /** Where the log stands: the end of an export that is continued later. */

@@ -321,3 +321,34 @@ export interface KeyStanding {
   /** The signed record (JWS). */
   readonly record: string | null;
 }
+
+/** A report: figures beside those of the period before, and tables. Numbers are decimal text. */
+export interface ReportView {
+  readonly title: string;
+  readonly period: string;
+  readonly previous: string;
+  readonly figures: readonly {
+    readonly name: string;
+    readonly title: string;
+    readonly value: string;
+    readonly previous: string;
+    readonly change: string;
+  }[];
+  readonly tables: readonly {
+    readonly title: string;
+    readonly columns: readonly { readonly name: string; readonly title: string }[];
+    readonly rows: readonly (readonly (string | number | boolean | null)[])[];
+  }[];
+}
+
+/** What reconciling found. */
+export interface ReconciliationView {
+  readonly month: string | null;
+  readonly rules: number;
+  readonly ms: number;
+  readonly breaches: readonly {
+    readonly rule: number;
+    readonly name: string;
+    readonly rows: readonly string[];
+  }[];
+}

@@ -5,6 +5,7 @@
  * in the same process they would tell how much work a run was.
  */
 import { Counter, Gauge, Registry } from 'prom-client';
+import { lastReconciliation } from '../services/reconciliation.ts';
 import { countEvents } from '../storage/oversight.ts';
 import type { Database } from '../storage/database.ts';
 
@@ -33,6 +34,16 @@ export function metricsOf(db: Database): Metrics {
     collect: async () => {
       const counts = await countEvents(db);
       for (const state of ['queued', 'accepted', 'done']) events.set({ state }, counts[state] ?? 0);
+    },
+  });
+  const violations = new Gauge({
+    name: 'unseen_reconcile_violations',
+    help: 'Rules that the last reconciliation of this process found broken; absent before the first',
+    registers: [registry],
+    collect: () => {
+      const last = lastReconciliation(db);
+      if (last === null) violations.remove();
+      else violations.set(last.breaches.length);
     },
   });
   return {

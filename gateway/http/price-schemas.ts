@@ -7,7 +7,7 @@ const year = z.int().min(2000).max(2200);
 
 export const yearQuery = z.strictObject({ year: z.coerce.number().pipe(year) });
 export const yearAsk = z.strictObject({ year });
-export const priceParams = z.strictObject({ id: z.string().min(1).max(128) });
+export const historyQuery = z.strictObject({ id: z.string().min(1).max(128).optional() });
 export const taskEnd = z.strictObject({
   year,
   ceiling: z.string().min(1).max(128),
@@ -27,7 +27,9 @@ const wording = z.object({
   bills: z.object({ failed: z.boolean() }),
 });
 
-export const priceWordings = z.object({ id: z.string(), history: z.array(wording) });
+export const priceHistories = z.object({
+  items: z.array(z.object({ id: z.string(), history: z.array(wording) })),
+});
 
 export const priceList = z.object({
   asOf: moment,

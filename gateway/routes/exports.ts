@@ -4,7 +4,14 @@ import { endpoint, type Endpoint, json, streamed } from '../http/endpoint.ts';
 import type { Surface } from '../http/surface.ts';
 import { filterOf, usageDimensions } from '../http/usage-query.ts';
 import { HttpFault } from '../problem.ts';
+import { ownSide } from '../services/reports/access.ts';
+import { focusFile } from '../services/reports/focus.ts';
+import { lineFile } from '../services/reports/line-export.ts';
 import { FILE_FORMATS, type FileFormat, usageFile } from '../services/reports/usage-export.ts';
+import { PURPOSE_CLASSES } from '#policies/purpose.ts';
+import { FEE_TYPES } from '../billing/facts.ts';
+import { isPeriod } from '../billing/period.ts';
+import type { LineFilter } from '../storage/line-export.ts';
 import { currentPosition, type Extract } from '../storage/usage-export.ts';
 import { say } from '#policies/words.ts';
 
@@ -16,7 +23,7 @@ const TYPES = { jsonl: 'application/x-ndjson', csv: 'text/csv' } as const satisf
 const FILE = { status: 200, schema: z.string(), also: Object.values(TYPES) } as const;
 
 export function exportRoutes(surface: Surface): readonly Endpoint[] {
-  return [usageRoute(surface), positionRoute(surface)];
+  return [usageRoute(surface), positionRoute(surface), ...lineRoutes(surface)];
 }
 
 const leaf = z.string().regex(/^(-1|\d{1,18})$/);
@@ -72,4 +79,55 @@ function positionRoute(surface: Surface): Endpoint {
     answer: { status: 200, schema: z.object(position) },
     handle: async () => json(await currentPosition(surface.db)),
   });
+}
+
+const month = z.string().refine(isPeriod);
+const id = z.string().min(1).max(200).optional();
+const lineQuery = z.strictObject({
+  month,
+  to: month.optional(),
+  buyer: id,
+  provider: id,
+  grant: id,
+  dataset: id,
+  product: id,
+  feeType: z.enum(FEE_TYPES).optional(),
+  purposeClass: z.enum(PURPOSE_CLASSES).optional(),
+  format,
+});
+
+function lineRoutes(surface: Surface): readonly Endpoint[] {
+  const { db, timeZone } = surface;
+  const lineRoute = (
+    name: 'lines' | 'focus',
+    summary: string,
+    file: (ask: { filter: LineFilter; format: FileFormat }) => AsyncGenerator<string>,
+  ): Endpoint =>
+    endpoint({
+      method: 'get',
+      path: `/v1/exports/${name}`,
+      tag: 'exports',
+      summary,
+      access: { roles: ['operator', 'buyer', 'billing', 'auditor', 'supervisor'] },
+      query: lineQuery,
+      answer: FILE,
+      handle: async ({ caller: { principal }, query }) => {
+        const { format: as, month: from, to = from, ...asked } = query;
+        const { provider = null, grant = null, dataset = null, product = null } = asked;
+        const { feeType = null, purposeClass = null } = asked;
+        const buyer = ownSide(principal, 'buyer', asked.buyer ?? null);
+        const filter = { from, to, buyer, provider, grant, dataset, product, feeType, purposeClass };
+        return streamed(file({ filter, format: as }), TYPES[as]);
+      },
+    });
+  return [
+    lineRoute(
+      'lines',
+      'The lines of the statements of a month, or of several, as CloudEvents 1.0 (unseen.cost.line) or as CSV',
+      (ask) => lineFile(db, ask),
+    ),
+    lineRoute('focus', 'The same lines as FOCUS 1.4 Cost and Usage', (ask) =>
+      focusFile(db, { ...ask, timeZone }),
+    ),
+  ];
 }

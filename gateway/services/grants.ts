@@ -6,13 +6,15 @@
  */
 import { findGrantFaults, type Grant, parseGrant } from '#policies/grant.ts';
 import { Refusal } from '#policies/refusal.ts';
-import { type Language, render, say } from '#policies/words.ts';
+import { type Language, render, type Sentence, say } from '#policies/words.ts';
 import type { FileRequest } from '#policies/request.ts';
 import { instantText } from '#sandbox/release/zone.ts';
+import { type Agreement, coverageFault } from '../billing/agreement.ts';
 import type { Caller } from '../http/endpoint.ts';
 import { type FieldFault, FieldFaults, HttpFault } from '../problem.ts';
 import type { Database } from '../storage/database.ts';
 import { findDataset } from '../storage/dataset-list.ts';
+import { documentsInForce, newestDocument } from '../storage/documents.ts';
 import {
   approveGrant,
   findGrant,
@@ -31,8 +33,13 @@ import type { Shell } from './shell.ts';
 export function grantOf(value: unknown): Grant {
   const faults = findGrantFaults(value);
   if (faults.length === 0) return parseGrant(value);
-  throw new FieldFaults(
-    faults.map((rule): FieldFault => ({ field: String(rule.args['field'] ?? 'grant'), rule })),
+  throw fieldFaultsOf(faults, 'grant');
+}
+
+/** Sentences that name their field, as faults of a request; `whole` where one names none. */
+export function fieldFaultsOf(faults: readonly Sentence[], whole: string): FieldFaults {
+  return new FieldFaults(
+    faults.map((rule): FieldFault => ({ field: String(rule.args['field'] ?? whole), rule })),
   );
 }
 
@@ -58,9 +65,27 @@ export async function fileGrant(db: Database, grant: Grant, by: string): Promise
   const known = await findGrant(db, grant.id);
   if (known !== null && (known.revoked || known.organisationId !== grant.holder))
     throw new HttpFault('CONFLICT', say('api.grantChanged'));
+  await checkAgreement(db, grant);
   await saveGrant(db, { grant, upstream: [], by });
   // After the old wording, whose shares have gone back.
   await checkShares(db, grant);
+}
+
+/**
+ * A grant on an agreement that was filed starts while that is in force, and grants what it covers; its end bounds the
+ * grant's in every decision (storage/documents.ts). One that was never filed is for people to look at.
+ */
+async function checkAgreement(db: Database, grant: Grant): Promise<void> {
+  const { parentAgreement: id, start } = grant;
+  if ((await newestDocument(db, 'Agreement', id)) === null) return;
+  const inForce = await documentsInForce(db, 'Agreement', new Date(start));
+  const agreement = inForce.find((document) => document.id === id && document.withdrawnAt === null);
+  if (agreement === undefined) {
+    const rule = say('agreement.notInForce', { agreement: id, start });
+    throw new FieldFaults([{ field: 'parentAgreement', rule }]);
+  }
+  const fault = coverageFault(agreement.body as Agreement, grant);
+  if (fault !== null) throw new Refusal('PARAM', fault);
 }
 
 /** A grant that this caller may see: his organisation is a party, or he oversees all. HttpFault NOT_FOUND. */

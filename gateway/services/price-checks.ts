@@ -27,6 +27,7 @@ import {
   cycleDeductionFen,
   permittedFen,
   type RevenueCeiling,
+  yearsOf,
 } from '../billing/revenue-ceiling.ts';
 import type { Tx } from '../storage/database.ts';
 import { type FiledDocument, listDocuments } from '../storage/documents.ts';
@@ -35,10 +36,6 @@ import { lockPrices, revenueOf } from '../storage/price-revenue.ts';
 import { originsOf } from './price-data.ts';
 
 type PriceKind = 'RateCard' | 'PriceCap' | 'RevenueCeiling';
-
-export function isPriceKind(kind: FiledDocument['kind']): kind is PriceKind {
-  return kind === 'RateCard' || kind === 'PriceCap' || kind === 'RevenueCeiling';
-}
 
 /** Checks a wording that is to be approved, inside the transaction that approves it. Refusal PARAM. */
 export async function checkPrice(tx: Tx, document: FiledDocument, timeZone: string): Promise<void> {
@@ -208,10 +205,6 @@ export async function balanceOf(tx: Tx, ceiling: RevenueCeiling): Promise<CarryO
   }
   const openingFen = unitsOf(ceiling.carryOver.opening, 2);
   return carryOverOf({ openingFen, deductedFen: cycleDeductionFen(ceiling) }, years);
-}
-
-function yearsOf({ cycle }: RevenueCeiling): readonly number[] {
-  return Array.from({ length: cycle.to - cycle.from + 1 }, (_, index) => cycle.from + index);
 }
 
 /** The approved wordings of a ceiling that were not withdrawn, oldest first. */

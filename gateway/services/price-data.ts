@@ -20,7 +20,7 @@ export async function originsOf(tx: Tx, applies: RateCard['applies']): Promise<r
 }
 
 /** Over all approved wordings: what a product has read, a later wording may read again. */
-async function datasetsBehind(tx: Tx, product: string): Promise<readonly string[]> {
+export async function datasetsBehind(tx: Tx, product: string): Promise<readonly string[]> {
   const wordings = (await listDocuments(tx, 'Product')).filter(
     ({ id, approvedAt, withdrawnAt }) => id === product && approvedAt !== null && withdrawnAt === null,
   );
@@ -29,7 +29,8 @@ async function datasetsBehind(tx: Tx, product: string): Promise<readonly string[
   return [...names];
 }
 
-async function datasetsOf(tx: Tx, { dataset, sql, program }: Product): Promise<readonly string[]> {
+/** The datasets that a product asks. */
+export async function datasetsOf(tx: Tx, { dataset, sql, program }: Product): Promise<readonly string[]> {
   if (dataset !== undefined) return [dataset];
   if (program !== undefined) return (await findProgram(tx, program.digest))?.datasets ?? [];
   // Where a literal will stand, any literal parses.

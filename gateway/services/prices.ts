@@ -51,11 +51,17 @@ export async function publicPrices(shell: Shell, language: Language): Promise<ob
   };
 }
 
-/** The published wordings of one card, in force or not. HttpFault NOT_FOUND. */
-export async function priceHistory(shell: Shell, id: string, language: Language): Promise<object> {
-  const wordings = (await publishedCards(shell.db)).filter((document) => document.id === id);
-  if (wordings.length === 0) throw notFound();
-  return { id, history: wordings.map((wording) => historyView(shell, wording, language)) };
+/** The published wordings of every card, or of one, in force or not. HttpFault NOT_FOUND for one that has none. */
+export async function priceHistory(shell: Shell, id: string | null, language: Language): Promise<object> {
+  const wordings = (await publishedCards(shell.db)).filter((document) => id === null || document.id === id);
+  if (id !== null && wordings.length === 0) throw notFound();
+  const items = [...new Set(wordings.map((wording) => wording.id))].map((card) => ({
+    id: card,
+    history: wordings
+      .filter((wording) => wording.id === card)
+      .map((wording) => historyView(shell, wording, language)),
+  }));
+  return { items };
 }
 
 /** Approved wordings that everybody is told: guided or posted on the market, of data that are there. */

@@ -11,7 +11,8 @@ import { lockHead } from './log-append.ts';
 import { isAsked, SEEN_USAGE, type SeenUsage, USAGE_OF_JOBS, type UsageFilter } from './oversight.ts';
 import { shownAt } from './visibility.ts';
 
-const PAGE_ROWS = 1_000;
+/** Rows of a page; a page with fewer is the last. */
+export const PAGE_ROWS = 1_000;
 
 /** A moment in the log: its last leaf by then (-1 before the first), and the time, ISO 8601. */
 export interface Position {

@@ -259,6 +259,45 @@ export const CLI_HELP_WORDS = {
     zh: '用量副本；给出第二份则两份相互比对',
   },
   'cli.flag.copyKey': { en: 'public JWK that may have signed the copies', zh: '可为副本签名的公钥 JWK' },
+  'cli.report': { en: 'reports about use and money', zh: '用量与资金报告' },
+  'cli.report.provider': {
+    en: 'what a provider’s datasets were used for, by whom, and what they earned',
+    zh: '提供方对账单：数据集的使用方、用途与收益',
+  },
+  'cli.report.buyer': {
+    en: 'what a buyer is billed, quoted beside charged',
+    zh: '使用方账单：报价与实收对照',
+  },
+  'cli.report.variance': {
+    en: 'every line that is not at its list price, with the reason (oversight)',
+    zh: '所有未按标价计费的账单行及原因（监督方）',
+  },
+  'cli.report.selfDealing': {
+    en: 'use and prices of organisations affiliated with the operator (oversight)',
+    zh: '运营方关联机构的使用与价格（监督方）',
+  },
+  'cli.report.anomalies': {
+    en: 'days on which a grant was used far more than in the four weeks before',
+    zh: '授权用量远高于前四周的日期',
+  },
+  'cli.report.annual': {
+    en: 'the annual report of authorised operation in six blocks (oversight)',
+    zh: '授权运营年度报告（六部分，监督方）',
+  },
+  'cli.usage.summary': { en: 'sum the usage of a month by one dimension', zh: '按一个维度汇总当月用量' },
+  'cli.export': { en: 'files about money, of any size', zh: '资金类文件导出，规模不限' },
+  'cli.export.lines': {
+    en: 'print the lines of statements as CloudEvents, or as CSV',
+    zh: '以 CloudEvents 或 CSV 输出账单行',
+  },
+  'cli.export.focus': {
+    en: 'print the lines of statements as FOCUS 1.4 Cost and Usage',
+    zh: '以 FOCUS 1.4 Cost and Usage 输出账单行',
+  },
+  'cli.flag.month': { en: 'calendar month of the bills, such as 2026-11', zh: '账单月份，如 2026-11' },
+  'cli.flag.toMonth': { en: 'last month, if it is more than one', zh: '末月（多个月时）' },
+  'cli.flag.reportYear': { en: 'calendar year', zh: '年份' },
+  'cli.flag.by': { en: 'the dimension (default dataset)', zh: '维度（默认 dataset）' },
   'cli.flag.csv': { en: 'print CSV', zh: '输出 CSV' },
   'cli.flag.ofAccount': { en: 'only jobs of this account', zh: '仅列出该账户的作业' },
   'cli.flag.ofDataset': { en: 'only jobs on this dataset', zh: '仅列出该数据集的作业' },

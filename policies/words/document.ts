@@ -52,6 +52,22 @@ export const DOCUMENT_WORDS = {
     en: '`{field}`: `{payee}` is none of the payees',
     zh: '{field}：{payee} 不在收款方之列',
   },
+  'agreement.otherParty': {
+    en: 'the agreement {agreement} has no part for {authoriser}, who grants {grant}; revoke the grant, or file an agreement with him',
+    zh: '协议 {agreement} 的当事方不含 {authoriser}，而授权 {grant} 由其作出；请撤销该授权，或提交含该方的协议',
+  },
+  'agreement.otherData': {
+    en: 'the agreement {agreement} does not name {datasets}, which {grant} grants; revoke the grant, or file an agreement about them',
+    zh: '协议 {agreement} 未列明授权 {grant} 所涉的 {datasets}；请撤销该授权，或提交列明这些数据的协议',
+  },
+  'agreement.notInForce': {
+    en: '`parentAgreement`: {agreement} was filed, and is not in force when the grant starts, at {start}; have it approved, or let the grant start within its dates',
+    zh: '`parentAgreement`：{agreement} 已提交，但在授权开始时（{start}）并未生效；请先批准该协议，或调整授权开始时间',
+  },
+  'product.columns': {
+    en: '`{field}`: the question gives these columns: {given}; the product must state the same',
+    zh: '{field}：该查询输出以下列：{given}；产品须列出相同的列',
+  },
   'product.date': {
     en: '`{field}` is a date from 1900-01-01 to 2199-12-31',
     zh: '{field} 应为 1900-01-01 至 2199-12-31 之间的日期',

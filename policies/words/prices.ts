@@ -31,6 +31,14 @@ export const PRICE_WORDS = {
     en: 'ceiling = C + P + T = {cost} + {profit} + {taxes} = {total}, rounded down to the fen: {ceiling} yuan a year',
     zh: '最高准许收入 = C + P + T = {cost} + {profit} + {taxes} = {total}，舍去不足一分的部分：每年 {ceiling} 元',
   },
+  'price.working.carryOver': {
+    en: 'carried over from earlier cycles {opening}, over {cycles} cycles: {deducted} deducted in this one, {left} left',
+    zh: '以前周期结转 {opening} 元，分 {cycles} 个周期扣减：本周期扣减 {deducted} 元，余 {left} 元',
+  },
+  'price.working.year': {
+    en: '{year}: {computed} − {part} = {permitted} yuan',
+    zh: '{year} 年：{computed} − {part} = {permitted} 元',
+  },
   'price.ceiling.yieldYear': {
     en: '`{field}`: the yield is that of the year before the survey; {year} is not the year before {before}',
     zh: '{field}：应为成本调查上一年度的收益率；{year} 年不是 {before} 年的上一年度',

@@ -116,4 +116,8 @@ export const STATEMENT_WORDS = {
     en: 'the line {line} stands on another invoice already',
     zh: '明细 {line} 已列入另一张发票',
   },
+  'statement.day': {
+    en: 'it must be a day of the calendar such as 2026-11-30',
+    zh: '必须是日历日期，例如 2026-11-30',
+  },
 } as const;

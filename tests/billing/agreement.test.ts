@@ -1,7 +1,7 @@
 /** Agreements: what is stated, what cannot stand together, and what a grant on one must be covered by. */
 import { expect, test } from 'vitest';
 
-import { findAgreementFaults, parseAgreement, uncoveredBy } from '#gateway/billing/agreement.ts';
+import { coverageFault, findAgreementFaults, parseAgreement } from '#gateway/billing/agreement.ts';
 import { sharesOf } from '#gateway/billing/split.ts';
 import { agreementFile } from '#tests/support/document-files.ts';
 
@@ -110,10 +110,13 @@ test('all faults are named at once', () => {
 test('a grant is covered by the parties and datasets of its agreement', () => {
   const agreement = parseAgreement(agreementFile());
   const visits = { dataset: 'visits' };
-  expect(uncoveredBy(agreement, { authoriser: 'health-bureau', datasets: [visits] })).toEqual({
-    authoriser: null,
-    datasets: [],
+  const grant = { id: 'g-1', authoriser: 'health-bureau', datasets: [visits] };
+  expect(coverageFault(agreement, grant)).toBeNull();
+  expect(coverageFault(agreement, { ...grant, authoriser: 'tax-bureau' })).toMatchObject({
+    id: 'agreement.otherParty',
   });
-  const other = { authoriser: 'tax-bureau', datasets: [visits, { dataset: 'returns' }] };
-  expect(uncoveredBy(agreement, other)).toEqual({ authoriser: 'tax-bureau', datasets: ['returns'] });
+  expect(coverageFault(agreement, { ...grant, datasets: [visits, { dataset: 'returns' }] })).toMatchObject({
+    id: 'agreement.otherData',
+    args: { datasets: 'returns' },
+  });
 });

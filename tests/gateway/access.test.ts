@@ -106,6 +106,15 @@ function requests(): Readonly<Record<string, { readonly path: string; readonly b
     'get /v1/log/proofs/{id}': { path: `/v1/log/proofs/${jobId}` },
     'get /v1/log/consistency': { path: '/v1/log/consistency?from=1' },
     'get /v1/usage': { path: '/v1/usage' },
+    // A year and a ceiling that nobody has, and no entries: nothing is opened, closed or entered.
+    'post /v1/price-deviations': { path: '/v1/price-deviations', body: { year: 2001 } },
+    'get /v1/price-tasks': { path: '/v1/price-tasks' },
+    'post /v1/price-tasks/close': {
+      path: '/v1/price-tasks/close',
+      body: { year: 2001, ceiling: 'none', outcome: 'x' },
+    },
+    'post /v1/costs': { path: '/v1/costs', body: { kind: 'CostEntries' } },
+    'get /v1/costs': { path: '/v1/costs?year=2001' },
   };
 }
 
@@ -158,6 +167,11 @@ const MATRIX: Readonly<Record<string, string>> = {
   'get /v1/log/proofs/{id}': '200 200 200 404 403 200 200',
   'get /v1/log/consistency': '200 200 200 200 200 200 200',
   'get /v1/usage': '200 200 200 200 200 200 200',
+  'post /v1/price-deviations': '200 403 403 403 200 403 403',
+  'get /v1/price-tasks': '200 403 403 403 200 200 200',
+  'post /v1/price-tasks/close': '422 403 403 403 422 403 403',
+  'post /v1/costs': '422 403 403 403 422 403 403',
+  'get /v1/costs': '200 403 403 403 200 200 200',
 };
 
 const OPEN = [
@@ -168,6 +182,8 @@ const OPEN = [
   'get /.well-known/oauth-authorization-server',
   'get /.well-known/jwks.json',
   'get /v1/log/key',
+  'get /v1/prices',
+  'get /v1/prices/history',
 ];
 
 describe('the route table', () => {

@@ -8,6 +8,7 @@ import { plainGrant } from '#gateway/services/plain-grant.ts';
 import { allVerbs } from '#tests/cli/captured-terminal.ts';
 import { runLab } from '#tests/lab/lab-process.ts';
 import { MODULE, STATEFUL_MODULE, visitsManifest } from '#tests/support/visits-program.ts';
+import { CEILING_INPUTS } from '#tests/support/price-files.ts';
 import { ANSWERED, MANIFEST, MarkedServer, PEOPLE, POLICY, SEEKING } from '#tests/support/marked-server.ts';
 
 const server = new MarkedServer();
@@ -19,6 +20,14 @@ interface Sent {
   readonly body?: string;
   readonly type?: string;
 }
+
+const COST = {
+  period: '2026-05',
+  purposeClass: 'industry',
+  category: 'storage',
+  amount: '1.00',
+  description: 'disks',
+};
 
 /** Bodies of the routes that take one, and what their paths name. */
 function posts(): Readonly<
@@ -79,6 +88,9 @@ function posts(): Readonly<
       ids: server.waiting.slice(2, 3),
       bodies: [{ reason: 'KIND_MISMATCH' }],
     },
+    'post /v1/price-deviations': { bodies: [{ year: 2001 }] },
+    'post /v1/price-tasks/close': { bodies: [{ year: 2001, ceiling: 'none', outcome: 'x' }] },
+    'post /v1/costs': { bodies: [{ kind: 'CostEntries', entries: [COST] }] },
     'post /v1/jobs/{id}/cancel': { ids: server.jobs.map(({ id }) => id), bodies: [{}] },
   };
 }
@@ -245,6 +257,7 @@ const ELSEWHERE = [
 const OFFLINE = new Set([
   'unseen verify',
   'unseen program check',
+  'unseen price ceiling',
   'unseen seal',
   ...['create', 'list', 'show', 'rotate', 'rewrap', 'disable', 'enable'].map((act) => `unseen key ${act}`),
 ]);
@@ -293,6 +306,11 @@ function commandLines(): Readonly<Record<string, readonly (readonly string[])[]>
     'unseen dataset list': [[]],
     'unseen dataset show': [['visits']],
     'unseen budget explain': [['visits']],
+    'unseen price ceiling': [[server.folder.write('inputs.json', CEILING_INPUTS)]],
+    'unseen price deviation': [['--year', '2025']],
+    'unseen price tasks': [[]],
+    'unseen price cost add': [[server.folder.write('costs.json', { kind: 'CostEntries', entries: [COST] })]],
+    'unseen price costs': [['--year', '2026']],
     'unseen key create': [['typed', ...keys]],
     'unseen seal': [[file('visits.csv'), '--key', 'typed', '--out', file('visits.sealed'), ...keys]],
     'unseen key list': [keys],

@@ -14,7 +14,12 @@ export type Column<Row> = readonly [name: string, value: (row: Row) => Cell];
 
 /** What a file begins with: mark and names of the columns. */
 export function sheetHead<Row>(columns: readonly Column<Row>[]): string {
-  return `\uFEFF${sheetLine(columns.map(([name]) => name))}`;
+  return sheetOf([columns.map(([name]) => name)]);
+}
+
+/** A file of lines that differ in their number of cells. */
+export function sheetOf(lines: readonly (readonly Cell[])[]): string {
+  return `\uFEFF${lines.map(sheetLine).join('')}`;
 }
 
 /** A line for each row. */
