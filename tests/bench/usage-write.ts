@@ -8,7 +8,6 @@ import { type SQL, sql } from 'drizzle-orm';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import { type Database, openDatabase } from '#gateway/storage/database.ts';
 import { commitRelease, type ReleaseInput } from '#gateway/storage/release.ts';
-import { replacing } from '#tests/support/sabotage.ts';
 import { makeScene, type Scene } from '#tests/support/world.ts';
 import { createDatabase } from './durable-postgres.ts';
 import { type Benchmark, lineOf, pairsOf, type Subject } from './measure.ts';
@@ -51,6 +50,16 @@ async function batches(
   const made: ReleaseInput[][] = [];
   while (made.length < count) made.push([...(await openedJobs(db, [scene], releases))]);
   return made;
+}
+
+/** A database in which each statement of a transaction is another one instead. */
+function replacing(db: Database, by: (statement: SQL) => SQL): Database {
+  return {
+    ...db,
+    orm: db.orm,
+    transact: (work) =>
+      db.transact((tx) => work({ orm: tx.orm, rows: (statement) => tx.rows(by(statement)) })),
+  };
 }
 
 const DIALECT = new PgDialect();

@@ -70,22 +70,6 @@ export function splitting(db: Database, before: number): Database {
   });
 }
 
-/** A database in which each statement of a transaction is another one instead. */
-export function replacing(db: Database, by: (statement: SQL) => SQL): Database {
-  return {
-    ...wrapped(db, { statement: (run) => run() }),
-    transact: (work) =>
-      db.transact((tx) =>
-        work({
-          get orm() {
-            return tx.orm;
-          },
-          rows: (statement) => tx.rows(by(statement)),
-        }),
-      ),
-  };
-}
-
 /** A database that answers every look for a stop with no: the broken build that the tests of stops must catch. */
 export function trusting(db: Database): Database {
   return wrapped(db, {
