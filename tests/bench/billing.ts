@@ -57,6 +57,8 @@ const RECONCILE: Subject = {
 const EXPORTER = fileURLToPath(new URL('export-process.ts', import.meta.url));
 /** As the command line has it. */
 const QUICK_START = fileURLToPath(new URL('../../gateway/quick-start.ts', import.meta.url));
+/** Garbage is kept as long as there is room: with less room the process shows what an export needs. */
+const HEAP = ['--max-old-space-size=96', '--max-semi-space-size=8'];
 const MONTH = '2026-10';
 const TIME_ZONE = 'Asia/Shanghai';
 const BOUNDS = periodBounds(MONTH, TIME_ZONE);
@@ -74,8 +76,8 @@ export const BILLING: Benchmark = {
       const closing = await msOf(() => closeAll(db, scenes));
       if (asked.has('BL1')) yield lineOf(RATING, [closing]);
       if (asked.has('BL3') || asked.has('BL3m')) {
-        const { ms, peakMiB, rows } = await exported(url, scenes[0]!.operator);
-        say(`${rows} lines exported`);
+        const { ms, cpuMs, peakMiB, rows } = await exported(url, scenes[0]!.operator);
+        say(`${rows} lines exported with ${Math.round(cpuMs)} ms of processor time, PostgreSQL's excepted`);
         if (asked.has('BL3')) yield lineOf(EXPORT, [ms]);
         if (asked.has('BL3m')) yield lineOf(EXPORT_MEMORY, [peakMiB]);
       }
@@ -156,13 +158,18 @@ async function reconciled(db: Database): Promise<void> {
 interface Exported {
   readonly rows: number;
   readonly ms: number;
+  readonly cpuMs: number;
   readonly peakMiB: number;
 }
 
 async function exported(url: string, organisation: string): Promise<Exported> {
-  const child = spawn(process.execPath, ['--import', QUICK_START, EXPORTER, url, `${organisation}-bill`], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    [...HEAP, '--import', QUICK_START, EXPORTER, url, `${organisation}-bill`],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   let out = '';
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
   const [code] = (await once(child, 'close')) as [number | null];

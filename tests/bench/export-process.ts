@@ -59,7 +59,11 @@ const counted = async function* (): AsyncGenerator<string> {
     yield piece;
   }
 };
+const before = process.cpuUsage();
 const ms = await msOf(() => pipeline(Readable.from(counted()), createWriteStream('/dev/null')));
+const { user, system } = process.cpuUsage(before);
 await db.close();
 const [, peakKiB = '0'] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
-process.stdout.write(`${JSON.stringify({ rows, ms, peakMiB: Number(peakKiB) / 1_024 })}\n`);
+process.stdout.write(
+  `${JSON.stringify({ rows, ms, cpuMs: (user + system) / 1_000, peakMiB: Number(peakKiB) / 1_024 })}\n`,
+);
