@@ -58,7 +58,7 @@ const EXPORTER = fileURLToPath(new URL('export-process.ts', import.meta.url));
 /** As the command line has it. */
 const QUICK_START = fileURLToPath(new URL('../../gateway/quick-start.ts', import.meta.url));
 /** Garbage is kept as long as there is room: with less room the process shows what an export needs. */
-const HEAP = ['--max-old-space-size=96', '--max-semi-space-size=8'];
+const HEAP = ['--max-old-space-size=96', '--max-semi-space-size=16'];
 const MONTH = '2026-10';
 const TIME_ZONE = 'Asia/Shanghai';
 const BOUNDS = periodBounds(MONTH, TIME_ZONE);
