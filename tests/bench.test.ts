@@ -28,9 +28,13 @@ interface Ended {
 }
 
 async function bench(...words: readonly string[]): Promise<Ended> {
-  const child = spawn(process.execPath, ['--import', './gateway/quick-start.ts', 'tests/bench/run.ts', ...words], {
-    cwd: ROOT,
-  });
+  const child = spawn(
+    process.execPath,
+    ['--import', './gateway/quick-start.ts', 'tests/bench/run.ts', ...words],
+    {
+      cwd: ROOT,
+    },
+  );
   let [out, err] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
