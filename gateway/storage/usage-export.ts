@@ -15,7 +15,9 @@ import { listAcceptances, type SeenAcceptance } from './quote-store.ts';
 import { shownAt } from './visibility.ts';
 
 /** Rows of a page; a page with fewer is the last. */
-export const PAGE_ROWS = 1_000;
+export const PAGE_ROWS = 2_000;
+/** Rows that are given on at once. Between slices the next page is taken from the connection: the database goes on. */
+const SLICE_ROWS = 100;
 /** As a constant: of a parameter the database does not know that it is small, and plans for a tenth of the table. */
 export const LIMIT = sql.raw(String(PAGE_ROWS));
 
@@ -104,7 +106,7 @@ export async function* exportUsage(
   for await (const page of pagesAhead(ask, (row) => row.leafIndex, '-1')) yield page;
 }
 
-/** Pages by key, the next one on its way while one is used. `ask` gives less than PAGE_ROWS rows at the end. */
+/** Pages by key in slices, the next page on its way while one is used. `ask` gives less than PAGE_ROWS rows at the end. */
 export async function* pagesAhead<Row>(
   ask: (after: string) => Promise<readonly Row[]>,
   keyOf: (row: Row) => string,
@@ -117,7 +119,7 @@ export async function* pagesAhead<Row>(
     next = page.length < PAGE_ROWS || last === undefined ? null : ask(keyOf(last));
     // Nobody may be left to hear of it: who reads the export may have gone.
     next?.catch(() => undefined);
-    if (page.length > 0) yield page;
+    for (let from = 0; from < page.length; from += SLICE_ROWS) yield page.slice(from, from + SLICE_ROWS);
   }
 }
 
