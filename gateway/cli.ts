@@ -1,4 +1,5 @@
 /** The `unseen` command line: one command in, its exit code out. */
+import './quick-start.ts';
 import { runProgram } from './cli/program.ts';
 import { processTerminal } from './cli/terminal.ts';
 

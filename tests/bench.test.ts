@@ -28,7 +28,13 @@ interface Ended {
 }
 
 async function bench(...words: readonly string[]): Promise<Ended> {
-  const child = spawn(process.execPath, ['tests/bench/run.ts', ...words], { cwd: ROOT });
+  const child = spawn(
+    process.execPath,
+    ['--import', './gateway/quick-start.ts', 'tests/bench/run.ts', ...words],
+    {
+      cwd: ROOT,
+    },
+  );
   let [out, err] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
@@ -76,7 +82,8 @@ test('computing on encrypted columns prints a line per id', async () => {
 test.skipIf(findPostgres() === null)(
   'what needs PostgreSQL brings a cluster of its own',
   async () => {
-    expectLines(await bench('--small', 'P4pg', 'P5', 'P9', 'AC'), ['P4pg', 'P5', 'P9', 'AC']);
+    const ids = ['P4pg', 'P5', 'P9', 'AC', 'BL2', 'BL1', 'BL3', 'BL3m', 'BL4'];
+    expectLines(await bench('--small', ...ids), ids);
   },
   TIMEOUT_MS,
 );

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { plainGrant } from '../services/plain-grant.ts';
 
 export const DATASET = 'visits';
-export const AGREEMENT = 'OA-2026-001';
+const AGREEMENT = 'OA-2026-001';
 export const PRODUCT = 'P-0001';
 export const GRANT = 'demo-billing';
 const SCENE = 'hospital-planning';

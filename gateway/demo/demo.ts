@@ -181,9 +181,7 @@ class Demo {
     const operator = (await this.#parties.get('operator')!.client.me()).organisation.id;
     await this.#join('second', operator, ['operator', 'billing']);
     await this.#join('supervisor', 'city-supervision', ['supervisor']);
-    const { directory, client, line, text, fail } = this.#stage();
-    const stage = { directory, terminal: this.#terminal, calendar, operator, client, line, text, fail };
-    await billingDemo(stage);
+    await billingDemo({ ...this.#stage(), terminal: this.#terminal, calendar, operator });
   }
 
   /** What a part of its own needs of this one. */

@@ -163,14 +163,12 @@ async function writeStatement(
   drafts: readonly LineDraft[],
 ): Promise<StatementRecord> {
   const { issuer, buyer, period, timeZone, by } = closing;
-  const [numbered] = await tx.rows<{ seq: string; previous: string | null; now: Date }>(sql`
-    WITH taken AS (
-      INSERT INTO statement_sequence AS s (issuer, last) VALUES (${issuer}, 1)
-      ON CONFLICT (issuer) DO UPDATE SET last = s.last + 1 RETURNING last)
-    SELECT last::text AS seq, (SELECT digest FROM statement WHERE issuer = ${issuer} AND seq = last - 1) AS previous,
-      date_trunc('milliseconds', clock_timestamp()) AS now FROM taken`);
-  if (numbered === undefined) throw new RangeError('a statement has a number');
-  const seq = BigInt(numbered.seq);
+  const seq = await takeNumber(tx, issuer);
+  // After the number, in a statement of its own: one that waited for the number does not see what it waited for.
+  const [known] = await tx.rows<{ previous: string | null; now: Date }>(sql`
+    SELECT (SELECT digest FROM statement WHERE issuer = ${issuer} AND seq = ${seq - 1n}::bigint) AS previous,
+      date_trunc('milliseconds', clock_timestamp()) AS now`);
+  if (known === undefined) throw new RangeError('it is some time');
   const number = statementNumber(period, seq);
   const id = `${issuer}-${number}`;
   const lines = linesOf(id, drafts);
@@ -182,9 +180,9 @@ async function writeStatement(
       buyer,
       period,
       timeZone,
-      previousDigest: numbered.previous,
+      previousDigest: known.previous,
       closedBy: by,
-      closedAt: numbered.now.toISOString(),
+      closedAt: known.now.toISOString(),
     },
     lines,
   );
@@ -199,6 +197,15 @@ async function writeStatement(
   const written = await findStatement(tx, id);
   if (written === null) throw new RangeError('a statement that was written is there');
   return written;
+}
+
+/** The issuer's next number, which is his until the end of the transaction. */
+async function takeNumber(tx: Tx, issuer: string): Promise<bigint> {
+  const [row] = await tx.rows<{ seq: string }>(sql`
+    INSERT INTO statement_sequence AS s (issuer, last) VALUES (${issuer}, 1)
+    ON CONFLICT (issuer) DO UPDATE SET last = s.last + 1 RETURNING last::text AS seq`);
+  if (row === undefined) throw new RangeError('a statement has a number');
+  return BigInt(row.seq);
 }
 
 async function insertLines(tx: Tx, statement: string, lines: readonly Line[]): Promise<void> {

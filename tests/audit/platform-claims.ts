@@ -10,6 +10,7 @@ const ADMISSION = 'tests/storage/admission.test.ts';
 const COMMIT = 'tests/storage/release.test.ts';
 const GUARDS = 'tests/storage/guards.test.ts';
 const CRASH = 'tests/storage/crash.test.ts';
+const KILLS = 'tests/kills/kills.test.ts';
 
 export const PLATFORM_CLAIMS: readonly Claim[] = [
   {
@@ -51,6 +52,26 @@ export const PLATFORM_CLAIMS: readonly Claim[] = [
       `${CRASH} › jobs of many clients that crash anywhere end with every answer paid and nothing reserved`,
     ],
     controls: [`${CRASH} › the crash test catches a release that is two transactions`],
+  },
+  {
+    id: 'killed-anywhere',
+    sentence:
+      'However often gateway, runner and clerk are killed, answers, usage, leaves and rated runs stay equally many, and budget and money exact.',
+    code: [
+      'gateway/storage/admission.ts:admit',
+      'gateway/storage/abort.ts:recover',
+      'gateway/storage/spend-returns.ts:returnSpend',
+      'gateway/storage/statements.ts:closeMonth',
+    ],
+    tests: [
+      `${KILLS} › two hundred kills lose nothing that was acknowledged and double nothing`,
+      'tests/journeys/processes.test.ts › answers, survives kill -9 of runner and gateway, and gives no budget back',
+      `${CRASH} › a crash at any point of %s loses and doubles nothing`,
+    ],
+    controls: [
+      `${KILLS} › control: usage that is written after its release is lost by a kill, and seen to be`,
+      `${CRASH} › the crash test catches a release that is two transactions`,
+    ],
   },
   {
     id: 'public-quantities',

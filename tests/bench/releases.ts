@@ -51,7 +51,7 @@ export const RELEASE_RATE: Benchmark = {
 };
 
 /** Jobs that wait for nothing but their release, of all lineages in turn. */
-async function openedJobs(
+export async function openedJobs(
   db: Database,
   scenes: readonly Scene[],
   count: number,

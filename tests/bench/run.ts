@@ -5,6 +5,7 @@
  * each id means, its target and its number on our machine: docs/performance.md.
  */
 import { ADMISSION_TIME } from './admission.ts';
+import { BILLING } from './billing.ts';
 import { stopPostgres } from './durable-postgres.ts';
 import { ENCRYPTED } from './encrypted.ts';
 import { ENVELOPE } from './envelope.ts';
@@ -18,6 +19,7 @@ import { READING } from './reading.ts';
 import { RELEASE_RATE } from './releases.ts';
 import { SAMPLING } from './sampling.ts';
 import { SEALING_SM4 } from './sm4.ts';
+import { USAGE_WRITING } from './usage-write.ts';
 
 const BENCHMARKS: readonly Benchmark[] = [
   READING,
@@ -30,6 +32,8 @@ const BENCHMARKS: readonly Benchmark[] = [
   SAMPLING,
   PLANNING_TIME,
   ADMISSION_TIME,
+  USAGE_WRITING,
+  BILLING,
   ENCRYPTED,
   ENVELOPE,
   SEALING_SM4,

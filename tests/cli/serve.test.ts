@@ -6,11 +6,12 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { commandLine } from './captured-terminal.ts';
+import { SPARE_ENVIRONMENT } from '#tests/support/spare-environment.ts';
 
 const line = commandLine({ fetch });
 const path = (name: string): string => join(line.directory, name);
 const BIN = resolve('gateway/bin.js');
-const ENV = { PATH: process.env['PATH'] ?? '' };
+const ENV = SPARE_ENVIRONMENT;
 
 const MANIFEST = `
 kind: Dataset

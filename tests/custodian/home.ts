@@ -13,6 +13,7 @@ import { profileOf } from '#crypto/he/profiles.ts';
 import { acceptDataset, createCustodian, createKeyPair } from '#gateway/custodian/home.ts';
 import type { KeyRecord } from '#gateway/custodian/key-store.ts';
 import { PLAN } from './scene.ts';
+import { SPARE_ENVIRONMENT } from '#tests/support/spare-environment.ts';
 
 const BIN = resolve('gateway/bin.js');
 
@@ -71,7 +72,7 @@ export class CustodianHome implements AsyncDisposable {
   /** Starts the process and waits until it listens. */
   async serve(): Promise<Serving> {
     const child = spawn(process.execPath, [BIN, 'custodian', 'serve', '--dir', this.directory, '--json'], {
-      env: { PATH: process.env['PATH'] ?? '' },
+      env: SPARE_ENVIRONMENT,
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     this.running.add(child);

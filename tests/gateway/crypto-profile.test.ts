@@ -57,10 +57,11 @@ describe('a platform of profile sm', () => {
     await served.close();
   }, 60_000);
 
-  test('publishes an SM2 key for receipts and one for the log; access tokens stay EdDSA', () => {
+  test('publishes SM2 keys for receipts, statements and the log; access tokens stay EdDSA', () => {
     const kinds = keySet.keys.map(({ kty, crv, alg }) => [kty, crv, alg]);
     expect(kinds).toEqual([
       ['OKP', 'Ed25519', 'EdDSA'],
+      ['EC', 'SM2', 'SM2SM3'],
       ['EC', 'SM2', 'SM2SM3'],
     ]);
     expect(parseVerifier(logKey).key.crv).toBe('SM2');

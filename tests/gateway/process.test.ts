@@ -12,6 +12,7 @@ import { generateSigningKey, type SigningKey } from '#crypto/ed25519-key.ts';
 import { HAS_POSTGRES } from '#tests/support/engines.ts';
 import { type Cluster, startCluster } from '#tests/support/postgres.ts';
 import { setUpWorld, SQL, worldGrant } from '#tests/support/gateway-world.ts';
+import { SPARE_ENVIRONMENT } from '#tests/support/spare-environment.ts';
 
 let cluster: Cluster;
 let directory: string;
@@ -42,9 +43,9 @@ function startProcess(): Promise<Running> {
   const [receiptKeyFile, operatorKeyFile] = [join(directory, 'receipt.jwk'), join(directory, 'operator.jwk')];
   writeFileSync(receiptKeyFile, JSON.stringify(generateSigningKey().publicJwk));
   writeFileSync(operatorKeyFile, JSON.stringify(operatorKey.publicJwk));
-  const child = spawn(process.execPath, ['gateway/main.ts'], {
+  const child = spawn(process.execPath, ['--import', './gateway/quick-start.ts', 'gateway/main.ts'], {
     env: {
-      PATH: process.env['PATH'],
+      ...SPARE_ENVIRONMENT,
       DATABASE_URL: databaseUrl,
       UNSEEN_LISTEN: '127.0.0.1:0',
       UNSEEN_PUBLIC_URL: 'https://unseen.example/',

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { isJailMissing } from '#tests/jail/jail-presence.ts';
+import { SPARE_ENVIRONMENT } from '#tests/support/spare-environment.ts';
 
 const BIN = fileURLToPath(new URL('../../gateway/bin.js', import.meta.url));
 
@@ -17,7 +18,7 @@ function alone(...command: readonly string[]): [string, string[]] {
 test('the demo answers, refuses, repeats, verifies, and exits 0', () => {
   const { status, stdout, stderr } = spawnSync(...alone(process.execPath, BIN, 'demo'), {
     encoding: 'utf8',
-    env: { PATH: process.env['PATH'], LANG: 'C', CI: process.env['CI'] },
+    env: { ...SPARE_ENVIRONMENT, LANG: 'C', CI: process.env['CI'] },
     timeout: 120_000,
   });
   expect(stderr).toBe('');
@@ -47,7 +48,7 @@ test.skipIf(isJailMissing)('control: where it runs there is no way out', () => {
 test('in Chinese, the same', () => {
   const { status, stdout } = spawnSync(process.execPath, [BIN, 'demo', '--help'], {
     encoding: 'utf8',
-    env: { PATH: process.env['PATH'], LANG: 'zh_CN.UTF-8' },
+    env: { ...SPARE_ENVIRONMENT, LANG: 'zh_CN.UTF-8' },
   });
   expect(status).toBe(0);
   expect(stdout).toContain('在全新的临时目录中启动全部组件');

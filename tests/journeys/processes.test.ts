@@ -5,6 +5,7 @@
  * has come back, and every invariant of the database holds.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { mkdtempSync, readFileSync, readlinkSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,11 +20,15 @@ import { runStatements } from '#gateway/demo/generate.ts';
 import { openDatabase } from '#gateway/storage/database.ts';
 import { findViolations } from '#gateway/storage/invariants.ts';
 import { findLedgers } from '#gateway/storage/ledger.ts';
+import { sized } from '#tests/support/audit-size.ts';
 import { answering, freePort, openGrant, openShop, patiently } from '#tests/support/journey.ts';
 import { type Cluster, findPostgres, startCluster } from '#tests/support/postgres.ts';
+import { SPARE_ENVIRONMENT } from '#tests/support/spare-environment.ts';
 
 const PROGRAM = { gateway: 'gateway/main.ts', runner: 'gateway/runner/main.ts' } as const;
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** Of each two processes are killed. */
+const ROUNDS = sized(3, 25);
 const COST = 5_427_277n; // ε 0.5, δ 1e-7: ⌈cdp_rho · 10⁹⌉
 
 const MANIFEST = `kind: Dataset
@@ -62,7 +67,7 @@ class Platform {
     const operatorKeyFile = join(this.directory, 'operator.jwk');
     writeFileSync(operatorKeyFile, JSON.stringify(this.operatorKey.publicJwk));
     this.#environment = {
-      PATH: process.env['PATH'] ?? '',
+      ...SPARE_ENVIRONMENT,
       DATABASE_URL: databaseUrl,
       UNSEEN_DATA_DIR: join(this.directory, 'gateway'),
       UNSEEN_RUNNER_DATA_DIR: join(this.directory, 'runner'),
@@ -76,7 +81,7 @@ class Platform {
   }
 
   async start(name: keyof typeof PROGRAM): Promise<ChildProcess> {
-    const child = spawn(process.execPath, [PROGRAM[name]], {
+    const child = spawn(process.execPath, ['--import', './gateway/quick-start.ts', PROGRAM[name]], {
       cwd: ROOT,
       env: this.#environment,
       stdio: ['ignore', 'ignore', 'inherit'],
@@ -127,15 +132,16 @@ afterAll(async () => {
 
 test.skipIf(!isHere)(
   'answers, survives kill -9 of runner and gateway, and gives no budget back',
+  { timeout: sized(120_000, 3_600_000) },
   async () => {
     const buyer = await openShopWithVisits();
     const settled: Job[] = [];
-    const ask = (age: number): Promise<Job> =>
+    const ask = (round: number, asked = 0): Promise<Job> =>
       patiently(() =>
         buyer.submit({
           grant: 'journey',
           purpose: 'public_health',
-          sql: `SELECT region, SUM(cost) FROM visits WHERE age >= ${age} GROUP BY region`,
+          sql: `SELECT region, SUM(cost) FROM visits WHERE age >= ${asked} AND cost >= ${round} GROUP BY region`,
         }),
       );
 
@@ -144,16 +150,15 @@ test.skipIf(!isHere)(
     const answer = await buyer.release(first.releaseId!, first.id);
 
     const submitted: string[] = [];
-    for (const round of [1, 2, 3]) {
-      for (let age = 1; age <= 6; age += 1) submitted.push((await ask(round * 10 + age)).id);
-      await sleep(15 * round);
-      await platform.kill('runner');
-      if (round === 2)
-        await Promise.all([
-          platform.kill('gateway').then(() => platform.start('gateway')),
-          platform.start('runner'),
-        ]);
-      else await platform.start('runner');
+    for (let round = 1; round <= ROUNDS; round += 1) {
+      for (let asked = 1; asked <= 6; asked += 1) submitted.push((await ask(round, asked)).id);
+      await sleep(randomInt(60));
+      await Promise.all(
+        (['runner', 'gateway'] as const).map(async (name) => {
+          await platform.kill(name);
+          await platform.start(name);
+        }),
+      );
     }
     for (const id of submitted) settled.push(await patiently(() => buyer.waitForJob(id, 30_000)));
 
@@ -214,7 +219,12 @@ async function openShopWithVisits(): Promise<Client> {
     policy: POLICY,
     baseDirectory: platform.directory,
   });
-  await openGrant(shop, { id: 'journey', dataset: 'visits', columns: ['region', 'age', 'cost'] });
+  await openGrant(shop, {
+    id: 'journey',
+    dataset: 'visits',
+    columns: ['region', 'age', 'cost'],
+    runs: 1_000,
+  });
   return shop.buyer;
 }
 

@@ -115,6 +115,21 @@ function posts(): Readonly<
     'post /v1/price-deviations': { bodies: [{ year: 2001 }] },
     'post /v1/price-tasks/close': { bodies: [{ year: 2001, ceiling: 'none', outcome: 'x' }] },
     'post /v1/costs': { bodies: [{ kind: 'CostEntries', entries: [COST] }] },
+    // No month of this server is over, so none of these finds a statement.
+    'post /v1/statements': { bodies: [{ month: '2026-01' }, { month: '2026-01', dryRun: true }] },
+    'post /v1/statements/{id}/issue': { ids: ['none'], bodies: [{}] },
+    'post /v1/statements/{id}/dispute': { ids: ['none'], bodies: [{ reason: 'x' }] },
+    'post /v1/statements/{id}/resolve': { ids: ['none'], bodies: [{ reason: 'x' }] },
+    'post /v1/statements/{id}/settle': { ids: ['none'], bodies: [{}] },
+    'post /v1/statements/{id}/sent': { ids: ['none'], bodies: [{}] },
+    'post /v1/statement-lines/{id}/invoice': {
+      ids: ['none'],
+      bodies: [{ number: 'x', issuedOn: '2026-11-20', issuer: 'x' }],
+    },
+    'post /v1/corrections': { bodies: [CORRECTION] },
+    'post /v1/corrections/{id}/approve': { ids: ['none'], bodies: [{}] },
+    'post /v1/corrections/{id}/reject': { ids: ['none'], bodies: [{}] },
+    'post /v1/settlements/advices': { bodies: [{ advices: [ADVICE] }] },
     'post /v1/jobs/{id}/cancel': { ids: server.jobs.map(({ id }) => id), bodies: [{}] },
   };
 }
@@ -245,7 +260,9 @@ describe('a value of a row leaves', () => {
     expect(leaks).toEqual([]);
     // What is verified here is no receipt; every other verb worked for somebody.
     // Nor did anybody agree to a destruction that had been called off.
-    expect(useless.toSorted()).toEqual(['unseen key approve-destruction', 'unseen verify']);
+    expect(useless.toSorted()).toEqual(
+      ['unseen key approve-destruction', 'unseen verify', ...STATEMENTLESS].toSorted(),
+    );
     expect(Object.keys(commandLines()).concat(ELSEWHERE).toSorted()).toEqual(
       allVerbs()
         .map(({ name }) => name)
@@ -282,6 +299,7 @@ const ELSEWHERE = [
 /** Verbs that ask no server, and so have no profile. */
 const OFFLINE = new Set([
   'unseen verify',
+  'unseen statement verify',
   'unseen program check',
   'unseen price ceiling',
   'unseen seal',
@@ -289,6 +307,46 @@ const OFFLINE = new Set([
 ]);
 
 /** Each verb with the arguments that it is given here, in one or more ways. */
+const CORRECTION = {
+  cause: 'cancel',
+  usage: 'none',
+  change: { exclude: true },
+  evidence: { id: 'x', sha256: 'a'.repeat(64) },
+};
+const ADVICE = { reference: 'x', instruction: 'x', amount: '1', currency: 'CNY', paidOn: '2026-11-20' };
+
+/** Verbs about a statement, a line or a correction, of which this server has none. */
+const STATEMENTLESS = (
+  'issue show export verify explain dispute resolve correct approve-correction reject-correction ' +
+  'invoice settle advice'
+)
+  .split(' ')
+  .map((name) => `unseen statement ${name}`);
+
+/** Their arguments. */
+function statementless(verb: string): readonly string[] {
+  const write = (name: string, value: object): string => server.folder.write(name, value);
+  switch (verb.split(' ').at(-1)) {
+    case 'verify':
+      return [
+        write('statement.json', { signed: 'x', lines: [] }),
+        '--keys',
+        write('trusted.json', { keys: [generateSigningKey().publicJwk] }),
+      ];
+    case 'correct':
+      return [write('correction.json', CORRECTION)];
+    case 'advice':
+      return [write('advice.json', [ADVICE])];
+    case 'dispute':
+    case 'resolve':
+      return ['none', '--reason', 'x'];
+    case 'invoice':
+      return ['none', '--number', 'x', '--date', '2026-11-20', '--issuer', 'x'];
+    default:
+      return ['none'];
+  }
+}
+
 function commandLines(): Readonly<Record<string, readonly (readonly string[])[]>> {
   const { id = '' } = server.jobs[0] ?? {};
   const [held = '', , , approved = '', rejected = ''] = server.waiting;
@@ -346,6 +404,16 @@ function commandLines(): Readonly<Record<string, readonly (readonly string[])[]>
     'unseen price tasks': [[]],
     'unseen price cost add': [[server.folder.write('costs.json', { kind: 'CostEntries', entries: [COST] })]],
     'unseen price costs': [['--year', '2026']],
+    // No month of this server is over: what there is of statements is lists, and what names one finds none.
+    'unseen statement close': [
+      ['--month', '2026-01'],
+      ['--month', '2026-01', '--dry-run'],
+    ],
+    'unseen statement list': [[]],
+    'unseen statement lines': [[id]],
+    'unseen statement corrections': [[]],
+    'unseen statement instructions': [[], ['--csv']],
+    ...Object.fromEntries(STATEMENTLESS.map((verb) => [verb, [[...statementless(verb)]]])),
     'unseen key create': [['typed', ...keys]],
     'unseen seal': [[file('visits.csv'), '--key', 'typed', '--out', file('visits.sealed'), ...keys]],
     'unseen key list': [keys],

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Output } from '#sandbox/release/present.ts';
+import { SPARE_ENVIRONMENT } from '#tests/support/spare-environment.ts';
 
 const BIN = fileURLToPath(new URL('../../gateway/bin.js', import.meta.url));
 
@@ -69,7 +70,7 @@ export interface Running {
 export function startLab(folder: Folder, args: readonly string[]): Running {
   const child = spawn(process.execPath, [BIN, 'lab', ...args], {
     cwd: folder.path,
-    env: { PATH: process.env['PATH'], HOME: folder.path },
+    env: { ...SPARE_ENVIRONMENT, HOME: folder.path },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const text = { stdout: '', stderr: '' };

@@ -50,9 +50,7 @@ import {
   runWhole,
   type Scene,
 } from '#tests/support/world.ts';
-
-/** One operation, made ready on a scene of its own; what it returns may be called any number of times. */
-type Prepare = (db: Database, scene: Scene) => Promise<(db: Database) => Promise<unknown>>;
+import { BILLING_OPERATIONS, type Prepare } from './billing-operations.ts';
 
 const FAULT = { code: 'MACHINE_FAULT', sentence: say('storage.lost'), measured: {} } as const;
 
@@ -210,6 +208,7 @@ const OPERATIONS: Readonly<Record<string, Prepare>> = {
     await admit(db, ask(scene));
     return (inner) => withdrawDocument(inner, agreement);
   },
+  ...BILLING_OPERATIONS,
   recovery: async (db, scene) => {
     const [opened, held] = [await openNew(db, ask(scene)), ask(scene)];
     await admit(db, held);
@@ -249,12 +248,21 @@ async function standing(db: Database, scene: Scene): Promise<string> {
       (SELECT jsonb_agg(jsonb_build_array(type, charged, spent_nano) ORDER BY type, charged, spent_nano)
         FROM usage_record WHERE account_id = ${scene.account}) AS usage,
       (SELECT count(*)::int FROM release WHERE grant_id = ${scene.grant}) AS releases,
-      (SELECT jsonb_agg(jsonb_build_array(scope, reserved_runs, used_runs, used_epsilon_nano, used_spend_nano) ORDER BY scope)
+      (SELECT jsonb_agg(jsonb_build_array(scope, reserved_runs, used_runs, used_epsilon_nano, reserved_spend_nano, used_spend_nano) ORDER BY scope)
         FROM grant_counter WHERE grant_id = ${scene.grant}) AS counters,
       (SELECT jsonb_agg(v.decision ORDER BY v.decision) FROM release_review v JOIN release r ON r.id = v.release_id
         WHERE r.grant_id = ${scene.grant}) AS decisions,
       (SELECT jsonb_agg(jsonb_build_array(revision, approved_at IS NOT NULL, effective_to, withdrawn_at IS NOT NULL) ORDER BY revision)
         FROM filed_document WHERE filed_by = ${scene.account}) AS documents,
+      (SELECT jsonb_agg(jsonb_build_array(a.quote_id IS NOT NULL, j.id IS NOT NULL))
+        FROM quote q LEFT JOIN quote_acceptance a ON a.quote_id = q.id LEFT JOIN job j ON j.quote_id = q.id WHERE q.account_id = ${scene.account}) AS quotes,
+      (SELECT count(*)::int FROM spend_return s JOIN job j ON j.id = s.job_id WHERE j.account_id = ${scene.account}) AS returned,
+      (SELECT jsonb_agg(jsonb_build_array(s.seq, s.previous_digest IS NULL, s.total_fen, s.lines)) FROM statement s
+        WHERE s.organisation_id = ${scene.organisation}) AS statements,
+      (SELECT jsonb_agg(jsonb_build_array(l.ordinal, l.kind, l.fee_type, l.events, l.amount_fen) ORDER BY l.ordinal)
+        FROM statement_line l JOIN statement s ON s.id = l.statement_id WHERE s.organisation_id = ${scene.organisation}) AS lines,
+      (SELECT count(*)::int FROM rated_run r JOIN usage_record u ON u.id = r.usage_id WHERE u.account_id = ${scene.account}) AS rated,
+      (SELECT last FROM statement_sequence WHERE issuer = ${scene.organisation}) AS numbers,
       (SELECT count(*)::int FROM idempotency WHERE account_id = ${scene.account}) AS keys,
       (SELECT jsonb_agg(jsonb_build_array(left_nano, ended_at IS NULL)) FROM budget_share WHERE grant_id = ${scene.grant}) AS shares,
       (SELECT shared_nano FROM lineage WHERE id = ${scene.lineage}) AS shared`);

@@ -268,11 +268,14 @@ describeEngines('a transaction on', (engine) => {
   test('that another one ends by deadlock is run again', async () => {
     const before = await read();
     let runs = 0;
+    const holding = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const both = (first: number, second: number) =>
       db.transact(async (tx) => {
         runs += 1;
         await add(tx, first, 1);
-        await new Promise((resume) => setTimeout(resume, 30));
+        // Each waits until both hold their first row; on PGlite the other one cannot even begin.
+        holding[first - 1]?.resolve();
+        if (engine === 'postgres') await holding[second - 1]?.promise;
         await add(tx, second, 1);
       });
     await Promise.all([both(1, 2), both(2, 1)]);

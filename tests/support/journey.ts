@@ -14,6 +14,7 @@ import { generateSigningKey, importSigningKey, type SigningKey } from '#crypto/e
 import { Client } from '#gateway/client/client.ts';
 import { ProblemError } from '#gateway/client/problem.ts';
 import { plainGrant } from '#gateway/services/plain-grant.ts';
+import { SPARE_ENVIRONMENT } from '#tests/support/spare-environment.ts';
 
 const PROGRAM = resolve('gateway/bin.js');
 
@@ -36,7 +37,7 @@ export interface ServerProcess extends Platform {
 /** Starts `unseen serve` on a data directory; rejects with what it said when it ends instead of listening. */
 export async function startServer(dataDir: string, databaseUrl?: string): Promise<ServerProcess> {
   const args = [PROGRAM, 'serve', '--port', '0', '--runner-port', '0', '--data-dir', dataDir, '--json'];
-  const env = { PATH: process.env['PATH'] ?? '', ...(databaseUrl && { DATABASE_URL: databaseUrl }) };
+  const env = { ...SPARE_ENVIRONMENT, ...(databaseUrl && { DATABASE_URL: databaseUrl }) };
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
   const gone = once(child, 'exit');
   let complaint = '';

@@ -1,7 +1,8 @@
 /**
  * Sabotage of a database: each statement, commit and acknowledgement of a transaction can be made to fail.
  *
- * Also the broken variant that the tests of crashes must catch: a transaction that is really two.
+ * Also the broken variants that the tests of crashes must catch: a transaction that is really two, and a record that is
+ * written after what it records.
  */
 import { sql, type SQL } from 'drizzle-orm';
 
@@ -68,6 +69,30 @@ export function splitting(db: Database, before: number): Database {
       return run();
     },
   });
+}
+
+/**
+ * A database in which the usage record of a run is written in a transaction of its own, after the one that ended the run:
+ * the dual write that must be caught. As a PostgreSQL superuser only, because nobody else may take a record out.
+ */
+export function dualWriting(db: Database): Database {
+  const plain = wrapped(db, { statement: (run) => run() });
+  const transact: Database['transact'] = async (work) => {
+    let kept: readonly { readonly record: object }[] = [];
+    const result = await db.transact(async (tx) => {
+      const made = await work(tx);
+      await tx.rows(sql`SET LOCAL session_replication_role = replica`);
+      kept = await tx.rows<{ record: object }>(sql`
+        DELETE FROM usage_record u WHERE leaf_index = (SELECT size - 1 FROM audit_head)
+          AND xmin::text = pg_current_xact_id()::text RETURNING to_jsonb(u) AS record`);
+      return made;
+    });
+    for (const { record } of kept)
+      await db.rows(sql`
+        INSERT INTO usage_record SELECT * FROM jsonb_populate_record(NULL::usage_record, ${JSON.stringify(record)}::jsonb)`);
+    return result;
+  };
+  return { ...plain, transact };
 }
 
 /** A database that answers every look for a stop with no: the broken build that the tests of stops must catch. */

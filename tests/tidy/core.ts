@@ -138,6 +138,7 @@ function impureModules(file: SourceFile): { what: string; at: number }[] {
 const MAY_AWAIT: Readonly<Record<string, string>> = {
   'crypto/signing.ts': 'WebCrypto signs and verifies asynchronously',
   'crypto/receipt.ts': 'it signs and verifies',
+  'crypto/statement.ts': 'it verifies signatures',
   'crypto/he/order.ts': 'it signs and verifies',
   'sandbox/release/attestation.ts': 'it verifies signatures',
   'crypto/kms/local.ts': 'its contract is that of services elsewhere, and it waits for a lock',
