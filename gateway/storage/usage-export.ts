@@ -15,9 +15,9 @@ import { listAcceptances, type SeenAcceptance } from './quote-store.ts';
 import { shownAt } from './visibility.ts';
 
 /** Rows of a page; a page with fewer is the last. */
-export const PAGE_ROWS = 2_000;
+const PAGE_ROWS = 1_000;
 /** Rows that are given on at once. Between slices the next page is taken from the connection: the database goes on. */
-const SLICE_ROWS = 100;
+const SLICE_ROWS = 200;
 /** As a constant: of a parameter the database does not know that it is small, and plans for a tenth of the table. */
 export const LIMIT = sql.raw(String(PAGE_ROWS));
 
