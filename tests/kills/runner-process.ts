@@ -31,9 +31,12 @@ const ANSWER = {
   makeReceipt: ({ jobId, releaseId }: ReceiptDraft) => JSON.stringify({ receipt: jobId, releaseId }),
 } as const;
 
+/** Between the two writes of the broken variant. */
+const DUAL_PAUSE_MS = 20;
+
 const [url = '', runner = '', variant] = process.argv.slice(2);
 const plain = await openDatabase({ url, connectionsMax: LOOPS });
-const db = variant === 'dual' ? dualWriting(plain) : plain;
+const db = variant === 'dual' ? dualWriting(plain, DUAL_PAUSE_MS) : plain;
 
 async function loop(): Promise<never> {
   for (;;) {

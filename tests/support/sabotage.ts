@@ -4,6 +4,7 @@
  * Also the broken variants that the tests of crashes must catch: a transaction that is really two, and a record that is
  * written after what it records.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sql, type SQL } from 'drizzle-orm';
 
 import type { Database, Tx } from '#gateway/storage/database.ts';
@@ -74,8 +75,9 @@ export function splitting(db: Database, before: number): Database {
 /**
  * A database in which the usage record of a run is written in a transaction of its own, after the one that ended the run:
  * the dual write that must be caught. As a PostgreSQL superuser only, because nobody else may take a record out.
+ * `pauseMs`: how long the second waits, so that a kill need not be lucky to come in between.
  */
-export function dualWriting(db: Database): Database {
+export function dualWriting(db: Database, pauseMs = 0): Database {
   const plain = wrapped(db, { statement: (run) => run() });
   const transact: Database['transact'] = async (work) => {
     let kept: readonly { readonly record: object }[] = [];
@@ -87,6 +89,7 @@ export function dualWriting(db: Database): Database {
           AND xmin::text = pg_current_xact_id()::text RETURNING to_jsonb(u) AS record`);
       return made;
     });
+    if (kept.length > 0) await sleep(pauseMs);
     for (const { record } of kept)
       await db.rows(sql`
         INSERT INTO usage_record SELECT * FROM jsonb_populate_record(NULL::usage_record, ${JSON.stringify(record)}::jsonb)`);
