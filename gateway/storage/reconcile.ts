@@ -226,6 +226,7 @@ const KEPT: Readonly<Record<string, 'insert_only' | 'never_deleted'>> = {
   job: 'never_deleted',
   reservation: 'never_deleted',
   grant_revision: 'insert_only',
+  grant_term: 'insert_only',
   grant_counter: 'never_deleted',
   quote_acceptance: 'insert_only',
   filed_document: 'never_deleted',
