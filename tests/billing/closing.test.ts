@@ -192,6 +192,19 @@ describeEngines('closing a month on', (engine) => {
     expect(await state()).toEqual(before);
   });
 
+  test('a run that has ended stands in the way until it may be seen to have, and no earlier', async () => {
+    const { scene, billing } = await pricedScene(db);
+    const seenAt = new Date(Date.now() + 3_600_000).toISOString();
+    await addUsage(db, scene, [{ at: seenAt, billing, quoted: CALL_QUOTED }]);
+    await db.transact(async (tx) => {
+      await tx.rows(sql`SET LOCAL session_replication_role = replica`);
+      await tx.rows(sql`
+        UPDATE job SET created_at = '2026-10-31T23:59:00+08:00' WHERE release_at = ${seenAt}::timestamptz`);
+    });
+    const { blocks } = await dryRun(db, closingOf(scene, '2026-10'), async () => null);
+    expect(blocks.map(({ code }) => code)).toEqual(['JOBS_UNDER_WAY']);
+  });
+
   test('a quantity that is no whole number blocks the month and is named', async () => {
     const world = await pricedScene(db);
     for (const serviceMs of ['-1', '0.5', 'NaN', '1e3', '007', 'many', '99999999999999999999']) {

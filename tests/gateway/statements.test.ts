@@ -122,6 +122,9 @@ test('a line leads to its runs and what it rests on, and a run to its lines; no 
 
 test('bad corrections are refused by field; a good one needs a second account', async () => {
   const evidence = { id: 'letter-1', sha256: 'a'.repeat(64) };
+  const cheap = [{ ...UNIT_CARD[0], unitPrice: '0.000000001' }];
+  const otherData = await fileCard(world.db, scene, cheap, { applies: { dataset: 'elsewhere' } });
+  const otherScene = await fileCard(world.db, scene, cheap, { scene: 'elsewhere' });
   const correction = { cause: 'quantity', usage: usage[0], change: { exclude: true }, evidence };
   const bad = [
     [{ usage: 'none' }, 'usage'],
@@ -132,6 +135,8 @@ test('bad corrections are refused by field; a good one needs a second account', 
     [{ change: { quantities: { wishes: '1' } } }, 'change.quantities.wishes'],
     [{ change: { purposeClass: 'industry' } }, 'change.purposeClass'],
     [{ change: { card: { feeType: 'data_usage', id: 'none', revision: 1 } } }, 'change.card'],
+    [{ change: { card: { feeType: 'data_usage', ...otherData } } }, 'change.card'],
+    [{ change: { card: { feeType: 'data_usage', ...otherScene } } }, 'change.card'],
     [{ change: { purposeClass: 'leisure' } }, 'change'],
     [{ cause: 'whim' }, 'cause'],
   ] as const;
