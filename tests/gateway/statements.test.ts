@@ -1,6 +1,9 @@
 /** Statements over HTTP: from runs to a signed file that verifies, who sees what, and what a spreadsheet opens. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import { signAccessToken } from '#gateway/auth/issuer.ts';
+import { saveAccount } from '#gateway/storage/parties.ts';
+import type { Role } from '#policies/roles.ts';
 import { parseEvidenceJwk } from '#crypto/evidence-key.ts';
 import { verifyStatement } from '#crypto/statement.ts';
 import { lineSheet, renderStatement } from '#gateway/cli/statement-text.ts';
@@ -189,4 +192,29 @@ test('billing of a buyer and buyers dispute, only the operator settles, and a pr
   expect((await ask<{ items: unknown[] }>('petra', '/v1/settlements')).items).toEqual([]);
   expect((await world.as('petra', `/v1/statements/${id}`)).status).toBe(403);
   expect(world.bugs).toEqual([]);
+});
+
+test('nobody audits an act of his own: who audits neither closes, corrects, settles nor enters costs', async () => {
+  const acts = [
+    ['/v1/statements', { month: '2026-09', dryRun: true }],
+    [`/v1/statements/${id}/settle`, {}],
+    [`/v1/statements/${id}/dispute`, { reason: 'x' }],
+    ['/v1/corrections/none/approve', {}],
+    ['/v1/costs', { entries: [], reversals: [] }],
+    ['/v1/price-tasks/close', { year: 2025, ceiling: 'none', outcome: 'kept' }],
+  ] as const;
+  const statuses = async (roles: readonly Role[]): Promise<readonly number[]> => {
+    const caller = { id: `of-${roles.join('-')}`, organisationId: 'platform', roles };
+    await saveAccount(world.db, { ...caller, keys: [] });
+    const token = await signAccessToken(world.shell, caller);
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    const found: number[] = [];
+    for (const [path, body] of acts) {
+      const answer = await world.request(path, { method: 'POST', headers, body: JSON.stringify(body) });
+      found.push(answer.status);
+    }
+    return found;
+  };
+  expect(await statuses(['billing', 'auditor'])).toEqual(acts.map(() => 403));
+  expect(await statuses(['billing'])).not.toContain(403);
 });
