@@ -146,14 +146,15 @@ async function familyFacts(tx: Tx, families: readonly string[]): Promise<Readonl
  * The agreement of a line: the wording that its usage names. Where none was filed when it ran, the wording of the grant's
  * agreement that is in force now, with the weights that it gives.
  */
-async function agreementOf(tx: Tx, { terms, feeType }: HeldLine): Promise<SettledUnder | null> {
+async function agreementOf(tx: Tx, { familyId, terms, feeType }: HeldLine): Promise<SettledUnder | null> {
   const { agreement, contributions, grant } = terms;
   const found =
     agreement === null ? await agreementOfGrant(tx, grant) : await findDocument(tx, 'Agreement', agreement);
   if (found === null || found.approvedAt === null) return null;
   const body = found.body as AgreementBody;
   if (!body.split.some((rule) => rule.feeType === feeType)) return null;
-  const weights = agreement === null ? await contributionsUnder(tx, found, grant) : contributions;
+  const weights =
+    agreement === null ? await contributionsUnder(tx, found, { family: familyId, grant }) : contributions;
   return { terms: body, contract: body.contractNumber ?? body.filingNumber, contributions: weights };
 }
 
@@ -164,14 +165,18 @@ async function agreementOfGrant(tx: Tx, grant: string): Promise<FiledDocument | 
   return inForce.find(({ id }) => id === row?.id) ?? null;
 }
 
+/** The weights of what was used; a charge for a month, which rests on no run, is for all of the grant's data. */
 async function contributionsUnder(
   tx: Tx,
   agreement: FiledDocument,
-  grant: string,
+  { family, grant }: { readonly family: string; readonly grant: string },
 ): Promise<readonly Contribution[]> {
-  const rows = await tx.rows<{ dataset: string }>(sql`
+  const used = await tx.rows<{ dataset: string }>(sql`
+    SELECT DISTINCT d AS dataset FROM usage_class c JOIN rated_run r ON r.class_id = c.id JOIN usage_record u ON u.id = r.usage_id
+      JOIN job j ON j.id = u.job_id, unnest(j.datasets) AS d WHERE c.family_id = ${family} ORDER BY d`);
+  const granted = await tx.rows<{ dataset: string }>(sql`
     SELECT t->>'dataset' AS dataset FROM access_grant g, jsonb_array_elements(g.body->'datasets') AS t WHERE g.id = ${grant}`);
-  return rows.flatMap(({ dataset }) => contributionsOf(agreement, dataset));
+  return (used.length > 0 ? used : granted).flatMap(({ dataset }) => contributionsOf(agreement, dataset));
 }
 
 /** What an outside payer is told to pay. */

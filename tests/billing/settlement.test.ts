@@ -226,6 +226,30 @@ function splitOf({ operator }: BillingScene, treasury: number): readonly object[
   ];
 }
 
+test('under an agreement that was filed later, only what was used earns', async () => {
+  const { scene, card } = await pricedScene(db);
+  const loose = `loose-${scene.agreement}`;
+  await db.rows(sql`
+    UPDATE access_grant SET body = jsonb_set(jsonb_set(body, '{parentAgreement}', to_jsonb(${loose}::text)), '{datasets,1}',
+      body->'datasets'->0 || '{"dataset":"unused"}') WHERE id = ${scene.grant}`);
+  const billing = factsOf(scene, { card }, { agreement: null, contributions: [] });
+  await addUsage(db, scene, [{ at: SEPTEMBER, copies: 1000, billing, quoted: CALL_QUOTED }]);
+  const { id } = statementOf(await closeMonth(db, closingOf(scene, '2026-09')));
+  await issueAs(db, scene, id);
+  const datasets = [
+    { dataset: scene.dataset, contributors: [{ contributor: 'hospital', weight: '1' }] },
+    { dataset: 'unused', contributors: [{ contributor: 'idler', weight: '99' }] },
+  ];
+  const from = '2026-01-01T00:00:00+08:00';
+  const body = agreementBody(scene, { datasets });
+  await fileApproved(db, scene, { kind: 'Agreement', id: loose, body, from });
+  await settleStatement(db, { id, by: scene.clerks[0] });
+  expect((await instructionsOf(db, id)).map(({ payee, amountFen }) => `${payee} ${amountFen}`)).toEqual([
+    'hospital 280',
+    'treasury 120',
+  ]);
+});
+
 test('instructions that were made before a dispute are not handed over while it lasts', async () => {
   const { scene, id } = await issued();
   const [by] = scene.clerks;
