@@ -297,6 +297,29 @@ describeEngines('closing a month on', (engine) => {
     expect(await closeMonth(db, closingOf(scene, '2026-10'))).toEqual({ kind: 'nothing' });
   });
 
+  test('a cap blocks what it binds: runs in its scene, while it is in force', async () => {
+    const codesUnder = async (scene: string, from: string): Promise<readonly string[]> => {
+      const world = await pricedScene(db);
+      const cap = {
+        applies: { dataset: world.scene.dataset },
+        scene,
+        feeType: 'data_usage',
+        taxInclusive: true,
+        caps: [{ basis: 'calls', maxUnitPrice: '0.003', per: '1', projectedPerYear: '12' }],
+      };
+      await fileApproved(db, world.scene, { kind: 'PriceCap', id: `CAP-${freshId()}`, body: cap, from });
+      await addCalls(db, world, OCTOBER, 10);
+      const closing = closingOf(world.scene, '2026-10');
+      const { blocks } = await dryRun(db, closing, () => Promise.resolve(null));
+      return blocks.map(({ code }) => code);
+    };
+    const before = '2026-10-01T00:00:00+08:00';
+    expect(await codesUnder('any', before)).toEqual(['ABOVE_CAP']);
+    expect(await codesUnder('influenza', before)).toEqual(['ABOVE_CAP']);
+    expect(await codesUnder('elsewhere', before)).toEqual([]);
+    expect(await codesUnder('influenza', '2026-10-06T00:00:00+08:00')).toEqual([]);
+  });
+
   test('the groups of the database are those of foldUsage, for any usage', { timeout: 60_000 }, async () => {
     const usage = fc.array(
       fc.record({
