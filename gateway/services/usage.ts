@@ -60,7 +60,7 @@ export function usageEvents(
 }
 
 /** An accepted quote as an event: its data are its record, as it stands in the log. */
-function quoteEvent(
+export function quoteEvent(
   { quoteId, record, leafIndex, acceptedAt, buyer }: SeenAcceptance,
   timeOf: (at: Date) => string,
 ): object {
