@@ -9,7 +9,7 @@ import { filterOf, usageDimensions } from '../http/usage-query.ts';
 import { currentCheckpoint, getConsistency, getEvidence } from '../services/evidence.ts';
 import { notFound } from '../services/permission.ts';
 import { getRelease, releaseCsv } from '../services/release-view.ts';
-import { listUsagePage, usageEvents } from '../services/usage.ts';
+import { listUsagePage, usageLines } from '../services/usage.ts';
 
 const plainText = (accept: string | null, type: string): boolean => (accept ?? '').includes(type);
 
@@ -111,7 +111,8 @@ function usageRoute(surface: Surface): Endpoint {
       const nextCursor = page.nextLeaf === null ? null : cursors.seal(list, [page.nextLeaf]);
       const withMeasured = caller.principal.roles.includes('operator');
       const timeOf = (at: Date): string => instantText(at.getTime(), surface.timeZone);
-      return json({ items: usageEvents(page, timeOf, { withMeasured }), nextCursor });
+      const items = usageLines(page, timeOf, { withMeasured }).map((line) => JSON.parse(line) as object);
+      return json({ items, nextCursor });
     },
   });
 }

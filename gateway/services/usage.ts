@@ -6,7 +6,9 @@
  * repeated delivery is recognised; quantities are decimal text, because the specification's integers have 32 bits.
  */
 import { isPurpose, purposeClass } from '#policies/purpose.ts';
+import type { BillingFacts } from '../billing/facts.ts';
 import type { Caller } from '../http/endpoint.ts';
+import { remembered } from '../remembered.ts';
 import { listSeenUsage, type SeenUsage, type UsageFilter } from '../storage/oversight.ts';
 import { listAcceptances, type SeenAcceptance } from '../storage/quote-store.ts';
 import { readersOf, readingOf } from './permission.ts';
@@ -44,27 +46,27 @@ export async function listUsagePage(
   };
 }
 
-/** A page as events, in the order of the log. */
-export function usageEvents(
-  { rows, quotes }: UsagePage,
+/** Runs and quotes as events in the order of the log: each as JSON text. */
+export function usageLines(
+  { rows, quotes }: Pick<UsagePage, 'rows' | 'quotes'>,
   timeOf: (at: Date) => string,
   showing: { readonly withMeasured: boolean },
-): readonly object[] {
-  const events = [
-    ...rows.map((row) => ({ leafIndex: row.leafIndex, event: usageEvent(row, timeOf, showing) })),
-    ...quotes.map((row) => ({ leafIndex: row.leafIndex, event: quoteEvent(row, timeOf) })),
+): readonly string[] {
+  const ofRun = (row: SeenUsage): string => usageLine(row, timeOf, showing);
+  if (quotes.length === 0) return rows.map(ofRun);
+  const lines = [
+    ...rows.map((row) => ({ leafIndex: row.leafIndex, line: ofRun(row) })),
+    ...quotes.map((row) => ({ leafIndex: row.leafIndex, line: quoteLine(row, timeOf) })),
   ];
-  return events
-    .sort((a, b) => (BigInt(a.leafIndex) < BigInt(b.leafIndex) ? -1 : 1))
-    .map(({ event }) => event);
+  return lines.sort((a, b) => (BigInt(a.leafIndex) < BigInt(b.leafIndex) ? -1 : 1)).map(({ line }) => line);
 }
 
 /** An accepted quote as an event: its data are its record, as it stands in the log. */
-export function quoteEvent(
+function quoteLine(
   { quoteId, record, leafIndex, acceptedAt, buyer }: SeenAcceptance,
   timeOf: (at: Date) => string,
-): object {
-  return {
+): string {
+  return JSON.stringify({
     specversion: '1.0',
     id: `${quoteId}/quote`,
     source: 'unseen',
@@ -73,16 +75,38 @@ export function quoteEvent(
     subject: quoteId,
     datacontenttype: 'application/json',
     data: { organisation: buyer, ...(JSON.parse(record) as object), leafIndex },
-  };
+  });
 }
 
-/** A record of a run as an event. */
-export function usageEvent(
+/** A record of a run as an event. What the database has as JSON goes through as it is. */
+function usageLine(
   row: SeenUsage,
   timeOf: (at: Date) => string,
   { withMeasured }: { readonly withMeasured: boolean },
-): object {
-  return {
+): string {
+  const data = {
+    job: row.jobId,
+    account: row.accountId,
+    organisation: row.buyer,
+    providers: row.providers,
+    grant: row.grantId,
+    purpose: row.purpose,
+    purposeClass: purposeClassOf(row),
+    scene: row.scene,
+    outcome: row.outcome,
+    code: row.code,
+    repeat: row.repeat,
+    charged: row.charged,
+    quote: row.quoteId,
+    spent: { nano: row.spentNano, thresholdDeltaYocto: row.spentYocto },
+    epsilon: row.epsilon,
+    delta: row.delta,
+    planDigest: row.planDigest,
+    program: row.program,
+    recordDigest: row.digest,
+    leafIndex: row.leafIndex,
+  };
+  const event = {
     specversion: '1.0',
     id: row.id,
     source: row.source,
@@ -90,44 +114,49 @@ export function usageEvent(
     time: timeOf(row.releaseAt),
     subject: row.jobId,
     datacontenttype: 'application/json',
-    data: {
-      job: row.jobId,
-      account: row.accountId,
-      organisation: row.buyer,
-      providers: row.providers,
-      grant: row.grantId,
-      datasets: row.datasets,
-      purpose: row.purpose,
-      purposeClass: purposeClassOf(row),
-      scene: row.scene,
-      outcome: row.outcome,
-      code: row.code,
-      repeat: row.repeat,
-      charged: row.charged,
-      channel: row.billing?.channel ?? null,
-      costCentre: row.billing?.costCentre ?? null,
-      product: row.billing?.product ?? null,
-      agreement: row.billing?.agreement ?? null,
-      contributions: row.billing?.contributions ?? [],
-      fees: row.billing?.fees ?? [],
-      quote: row.quoteId,
-      quoted: row.quoted,
-      planned: row.planned,
-      spent: { nano: row.spentNano, thresholdDeltaYocto: row.spentYocto },
-      epsilon: row.epsilon,
-      delta: row.delta,
-      planDigest: row.planDigest,
-      program: row.program,
-      actors: row.actors,
-      recordDigest: row.digest,
-      leafIndex: row.leafIndex,
-      ...(withMeasured && { measured: row.measured }),
-    },
   };
+  const { datasets, planned, quoted, actors, measured } = row;
+  const kept = `"datasets":${datasets},"planned":${planned},"quoted":${quoted},"actors":${actors}`;
+  const more = withMeasured ? `,"measured":${measured}` : '';
+  const { members } = termsOf(row.billing ?? '');
+  return `${open(event)},"data":${open(data)},${kept},${members}${more}}}`;
+}
+
+/** A JSON object without its end. */
+function open(value: object): string {
+  return JSON.stringify(value).slice(0, -1);
+}
+
+/** By what a run is billed, as it is exported. */
+interface BillingTerms {
+  readonly facts: BillingFacts | null;
+  /** Members of an event's data. */
+  readonly members: string;
+}
+
+/** From JSON text, or from nothing. A million runs have few of them. */
+const termsOf = remembered((text: string): BillingTerms => {
+  const facts = text === '' ? null : (JSON.parse(text) as BillingFacts);
+  const members = {
+    channel: facts?.channel ?? null,
+    costCentre: facts?.costCentre ?? null,
+    product: facts?.product ?? null,
+    agreement: facts?.agreement ?? null,
+    contributions: facts?.contributions ?? [],
+    fees: facts?.fees ?? [],
+  };
+  return { facts, members: JSON.stringify(members).slice(1, -1) };
+});
+
+/** By what a run is billed; null where it was refused before it had a price. */
+export function billingOf({ billing }: Pick<SeenUsage, 'billing'>): BillingFacts | null {
+  return termsOf(billing ?? '').facts;
 }
 
 /** The class that was frozen with the price; of a request that was refused before it had one, that of its purpose. */
-function purposeClassOf({ billing, purpose }: SeenUsage): string | null {
-  if (billing !== null) return billing.purposeClass;
+export function purposeClassOf(row: Pick<SeenUsage, 'billing' | 'purpose'>): string | null {
+  const { purpose } = row;
+  const frozen = billingOf(row)?.purposeClass;
+  if (frozen !== undefined) return frozen;
   return purpose !== null && isPurpose(purpose) ? purposeClass(purpose) : null;
 }

@@ -5,7 +5,7 @@
  * event or usage record of it can be read here. No clock time but admission and release is shown, and no measured
  * quantity.
  */
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 
 import type { Sentence } from '#policies/words.ts';
 
@@ -148,13 +148,21 @@ export interface UsageView {
   readonly releaseAt: Date;
 }
 
-/** The columns of `UsageView`, of a record `u` and its job `j`. A run whose answer was rejected is told as a refusal. */
-export const USAGE = sql`
+/**
+ * The columns of `UsageView`, of a record `u` and its job `j`; `text`: those of JSON as the database writes them. A run
+ * whose answer was rejected is told as a refusal.
+ */
+export function usageColumns(as: 'json' | 'text'): SQL {
+  const [planned, billing, quoted] = ['u.planned', 'u.billing', 'u.quoted'].map((column) =>
+    sql.raw(as === 'json' ? column : `${column}::text`),
+  );
+  return sql`
   u.id, u.source, CASE WHEN ${TOLD.outcome} = u.outcome THEN u.type ELSE 'refusal' END AS type, u.job_id AS "jobId",
   u.account_id AS "accountId", u.grant_id AS "grantId", ${TOLD.releaseId} AS "releaseId", ${TOLD.outcome} AS outcome,
-  ${TOLD.code} AS code, u.charged, u.spent_nano AS "spentNano", u.spent_yocto AS "spentYocto", u.planned,
-  u.billing, u.quoted, u.quote_id AS "quoteId", u.digest,
+  ${TOLD.code} AS code, u.charged, u.spent_nano AS "spentNano", u.spent_yocto AS "spentYocto", ${planned} AS planned,
+  ${billing} AS billing, ${quoted} AS quoted, u.quote_id AS "quoteId", u.digest,
   u.leaf_index::text AS "leafIndex", ${shownAt('j')} AS "releaseAt"`;
+}
 
 /** Usage records in the order of the log, after a leaf that was seen; -1 for all. Null matches every account or grant. */
 export async function listUsage(
@@ -164,7 +172,7 @@ export async function listUsage(
 ): Promise<readonly UsageView[]> {
   const { account, grant } = which;
   return db.rows<UsageView>(sql`
-    SELECT ${USAGE} FROM usage_record u JOIN job j ON j.id = u.job_id
+    SELECT ${usageColumns('json')} FROM usage_record u JOIN job j ON j.id = u.job_id
     WHERE u.leaf_index > ${afterLeaf}::bigint AND ${DONE}
       AND (${account}::text IS NULL OR u.account_id = ${account}) AND (${grant}::text IS NULL OR u.grant_id = ${grant})
     ORDER BY u.leaf_index LIMIT ${limit}::int`);

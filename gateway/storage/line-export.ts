@@ -8,7 +8,7 @@ import { sql } from 'drizzle-orm';
 
 import type { LineBody } from '../billing/statement-line.ts';
 import type { Database } from './database.ts';
-import { PAGE_ROWS, pagesAhead } from './usage-export.ts';
+import { LIMIT, pagesAhead } from './usage-export.ts';
 
 /** Which lines: null is any. */
 export interface LineFilter {
@@ -93,5 +93,5 @@ async function readPage(db: Database, filter: LineFilter, after: string): Promis
         SELECT FROM access_grant g WHERE g.id = f.key->>'grant' AND g.body->>'authoriser' = ${provider}) OR EXISTS (
         SELECT FROM jsonb_array_elements(f.key->'billing'->'contributions') c JOIN dataset d ON d.name = c->>'dataset'
         WHERE d.organisation_id = ${provider}))
-    ORDER BY t.issuer, t.seq, l.ordinal LIMIT ${PAGE_ROWS}::int`);
+    ORDER BY t.issuer, t.seq, l.ordinal LIMIT ${LIMIT}`);
 }

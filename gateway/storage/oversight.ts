@@ -7,7 +7,7 @@
 import { sql, type SQL } from 'drizzle-orm';
 
 import type { Tx } from './database.ts';
-import { findJob, type JobView, USAGE, type UsageView } from './job-view.ts';
+import { findJob, type JobView, usageColumns, type UsageView } from './job-view.ts';
 import { isShown, shownAt, told } from './visibility.ts';
 
 /** The organisations between which a run happened. */
@@ -28,8 +28,18 @@ export interface JobFilter {
 
 export type SeenJob = JobView & Parties;
 
-export interface SeenUsage extends UsageView, Parties {
-  readonly datasets: readonly string[];
+/** Columns of JSON as text: most of them are given on as they are, a million times. */
+interface UsageTexts {
+  readonly planned: string;
+  readonly billing: string | null;
+  readonly quoted: string;
+  readonly datasets: string;
+  readonly actors: string;
+  /** For operators only, never rated. */
+  readonly measured: string;
+}
+
+export interface SeenUsage extends Omit<UsageView, keyof UsageTexts>, UsageTexts, Parties {
   readonly purpose: string | null;
   readonly scene: string | null;
   readonly epsilon: string | null;
@@ -37,9 +47,6 @@ export interface SeenUsage extends UsageView, Parties {
   readonly planDigest: string | null;
   readonly program: string | null;
   readonly repeat: boolean;
-  readonly actors: Readonly<Record<string, string>>;
-  /** For operators only, never rated. */
-  readonly measured: object;
 }
 
 /** The organisations whose datasets a job `j` is about. */
@@ -121,8 +128,9 @@ export async function listSeenUsage(
 
 /** The columns of `SeenUsage` but for its providers. */
 export const SEEN_USAGE = sql`
-  ${USAGE}, u.measured, j.datasets, j.purpose, j.scene, j.epsilon, j.delta, j.plan_digest AS "planDigest",
-  j.program_digest AS program, j.repeat, j.actors, a.organisation_id AS buyer`;
+  ${usageColumns('text')}, u.measured::text AS measured, to_json(j.datasets)::text AS datasets, j.purpose, j.scene, j.epsilon,
+  j.delta, j.plan_digest AS "planDigest", j.program_digest AS program, j.repeat, j.actors::text AS actors,
+  a.organisation_id AS buyer`;
 
 /** Records `u` of jobs `j` of accounts `a`. */
 export const USAGE_OF_JOBS = sql`usage_record u JOIN job j ON j.id = u.job_id JOIN account a ON a.id = u.account_id`;

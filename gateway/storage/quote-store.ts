@@ -7,7 +7,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 
 import { evidenceJson } from '#crypto/canonical.ts';
 import { Refusal } from '#policies/refusal.ts';
@@ -16,6 +16,7 @@ import { say } from '#policies/words.ts';
 import type { BillingFacts, DocumentRef, Quoted } from '../billing/facts.ts';
 import { sqlStateOf, type Tx } from './database.ts';
 import { appendSql, lockHead } from './log-append.ts';
+import type { UsageFilter } from './oversight.ts';
 import type { PlannedUsage } from './tables/jobs.ts';
 
 export interface NewQuote {
@@ -208,35 +209,46 @@ export interface SeenAcceptance extends Acceptance {
   readonly providers: readonly string[];
 }
 
-/** Acceptances in the order of the log, after a leaf that was seen; -1 for all. Instants are from and before. */
+/** Acceptances in the order of the log, after a leaf that was seen; -1 for all. One has no outcome. */
 export async function listAcceptances(
   db: Tx,
+  { readers, grant, account, from, to, ...dimensions }: UsageFilter,
   {
-    readers,
-    grant,
-    account,
-    from,
-    to,
-  }: {
-    readonly readers: 'all' | { readonly buyer: string | null; readonly provider: string | null };
-    readonly grant: string | null;
-    readonly account: string | null;
-    readonly from: string | null;
-    readonly to: string | null;
-  },
-  { afterLeaf, limit }: { readonly afterLeaf: bigint; readonly limit: number },
+    afterLeaf,
+    limit,
+    within = sql`true`,
+  }: { readonly afterLeaf: bigint; readonly limit: number; readonly within?: SQL },
 ): Promise<readonly SeenAcceptance[]> {
   const { buyer, provider } = readers === 'all' ? { buyer: null, provider: null } : readers;
   return db.rows<SeenAcceptance>(sql`
     SELECT q.quote_id AS "quoteId", q.record, q.leaf_index::text AS "leafIndex", q.accepted_at AS "acceptedAt",
       a.organisation_id AS buyer, jsonb_build_array(g.body->>'authoriser') AS providers
-    FROM quote_acceptance q JOIN account a ON a.id = q.account_id JOIN access_grant g ON g.id = q.grant_id
-    WHERE q.leaf_index > ${afterLeaf}::bigint
+    FROM quote_acceptance q JOIN quote o ON o.id = q.quote_id JOIN account a ON a.id = q.account_id
+      JOIN access_grant g ON g.id = q.grant_id
+    WHERE q.leaf_index > ${afterLeaf}::bigint AND ${within}
       AND (${readers === 'all'} OR a.organisation_id = ${buyer}::text OR g.body->>'authoriser' = ${provider}::text)
       AND (${grant}::text IS NULL OR q.grant_id = ${grant}) AND (${account}::text IS NULL OR q.account_id = ${account})
       AND (${from}::timestamptz IS NULL OR q.accepted_at >= ${from}::timestamptz)
       AND (${to}::timestamptz IS NULL OR q.accepted_at < ${to}::timestamptz)
+      AND ${isOfDimensions(dimensions)}
     ORDER BY q.leaf_index LIMIT ${limit}::int`);
+}
+
+/** Of an acceptance `q` of a quote `o` by an account `a` under a grant `g`. */
+function isOfDimensions({
+  buyer,
+  provider,
+  dataset,
+  purpose,
+  scene,
+  outcome,
+  product,
+}: Pick<UsageFilter, 'buyer' | 'provider' | 'dataset' | 'purpose' | 'scene' | 'outcome' | 'product'>): SQL {
+  return sql`${outcome}::text IS NULL AND (${buyer}::text IS NULL OR a.organisation_id = ${buyer})
+    AND (${provider}::text IS NULL OR g.body->>'authoriser' = ${provider})
+    AND (${dataset}::text IS NULL OR o.billing->'contributions' @> jsonb_build_array(jsonb_build_object('dataset', ${dataset}::text)))
+    AND (${purpose}::text IS NULL OR o.body->>'purpose' = ${purpose}) AND (${scene}::text IS NULL OR o.body->>'scene' = ${scene})
+    AND (${product}::text IS NULL OR o.billing->'product'->>'id' = ${product})`;
 }
 
 /** How many quotes an account was made on a day, and how many of that day's were accepted. */

@@ -103,7 +103,7 @@ function foldGroups(groups: readonly UsageGroup[]): readonly UsageGroup[] {
 async function gather(tx: Tx, scope: RatingScope): Promise<void> {
   await tx.rows(sql`
     CREATE TEMP TABLE rating_batch AS
-    SELECT u.id, u.grant_id, u.outcome, ${monthOf(scope.timeZone)} AS period, md5(u.billing::text) AS facts,
+    SELECT u.id, u.grant_id, u.outcome, ${monthOf(scope.timeZone)} AS period, encode(sha256(convert_to(u.billing::text, 'UTF8')), 'hex') AS facts,
       (SELECT string_agg(k, ' ' ORDER BY k) FROM jsonb_object_keys(u.quoted) AS k) AS keys, u.planned, u.quoted
     FROM usage_record u
     WHERE ${ratable(scope)} AND NOT EXISTS (SELECT FROM rated_run r WHERE r.usage_id = u.id)

@@ -1,18 +1,25 @@
 /**
- * Usage records by the million: pages in the order of the log, each asked for while the one before is written out.
+ * Usage by the million, of runs and of accepted quotes: pages in the order of the log, each asked for while the one
+ * before is written out.
  *
- * Guarantee: what it gives is what `listSeenUsage` gives for the same filter, and at no moment are there more than two
- * pages in memory. Within the bounds of an extract it always gives the same records, however late it is asked.
+ * Guarantee: what it gives is what `listSeenUsage` and `listAcceptances` give for the same filter, and at no moment are
+ * there more than two pages of each in memory. Within the bounds of an extract it always gives the same records, however late it is asked.
  */
 import { sql, type SQL } from 'drizzle-orm';
 
+import { remembered } from '../remembered.ts';
 import type { Database, Tx } from './database.ts';
 import { lockHead } from './log-append.ts';
 import { isAsked, SEEN_USAGE, type SeenUsage, USAGE_OF_JOBS, type UsageFilter } from './oversight.ts';
+import { listAcceptances, type SeenAcceptance } from './quote-store.ts';
 import { shownAt } from './visibility.ts';
 
 /** Rows of a page; a page with fewer is the last. */
-export const PAGE_ROWS = 1_000;
+const PAGE_ROWS = 1_000;
+/** Rows that are given on at once. Between slices the next page is taken from the connection: the database goes on. */
+const SLICE_ROWS = 200;
+/** As a constant: of a parameter the database does not know that it is small, and plans for a tenth of the table. */
+export const LIMIT = sql.raw(String(PAGE_ROWS));
 
 /** A moment in the log: its last leaf by then (-1 before the first), and the time, ISO 8601. */
 export interface Position {
@@ -39,7 +46,55 @@ export async function currentPosition(db: Database): Promise<Position> {
   return { leaf: String(BigInt(hidden?.index ?? size) - 1n), at };
 }
 
-/** The records that a filter asks for; within an extract if one is given. */
+/** Records of runs and of accepted quotes that follow each other in the log. */
+export interface UsageStretch {
+  readonly rows: readonly SeenUsage[];
+  readonly quotes: readonly SeenAcceptance[];
+}
+
+/** Runs and accepted quotes, in stretches: all of one come before all of the next. */
+export async function* exportEvents(
+  db: Database,
+  filter: UsageFilter,
+  extract: Extract | null,
+): AsyncGenerator<UsageStretch> {
+  const runs = exportUsage(db, filter, extract);
+  const within = isWithin(extract, sql`q.leaf_index`, sql`q.accepted_at`);
+  const accepted = pagesAhead(
+    (after) => listAcceptances(db, filter, { afterLeaf: BigInt(after), limit: PAGE_ROWS, within }),
+    ({ leafIndex }) => leafIndex,
+    '-1',
+  );
+  let [a, b] = [await pageOf(runs), await pageOf(accepted)];
+  while (a.length > 0 || b.length > 0) {
+    const end = [a, b].flatMap((page) => page.at(-1) ?? []).reduce((x, y) => (isAfter(x, y) ? y : x));
+    const [rows, quotes] = [upTo(a, end), upTo(b, end)];
+    yield { rows, quotes };
+    a = rows.length < a.length ? a.slice(rows.length) : await pageOf(runs);
+    b = quotes.length < b.length ? b.slice(quotes.length) : await pageOf(accepted);
+  }
+}
+
+interface Leaf {
+  readonly leafIndex: string;
+}
+
+async function pageOf<Row>(pages: AsyncGenerator<readonly Row[]>): Promise<readonly Row[]> {
+  const { done, value } = await pages.next();
+  return done === true ? [] : value;
+}
+
+function upTo<Row extends Leaf>(page: readonly Row[], end: Leaf): readonly Row[] {
+  const later = page.findIndex((row) => isAfter(row, end));
+  return later < 0 ? page : page.slice(0, later);
+}
+
+/** Leaves are written without leading zeros. */
+function isAfter({ leafIndex: a }: Leaf, { leafIndex: b }: Leaf): boolean {
+  return a.length === b.length ? a > b : a.length > b.length;
+}
+
+/** The records of runs that a filter asks for; within an extract if one is given. */
 export async function* exportUsage(
   db: Database,
   filter: UsageFilter,
@@ -51,7 +106,7 @@ export async function* exportUsage(
   for await (const page of pagesAhead(ask, (row) => row.leafIndex, '-1')) yield page;
 }
 
-/** Pages by key, the next one on its way while one is used. `ask` gives less than PAGE_ROWS rows at the end. */
+/** Pages by key in slices, the next page on its way while one is used. `ask` gives less than PAGE_ROWS rows at the end. */
 export async function* pagesAhead<Row>(
   ask: (after: string) => Promise<readonly Row[]>,
   keyOf: (row: Row) => string,
@@ -64,11 +119,12 @@ export async function* pagesAhead<Row>(
     next = page.length < PAGE_ROWS || last === undefined ? null : ask(keyOf(last));
     // Nobody may be left to hear of it: who reads the export may have gone.
     next?.catch(() => undefined);
-    if (page.length > 0) yield page;
+    for (let from = 0; from < page.length; from += SLICE_ROWS) yield page.slice(from, from + SLICE_ROWS);
   }
 }
 
-type ProvidersOf = (datasets: readonly string[]) => readonly string[];
+/** By the names of datasets, as JSON. */
+type ProvidersOf = (datasets: string) => readonly string[];
 
 /** The organisations of datasets, looked up once for an export: a lookup per record takes longer than the record. */
 async function providersOf(db: Tx): Promise<ProvidersOf> {
@@ -76,14 +132,10 @@ async function providersOf(db: Tx): Promise<ProvidersOf> {
     sql`SELECT name, organisation_id AS owner FROM dataset`,
   );
   const owners = new Map(rows.map(({ name, owner }) => [name, owner]));
-  const known = new Map<string, readonly string[]>();
-  return (datasets) => {
-    const name = datasets.join(' ');
-    const found =
-      known.get(name) ?? [...new Set(datasets.flatMap((dataset) => owners.get(dataset) ?? []))].toSorted();
-    known.set(name, found);
-    return found;
-  };
+  return remembered((datasets: string) => {
+    const names = JSON.parse(datasets) as readonly string[];
+    return [...new Set(names.flatMap((name) => owners.get(name) ?? []))].toSorted();
+  });
 }
 
 async function readPage(
@@ -93,15 +145,15 @@ async function readPage(
 ): Promise<readonly SeenUsage[]> {
   const rows = await db.rows<Omit<SeenUsage, 'providers'>>(sql`
     SELECT ${SEEN_USAGE} FROM ${USAGE_OF_JOBS}
-    WHERE u.leaf_index > ${afterLeaf}::bigint AND ${isAsked(filter)} AND ${isWithin(extract)}
-    ORDER BY u.leaf_index LIMIT ${PAGE_ROWS}::int`);
+    WHERE u.leaf_index > ${afterLeaf}::bigint AND ${isAsked(filter)} AND ${isWithin(extract, sql`u.leaf_index`, shownAt('j'))}
+    ORDER BY u.leaf_index LIMIT ${LIMIT}`);
   return rows.map((row) => ({ ...row, providers: providers(row.datasets) }));
 }
 
 /** A record is new since a position if its leaf is, or if it came to be seen since: a reviewer took until then. */
-function isWithin(extract: Extract | null): SQL {
+function isWithin(extract: Extract | null, leaf: SQL, seen: SQL): SQL {
   if (extract === null) return sql`true`;
   const { after, through } = extract;
-  return sql`u.leaf_index <= ${through.leaf}::bigint AND ${shownAt('j')} <= ${through.at}::timestamptz
-    AND (u.leaf_index > ${after?.leaf ?? '-1'}::bigint OR ${shownAt('j')} > ${after?.at ?? null}::timestamptz)`;
+  return sql`${leaf} <= ${through.leaf}::bigint AND ${seen} <= ${through.at}::timestamptz
+    AND (${leaf} > ${after?.leaf ?? '-1'}::bigint OR ${seen} > ${after?.at ?? null}::timestamptz)`;
 }

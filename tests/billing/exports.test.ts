@@ -100,6 +100,24 @@ describe('usage', () => {
     expect(Array.from(csv.slice(0, 3))).toEqual([0xef, 0xbb, 0xbf]);
     const rows = table(new TextDecoder('utf-8', { ignoreBOM: true }).decode(csv));
     expect(rows.map(({ id }) => id)).toEqual(events.map(({ id }) => id));
+    expect(rows[1]).toMatchObject({
+      purposeClass: 'industry',
+      channel: 'operation',
+      agreement: `${books.scene.agreement}/1`,
+      contributions: `${books.scene.dataset}:${books.scene.provider}:1`,
+      rateCards: 'data_usage:prices/1 technical_service:',
+      quoted: 'data_usage/calls:500000000 data_usage/rows:300000000 technical_service/calls:0',
+      spendNano: '800000000',
+      seats: '',
+    });
+    const [, first] = events as { data: Record<string, unknown> }[];
+    expect(first?.data).toMatchObject({
+      purposeClass: 'industry',
+      agreement: { id: books.scene.agreement, revision: 1 },
+      fees: [{ card: { id: 'prices', revision: 1 } }, { card: null }],
+      quoted: { 'data_usage/calls': '500000000' },
+      planned: { spendNano: '800000000' },
+    });
   });
 
   test('is the same as page by page', async () => {

@@ -148,7 +148,7 @@ test('two copies are compared without a server, as far as both go', async () => 
 
 test('a copy that is not as it was signed is refused, with the line', async () => {
   const lines = readFileSync(path('copy.jsonl'), 'utf8').split('\n');
-  expect(await refusal((text) => text.replace('"calls":"1"', '"calls":"2"'))).toMatch(
+  expect(await refusal((text) => text.replace('"calls": "1"', '"calls": "2"'))).toMatch(
     /lines 1 to 5 are not those/,
   );
   expect(await refusal((text) => text.slice(0, text.lastIndexOf('{"signature"')))).toMatch(
@@ -181,6 +181,47 @@ test('a copy signed anew by somebody else is refused, and without a key nothing 
   expect({ code, err }).toEqual({ code: 6, err: expect.stringContaining('a key that you did not name') });
   const refused = await copy('copy.jsonl', 'other.jwk');
   expect(refused).toMatchObject({ code: 2 });
+});
+
+test('accepted quotes are events of the export and of the copy, in the order of the log', async () => {
+  const ask = { grant: 'g-1', sql: SQL, purpose: 'public_health' };
+  const quotes: string[] = [];
+  for (let count = 0; count < 2; count += 1) {
+    const { id } = await jsonOf<{ id: string }>(world.as('ben', '/v1/quotes', ask));
+    expect((await world.as('ben', `/v1/quotes/${id}/accept`, {})).ok).toBe(true);
+    quotes.push(`${id}/quote`);
+    await runOne();
+  }
+  const { items } = await jsonOf<{ items: readonly object[] }>(world.as('petra', '/v1/usage?limit=200'));
+  const text = await (await world.as('petra', '/v1/exports/usage')).text();
+  const events = text
+    .trimEnd()
+    .split('\n')
+    .map((each) => JSON.parse(each) as { id: string; type: string; data: { leafIndex: string } });
+  expect(events).toEqual(items);
+  const leaves = events.map(({ data }) => Number(data.leafIndex));
+  expect(leaves).toEqual(leaves.toSorted((a, b) => a - b));
+  const last = events.slice(-4);
+  expect(last.filter((_, at) => at % 2 === 0).map(({ id }) => id)).toEqual(quotes);
+  expect(last.map(({ type }) => type.split('.')[2])).toEqual(['quote', 'release', 'quote', 'release']);
+  const table = await (await world.as('petra', '/v1/exports/usage?format=csv')).text();
+  expect(table).not.toContain('/quote');
+  expect(await (await world.as('petra', '/v1/exports/usage?outcome=released')).text()).not.toContain(
+    '/quote',
+  );
+
+  await copy('quotes.jsonl');
+  expect(readFileSync(path('quotes.jsonl'), 'utf8')).toContain(`"${quotes[1]}"`);
+  expect(await compare('quotes.jsonl')).toMatchObject({ code: 0 });
+  await world.db.transact(async (tx) => {
+    await tx.rows(sql`SET LOCAL session_replication_role = replica`);
+    await tx.rows(
+      sql`UPDATE quote_acceptance SET leaf_index = 900 WHERE quote_id || '/quote' = ${quotes[0]}`,
+    );
+  });
+  const hidden = await compare('quotes.jsonl');
+  expect(hidden).toMatchObject({ code: 5 });
+  expect(hidden.out).toContain(`only in the copy: ${quotes[0]}`);
 });
 
 test('wrong uses are told what is wrong', async () => {

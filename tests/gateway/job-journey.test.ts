@@ -125,7 +125,9 @@ describe('a request', () => {
     expect(JSON.stringify(mine)).not.toContain('measured');
     const all = await jsonOf<{ items: { data: Record<string, unknown> }[] }>(world.as('olga', '/v1/usage'));
     expect(all.items[1]?.data['measured']).toEqual({ cpuMs: 12_345 });
-    const csv = await (await world.as('ben', '/v1/usage', undefined, { accept: 'text/csv' })).text();
+    const csv = await (
+      await world.as('ben', '/v1/exports/usage?format=csv', undefined, { accept: 'text/csv' })
+    ).text();
     expect(csv.split('\r\n')).toHaveLength(2 + 2);
   });
 

@@ -1,16 +1,20 @@
 /**
  * Usage as files: CloudEvents 1.0 as JSON lines, or a table for a spreadsheet, of any number of records.
  *
- * Guarantee: an event here is the event that GET /v1/usage gives; each record is decided on for its reader. A page is
- * made when the page before was taken, so that an export needs the memory of a few pages.
+ * Guarantee: an event here is the event that GET /v1/usage gives, in the same order; each record is decided on for its
+ * reader. A page is made when the page before was taken, so that an export needs the memory of a few pages. The table
+ * has a line for each run; accepted quotes are in the events only.
  */
 import { instantText } from '#sandbox/release/zone.ts';
+import type { BillingFacts, DocumentRef, Quoted } from '../../billing/facts.ts';
 import type { Caller } from '../../http/endpoint.ts';
-import type { SeenUsage, UsageDimensions } from '../../storage/oversight.ts';
-import { exportUsage, type Extract } from '../../storage/usage-export.ts';
+import { remembered } from '../../remembered.ts';
+import type { Parties, SeenUsage, UsageDimensions } from '../../storage/oversight.ts';
+import type { PlannedUsage } from '../../storage/tables/jobs.ts';
+import { exportEvents, exportUsage, type Extract } from '../../storage/usage-export.ts';
 import { readersOf, readingOf } from '../permission.ts';
 import type { Shell } from '../shell.ts';
-import { usageEvent } from '../usage.ts';
+import { billingOf, purposeClassOf, usageLines } from '../usage.ts';
 import { type Column, sheetHead, sheetLines } from './sheet.ts';
 
 export const FILE_FORMATS = ['jsonl', 'csv'] as const;
@@ -35,14 +39,18 @@ export async function* usageFile(
   const timeOf = timesIn(shell.timeZone);
   // What a copy holds is what every reader of these records reads: measured quantities are for operators alone.
   const withMeasured = principal.roles.includes('operator') && extract === null;
-  const columns = usageColumns(timeOf);
+  const columns = sheetColumns(timeOf);
   const asked = { ...filter, readers: readersOf(principal, 'read_usage') };
-  if (format === 'csv') yield sheetHead(columns);
-  for await (const page of exportUsage(shell.db, asked, extract)) {
-    const rows = page.filter((row) => reading.may('read_usage', row));
-    if (format === 'csv') yield sheetLines(columns, rows);
-    else yield rows.map((row) => `${JSON.stringify(usageEvent(row, timeOf, { withMeasured }))}\n`).join('');
-  }
+  const may = (row: Parties): boolean => reading.may('read_usage', row);
+  if (format === 'csv') {
+    yield sheetHead(columns);
+    for await (const page of exportUsage(shell.db, asked, extract))
+      yield sheetLines(columns, page.filter(may).map(openedRow));
+  } else
+    for await (const { rows, quotes } of exportEvents(shell.db, asked, extract))
+      yield usageLines({ rows: rows.filter(may), quotes: quotes.filter(may) }, timeOf, { withMeasured })
+        .map((line) => `${line}\n`)
+        .join('');
 }
 
 const AMOUNTS = [
@@ -55,48 +63,97 @@ const AMOUNTS = [
   'outputBytes',
   'serviceMs',
   'cpuMs',
+  'gpuMs',
+  'memoryMbMs',
+  'storageMbMs',
+  'seats',
   'computeUnits',
   'epsilonNano',
   'spendNano',
 ] as const;
 
-function usageColumns(timeOf: (at: Date) => string): readonly Column<SeenUsage>[] {
+/** A record with what its texts of JSON say. */
+interface OpenedRow {
+  readonly row: SeenUsage;
+  readonly billing: BillingFacts | null;
+  readonly planned: PlannedUsage;
+  readonly datasets: string;
+}
+
+function openedRow(row: SeenUsage): OpenedRow {
+  return { row, billing: billingOf(row), planned: plannedOf(row.planned), datasets: namesOf(row.datasets) };
+}
+
+const plannedOf = remembered((text: string) => JSON.parse(text) as PlannedUsage);
+const namesOf = remembered((text: string) => (JSON.parse(text) as readonly string[]).join(' '));
+
+function sheetColumns(timeOf: (at: Date) => string): readonly Column<OpenedRow>[] {
   return [
-    ['id', (row) => row.id],
-    ['time', (row) => timeOf(row.releaseAt)],
-    ['job', (row) => row.jobId],
-    ['account', (row) => row.accountId],
-    ['organisation', (row) => row.buyer],
-    ['grant', (row) => row.grantId],
-    ['datasets', (row) => row.datasets.join(' ')],
-    ['purpose', (row) => row.purpose],
-    ['scene', (row) => row.scene],
-    ['outcome', (row) => row.outcome],
-    ['code', (row) => row.code],
-    ['repeat', (row) => row.repeat],
-    ['charged', (row) => row.charged],
-    ['spentNano', (row) => row.spentNano],
-    ['spentThresholdDeltaYocto', (row) => row.spentYocto],
-    ...AMOUNTS.map((name): Column<SeenUsage> => [name, (row) => row.planned[name] ?? null]),
-    ['program', (row) => row.program],
+    ['id', ({ row }) => row.id],
+    ['time', ({ row }) => timeOf(row.releaseAt)],
+    ['job', ({ row }) => row.jobId],
+    ['account', ({ row }) => row.accountId],
+    ['organisation', ({ row }) => row.buyer],
+    ['grant', ({ row }) => row.grantId],
+    ['datasets', ({ datasets }) => datasets],
+    ['purpose', ({ row }) => row.purpose],
+    ['scene', ({ row }) => row.scene],
+    ['outcome', ({ row }) => row.outcome],
+    ['code', ({ row }) => row.code],
+    ['repeat', ({ row }) => row.repeat],
+    ['charged', ({ row }) => row.charged],
+    ['spentNano', ({ row }) => row.spentNano],
+    ['spentThresholdDeltaYocto', ({ row }) => row.spentYocto],
+    ...AMOUNTS.map((name): Column<OpenedRow> => [name, ({ planned }) => planned[name] ?? null]),
+    ['program', ({ row }) => row.program],
+    ...BILLED_BY,
   ];
 }
 
-const QUARTER_MS = 900_000;
-const OFFSETS_MAX = 10_000;
+/** By what a run is billed: wordings as `id/revision`, lists with a space between. */
+const BILLED_BY: readonly Column<OpenedRow>[] = [
+  ['purposeClass', ({ row }) => purposeClassOf(row)],
+  ['channel', ({ billing }) => billing?.channel ?? null],
+  ['costCentre', ({ billing }) => billing?.costCentre ?? null],
+  ['product', ({ billing }) => wordingOf(billing?.product ?? null)],
+  ['agreement', ({ billing }) => wordingOf(billing?.agreement ?? null)],
+  [
+    'contributions',
+    ({ billing }) =>
+      (billing?.contributions ?? [])
+        .map(({ dataset, contributor, weight }) => `${dataset}:${contributor}:${weight}`)
+        .join(' '),
+  ],
+  [
+    'rateCards',
+    ({ billing }) =>
+      (billing?.fees ?? []).map(({ feeType, card }) => `${feeType}:${wordingOf(card) ?? ''}`).join(' '),
+  ],
+  ['quote', ({ row }) => row.quoteId],
+  ['quoted', ({ row }) => quotedText(row.quoted)],
+];
 
-/** Instants in a time zone. Offsets change at quarters of an hour at most, and looking one up takes longer than a record. */
+const quotedText = remembered((quoted: string) =>
+  Object.entries(JSON.parse(quoted) as Quoted)
+    .map(([charge, nano]) => `${charge}:${nano}`)
+    .toSorted()
+    .join(' '),
+);
+
+function wordingOf(document: DocumentRef | null): string | null {
+  return document === null ? null : `${document.id}/${document.revision}`;
+}
+
+const MINUTE_MS = 60_000;
+
+/** Instants in a time zone. Looking up an offset takes longer than a record; none changes within a minute. */
 function timesIn(timeZone: string): (at: Date) => string {
-  const offsets = new Map<number, { readonly ms: number; readonly text: string }>();
+  const minuteOf = remembered((minute: number) => instantText(minute * MINUTE_MS, timeZone));
   return (at) => {
-    const quarter = Math.floor(at.getTime() / QUARTER_MS);
-    let offset = offsets.get(quarter);
-    if (offset === undefined) {
-      const text = instantText(quarter * QUARTER_MS, timeZone);
-      offset = { ms: Date.parse(`${text.slice(0, 23)}Z`) - quarter * QUARTER_MS, text: text.slice(23) };
-      if (offsets.size >= OFFSETS_MAX) offsets.clear();
-      offsets.set(quarter, offset);
-    }
-    return `${new Date(at.getTime() + offset.ms).toISOString().slice(0, 23)}${offset.text}`;
+    const ms = at.getTime();
+    const minute = Math.floor(ms / MINUTE_MS);
+    const text = minuteOf(minute);
+    const within = String(ms - minute * MINUTE_MS).padStart(5, '0');
+    return `${text.slice(0, 17)}${within.slice(0, 2)}.${within.slice(2)}${text.slice(23)}`;
   };
 }
