@@ -160,8 +160,12 @@ const ALWAYS: Readonly<Record<string, string>> = {
 };
 
 /** Whether any role of the caller may take the action of a route at all. Refusal NO_GRANT. */
-function checkAccess({ access, path }: Endpoint, { principal: { roles } }: Caller): void {
+function checkAccess({ access, method, path }: Endpoint, { principal: { roles } }: Caller): void {
   if (access === 'public' || access === 'account') return;
+  // Acts that the policies decide about forbid it there; these know roles alone.
+  const isAct = 'roles' in access && method === 'post' && !access.roles.includes('auditor');
+  if (isAct && roles.includes('auditor'))
+    throw new Refusal('NO_GRANT', say('grant.duties.auditor', { action: path }));
   const isAllowed =
     'roles' in access
       ? access.roles.some((role) => roles.includes(role))

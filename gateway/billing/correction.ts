@@ -24,7 +24,7 @@ export type CorrectionChange =
   | { readonly exclude: true }
   /** Decimal text of whole numbers, each at most what the record has. */
   | { readonly quantities: Readonly<Record<string, string>> }
-  /** Another wording of a rate card, with the same bases. */
+  /** Another rate card of the same fee for the same data or product and scene, with the same bases. */
   | { readonly card: DocumentRef & { readonly feeType: FeeType } }
   /** Only towards what is free: `governance_welfare`. */
   | { readonly purposeClass: PurposeClass };
@@ -69,7 +69,7 @@ export interface CorrectionFault {
 export interface CorrectedRecord extends RatableEvent {
   /** Whether all of its data are public data. */
   readonly isPublic: boolean;
-  /** The bases of the card that the change names, approved; null: there is no such card for this fee. */
+  /** The bases of the card that the change names, approved; null: there is none for this fee of what was used. */
   readonly cardBases: readonly string[] | null;
 }
 

@@ -10,8 +10,12 @@ import { offsetOf } from '#sandbox/release/zone.ts';
 /** A calendar month: `2026-11`. */
 export type Period = string;
 
-/** Whether a text names a period. */
+/** Whether a text names a period that may be asked for: one that has a period before and after it, with bounds. */
 export function isPeriod(text: string): boolean {
+  return isMonth(text) && !text.startsWith('0') && !text.startsWith('9999');
+}
+
+function isMonth(text: string): boolean {
   return /^\d{4}-(0[1-9]|1[0-2])$/.test(text) && !text.startsWith('0000');
 }
 
@@ -59,7 +63,7 @@ function firstInstantAfter(before: Date, period: Period, timeZone: string): Date
 }
 
 function partsOf(period: Period): { readonly year: number; readonly month: number } {
-  if (!isPeriod(period)) throw new RangeError('a period is a calendar month such as 2026-11');
+  if (!isMonth(period)) throw new RangeError('a period is a calendar month such as 2026-11');
   return { year: Number(period.slice(0, 4)), month: Number(period.slice(5)) };
 }
 

@@ -34,7 +34,10 @@ export function rerated(group: UsageGroup, cards: readonly Wording[]): RatedGrou
   }
 }
 
-/** The quantity by which an approved card charges above an approved cap that binds it; null: by none. */
+/**
+ * The quantity by which an approved card charges above an approved cap that binds it, in the scene of the cap at least; null:
+ * by none.
+ */
 export function isAbove(card: Wording, cap: Wording): Basis | null {
   if (card.approvedAt === null || cap.approvedAt === null) return null;
   const [prices, limit] = [card.body as RateCard, cap.body as PriceCap];

@@ -4,7 +4,7 @@ import { endpoint, type Endpoint, json, streamed } from '../http/endpoint.ts';
 import type { Surface } from '../http/surface.ts';
 import { filterOf, usageDimensions } from '../http/usage-query.ts';
 import { HttpFault } from '../problem.ts';
-import { ownSide } from '../services/reports/access.ts';
+import { ownSide, readerOf } from '../services/reports/access.ts';
 import { focusFile } from '../services/reports/focus.ts';
 import { lineFile } from '../services/reports/line-export.ts';
 import { FILE_FORMATS, type FileFormat, usageFile } from '../services/reports/usage-export.ts';
@@ -116,7 +116,8 @@ function lineRoutes(surface: Surface): readonly Endpoint[] {
         const { provider = null, grant = null, dataset = null, product = null } = asked;
         const { feeType = null, purposeClass = null } = asked;
         const buyer = ownSide(principal, 'buyer', asked.buyer ?? null);
-        const filter = { from, to, buyer, provider, grant, dataset, product, feeType, purposeClass };
+        const reader = readerOf(principal);
+        const filter = { from, to, buyer, provider, grant, dataset, product, feeType, purposeClass, reader };
         return streamed(file({ filter, format: as }), TYPES[as]);
       },
     });

@@ -9,7 +9,7 @@ import type { Surface } from '../http/surface.ts';
 import { filterOf, usageDimensions } from '../http/usage-query.ts';
 import { HttpFault } from '../problem.ts';
 import { runReconciliation } from '../services/reconciliation.ts';
-import { demandOversight, ownSide } from '../services/reports/access.ts';
+import { demandOversight, ownSide, readerOf } from '../services/reports/access.ts';
 import { annualReport } from '../services/reports/annual.ts';
 import { type Report, reportCsv, reportJson } from '../services/reports/report.ts';
 import { MONTHLY_REPORTS, type MonthlyReport } from '../services/reports/reports.ts';
@@ -91,7 +91,12 @@ async function reportOf(
   }
   if (period === undefined || year !== undefined) throw new HttpFault('BAD_REQUEST', say('reports.period'));
   const filter = filterFor(kind, principal, filterOf(dimensions));
-  return MONTHLY_REPORTS[kind](surface, principal, { month: period, filter, by });
+  return MONTHLY_REPORTS[kind](surface, principal, {
+    month: period,
+    filter,
+    by,
+    reader: readerOf(principal),
+  });
 }
 
 type Filter = ReturnType<typeof filterOf>;

@@ -41,7 +41,10 @@ export class Blocked extends Error {
   }
 }
 
-/** What stands in the way whatever was used. */
+/**
+ * What stands in the way whatever was used. A run that has ended is under way until its release time: when it ended is
+ * nobody's to know.
+ */
 export async function findBlocks(
   tx: Tx,
   { buyer, period, to }: { readonly buyer: string; readonly period: string; readonly to: Date },
@@ -49,7 +52,7 @@ export async function findBlocks(
   const end = to.toISOString();
   const [row] = await tx.rows<{ over: boolean; underWay: number }>(sql`
     SELECT now() >= ${end}::timestamptz AS over, (SELECT count(*)::int FROM job j JOIN account a ON a.id = j.account_id
-      WHERE a.organisation_id = ${buyer} AND j.state <> 'done' AND j.created_at < ${end}::timestamptz) AS "underWay"`);
+      WHERE a.organisation_id = ${buyer} AND (j.state <> 'done' OR j.release_at > now()) AND j.created_at < ${end}::timestamptz) AS "underWay"`);
   return [
     ...(row?.over === true
       ? []

@@ -29,7 +29,7 @@ export async function findCapBlocks(tx: Tx, uses: readonly CardUse[]): Promise<r
     for (const cap of caps) {
       const body = cap.body as PriceCap;
       const breach = bindsCard(body, card.body) ? findCapBreach(card.body, body) : null;
-      if (breach === null || !(await hasUsageIn(tx, families, cap))) continue;
+      if (breach === null || !(await hasUsageIn(tx, families, cap, body.scene))) continue;
       const { basis, price, per, most } = breach;
       const sentence = say('statement.block.aboveCap', {
         card: `${card.id}/${card.revision}`,
@@ -44,17 +44,19 @@ export async function findCapBlocks(tx: Tx, uses: readonly CardUse[]): Promise<r
   return blocks;
 }
 
-/** Whether any run of the families was seen while a cap was in force. */
+/** Whether any run of the families was in the scene of a cap and was seen while that was in force. */
 async function hasUsageIn(
   tx: Tx,
   families: readonly string[],
   { effectiveFrom, effectiveTo, withdrawnAt }: FiledDocument,
+  scene: string,
 ): Promise<boolean> {
   const from = effectiveFrom.toISOString();
   const ends = [effectiveTo, withdrawnAt].filter((end) => end !== null).map((end) => end.toISOString());
   const rows = await tx.rows(sql`
     SELECT u.id FROM usage_class c JOIN rated_run r ON r.class_id = c.id JOIN usage_record u ON u.id = r.usage_id
-    WHERE c.family_id = ANY(${sql.param(families)}::text[]) AND u.visible_at >= ${from}::timestamptz
+      JOIN job j ON j.id = u.job_id
+    WHERE (${scene} = 'any' OR j.scene = ${scene}) AND c.family_id = ANY(${sql.param(families)}::text[]) AND u.visible_at >= ${from}::timestamptz
       AND u.visible_at < ALL(${sql.param(ends)}::timestamptz[]) LIMIT 1`);
   return rows.length > 0;
 }

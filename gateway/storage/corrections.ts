@@ -15,7 +15,7 @@ import { say } from '#policies/words.ts';
 
 import type { CorrectedRecord, CorrectionCause, CorrectionChange } from '../billing/correction.ts';
 import type { DocumentRef, FeeType } from '../billing/facts.ts';
-import type { RateCard } from '../billing/rate-card.ts';
+import { cardFor, type RateCard } from '../billing/rate-card.ts';
 import type { RatableEvent } from '../billing/usage-group.ts';
 import type { Database, Tx } from './database.ts';
 import { findDocument } from './documents.ts';
@@ -53,25 +53,37 @@ export async function findCorrectable(
   change: CorrectionChange,
 ): Promise<(CorrectedRecord & { readonly organisation: string }) | null> {
   const [row] = await tx.rows<
-    RatableEvent & { readonly organisation: string; readonly isPublic: boolean }
+    RatableEvent & { readonly organisation: string; readonly isPublic: boolean } & UsedOf
   >(sql`
     SELECT u.id, '' AS period, u.grant_id AS grant, u.outcome, u.billing, u.planned, u.quoted,
-      a.organisation_id AS organisation, NOT EXISTS (SELECT FROM dataset d WHERE d.name = ANY(j.datasets)
+      a.organisation_id AS organisation, j.datasets, j.scene, NOT EXISTS (SELECT FROM dataset d WHERE d.name = ANY(j.datasets)
         AND d.manifest->>'origin' IS DISTINCT FROM 'public') AS "isPublic"
     FROM usage_record u JOIN job j ON j.id = u.job_id JOIN account a ON a.id = u.account_id
     WHERE u.id = ${usage} AND ${isShown('j')} AND u.billing IS NOT NULL AND u.outcome <> 'refused' AND u.quoted <> '{}'`);
   if (row === undefined) return null;
-  return { ...row, cardBases: 'card' in change ? await basesOf(tx, change.card) : null };
+  const { datasets, scene, ...record } = row;
+  const product = record.billing?.product?.id ?? null;
+  const cardBases = 'card' in change ? await basesOf(tx, change.card, { datasets, scene, product }) : null;
+  return { ...record, cardBases };
 }
 
+/** What a run was about. */
+interface UsedOf {
+  readonly datasets: readonly string[];
+  readonly scene: string | null;
+}
+
+/** The bases of an approved card that prices this fee of what was used; null: there is no such card. */
 async function basesOf(
   tx: Tx,
-  { feeType, ...ref }: DocumentRef & { readonly feeType: FeeType },
+  { feeType, id, revision }: DocumentRef & { readonly feeType: FeeType },
+  { datasets, scene, product }: UsedOf & { readonly product: string | null },
 ): Promise<readonly string[] | null> {
-  const found = await findDocument(tx, 'RateCard', ref);
-  const card = found?.body as RateCard | undefined;
-  if (card === undefined || found?.approvedAt === null || card.feeType !== feeType) return null;
-  return card.charges.map(({ basis }) => basis).filter((basis) => basis !== 'seats');
+  const found = await findDocument(tx, 'RateCard', { id, revision });
+  if (found === null || found.approvedAt === null) return null;
+  const card = { id, revision, body: found.body as RateCard };
+  const fits = datasets.some((dataset) => cardFor([card], { dataset, product, scene, feeType }) !== null);
+  return fits ? card.body.charges.map(({ basis }) => basis).filter((basis) => basis !== 'seats') : null;
 }
 
 export interface NewCorrection {

@@ -46,6 +46,7 @@ export async function saveGrant(
 ): Promise<number> {
   return db.transact(async (tx) => {
     const body = JSON.stringify(grant);
+    await keepTerm(tx, grant.id);
     const [row] = await tx.rows<{ revision: number }>(sql`
       INSERT INTO access_grant AS g (id, revision, organisation_id, body, upstream)
       VALUES (${grant.id}, 1, ${grant.holder}, ${body}::jsonb, ${JSON.stringify(upstream)}::jsonb)
@@ -59,6 +60,22 @@ export async function saveGrant(
       INSERT INTO grant_revision (grant_id, revision, body, created_by) VALUES (${grant.id}, ${row.revision}, ${body}::jsonb, ${by})`);
     return row.revision;
   });
+}
+
+/** SQL for the moment from which the wording of a grant `g` with all of its approvals is in force. */
+export const IN_FORCE_SINCE = sql`greatest((g.body->>'start')::timestamptz, (g.provider_approval->>'at')::timestamptz,
+  (g.buyer_approval->>'at')::timestamptz, (g.subject_approval->>'at')::timestamptz)`;
+
+/** SQL for whether it has them all. */
+export const IS_APPROVED = sql`(g.provider_approval IS NOT NULL AND g.buyer_approval IS NOT NULL
+  AND (g.subject_approval IS NOT NULL OR NOT (g.body->>'personalData')::boolean))`;
+
+/** Keeps from when the wording that is about to go was in force: what it owes does not go with it. */
+async function keepTerm(tx: Tx, id: string): Promise<void> {
+  await tx.rows(sql`
+    INSERT INTO grant_term (grant_id, revision, began_at, ended_at)
+    SELECT g.id, g.revision, ${IN_FORCE_SINCE}, least((g.body->>'end')::timestamptz, now()) FROM access_grant g
+    WHERE g.id = ${id} AND g.revoked_at IS NULL AND ${IS_APPROVED} AND ${IN_FORCE_SINCE} < now() FOR UPDATE OF g`);
 }
 
 /**

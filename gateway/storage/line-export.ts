@@ -23,6 +23,11 @@ export interface LineFilter {
   readonly product: string | null;
   readonly feeType: string | null;
   readonly purposeClass: string | null;
+  /**
+   * The organisation that reads, which is shown neither statements before they are issued nor what others get of a line;
+   * null: whoever sees everything.
+   */
+  readonly reader: string | null;
 }
 
 /** A line with its statement. Amounts are whole fen in decimal text. */
@@ -44,7 +49,7 @@ export interface ExportedLine {
   readonly invoice: { readonly number: string; readonly issuedOn: string; readonly issuer: string } | null;
   /** The statement of the line that this one takes back. */
   readonly reversedStatement: string | null;
-  /** Who gets how much of it; empty until it is settled. */
+  /** Who gets how much of it, of those that the reader may know; empty until it is settled. */
   readonly shares: readonly {
     readonly payee: string;
     readonly payeeType: string;
@@ -61,7 +66,7 @@ export function exportLines(db: Database, filter: LineFilter): AsyncGenerator<re
 }
 
 async function readPage(db: Database, filter: LineFilter, after: string): Promise<readonly ExportedLine[]> {
-  const { from, to, buyer, provider, grant, dataset, product, feeType, purposeClass } = filter;
+  const { from, to, buyer, provider, grant, dataset, product, feeType, purposeClass, reader } = filter;
   const [issuer, seq, ordinal] = JSON.parse(after) as [string, string, number];
   return db.rows<ExportedLine>(sql`
     SELECT l.body::jsonb AS body, t.id AS "statementId", t.period || '-' || lpad(t.seq::text, 6, '0') AS "statementNumber",
@@ -71,13 +76,13 @@ async function readPage(db: Database, filter: LineFilter, after: string): Promis
       o.statement_id AS "reversedStatement",
       coalesce((SELECT jsonb_agg(jsonb_build_object('payee', s.payee, 'payeeType', s.payee_type, 'amountFen', s.amount_fen::text,
           'instructed', s.instruction_id IS NOT NULL) ORDER BY s.payee)
-        FROM settlement_share s WHERE s.line_id = l.id), '[]') AS shares
+        FROM settlement_share s WHERE s.line_id = l.id AND (${reader}::text IS NULL OR s.payee = ${reader})), '[]') AS shares
     FROM statement t JOIN statement_line l ON l.statement_id = t.id
       JOIN line_family f ON f.id = l.family_id
       JOIN organisation i ON i.id = t.issuer JOIN organisation b ON b.id = t.organisation_id
       LEFT JOIN invoice v ON v.line_id = l.id LEFT JOIN statement_line o ON o.id = l.reverses_line_id
     WHERE (t.issuer, t.seq, l.ordinal) > (${issuer}, ${seq}::bigint, ${ordinal}::int)
-      AND t.period BETWEEN ${from} AND ${to}
+      AND t.period BETWEEN ${from} AND ${to} AND (${reader}::text IS NULL OR t.state <> 'closed')
       AND (${buyer}::text IS NULL OR t.organisation_id = ${buyer})
       AND (${feeType}::text IS NULL OR l.fee_type = ${feeType})
       AND (${grant}::text IS NULL OR f.key->>'grant' = ${grant})
@@ -85,6 +90,7 @@ async function readPage(db: Database, filter: LineFilter, after: string): Promis
       AND (${purposeClass}::text IS NULL OR f.key->'billing'->>'purposeClass' = ${purposeClass})
       AND (${dataset}::text IS NULL OR f.key->'billing'->'contributions' @> jsonb_build_array(jsonb_build_object('dataset', ${dataset}::text)))
       AND (${provider}::text IS NULL OR EXISTS (
+        SELECT FROM access_grant g WHERE g.id = f.key->>'grant' AND g.body->>'authoriser' = ${provider}) OR EXISTS (
         SELECT FROM jsonb_array_elements(f.key->'billing'->'contributions') c JOIN dataset d ON d.name = c->>'dataset'
         WHERE d.organisation_id = ${provider}))
     ORDER BY t.issuer, t.seq, l.ordinal LIMIT ${LIMIT}`);

@@ -2,7 +2,8 @@
  * Charges for a month: what a grant that was in force owes whatever it ran, once for each dataset and fee with such a card.
  *
  * Guarantee: the card, the discount and the zero rules are those of the first moment of the month at which the grant was
- * in force. A grant that was not approved, or was revoked before, owes nothing.
+ * in force for the dataset, in whatever wording; what was approved later is no price of that moment, and a card above a
+ * cap in force at it charges nothing. A grant that was not approved, or was revoked before, owes nothing.
  */
 import { sql } from 'drizzle-orm';
 
@@ -10,31 +11,34 @@ import type { Grant } from '#policies/grant.ts';
 import type { DatasetOrigin } from '#sandbox/manifest/dataset.ts';
 
 import { type BillingFacts, type Contribution, FEE_TYPES } from '../billing/facts.ts';
+import { bindsCard, findCapBreach, type PriceCap } from '../billing/price-cap.ts';
 import { feesOf } from '../billing/price.ts';
 import { type Card, cardFor, type RateCard } from '../billing/rate-card.ts';
 import { seatGroupOf, type UsageGroup } from '../billing/usage-group.ts';
 import type { Tx } from './database.ts';
 import { documentsInForce, type FiledDocument } from './documents.ts';
+import { IN_FORCE_SINCE, IS_APPROVED } from './grant-store.ts';
 import type { Closing } from './statements.ts';
 
 interface GrantInMonth {
   readonly id: string;
   readonly body: Grant;
-  /** The first moment of the month at which it was in force. */
+  readonly dataset: string;
+  /** The first moment of the month at which it was in force for the dataset. */
   readonly since: Date;
-  readonly origins: Readonly<Record<string, DatasetOrigin>>;
+  readonly origin: DatasetOrigin | null;
 }
 
 /** The charges of a buyer's grants for a month. */
 export async function monthlyGroups(tx: Tx, closing: Closing): Promise<readonly UsageGroup[]> {
   const groups: UsageGroup[] = [];
   for (const grant of await grantsIn(tx, closing)) {
-    const cards = (await documentsInForce(tx, 'RateCard', grant.since)).map(cardOf);
+    const cards = (await knownAt(tx, 'RateCard', grant.since)).map(cardOf);
     if (!cards.some(({ body }) => body.charges.some(({ basis }) => basis === 'seats'))) continue;
+    const caps = (await knownAt(tx, 'PriceCap', grant.since)).map(({ body }) => body as PriceCap);
     const agreements = await documentsInForce(tx, 'Agreement', grant.since);
     const agreement = agreements.find(({ id }) => id === grant.body.parentAgreement) ?? null;
-    for (const { dataset } of grant.body.datasets)
-      groups.push(...chargesOf({ closing, grant, dataset, cards, agreement }));
+    groups.push(...chargesOf({ closing, grant, cards, caps, agreement }));
   }
   return groups;
 }
@@ -43,38 +47,51 @@ function cardOf({ id, revision, body }: FiledDocument): Card {
   return { id, revision, body: body as RateCard };
 }
 
+/** What was in force at a moment and known then: a first wording may be filed for days that are over. */
+async function knownAt(
+  tx: Tx,
+  kind: 'RateCard' | 'PriceCap',
+  moment: Date,
+): Promise<readonly FiledDocument[]> {
+  const inForce = await documentsInForce(tx, kind, moment);
+  return inForce.filter(({ approvedAt }) => approvedAt !== null && approvedAt <= moment);
+}
+
 async function grantsIn(tx: Tx, { buyer, from, to }: Closing): Promise<readonly GrantInMonth[]> {
   const [begin, end] = [from.toISOString(), to.toISOString()];
   return tx.rows<GrantInMonth>(sql`
-    SELECT g.id, g.body, greatest(${begin}::timestamptz, (g.body->>'start')::timestamptz, (g.provider_approval->>'at')::timestamptz,
-        (g.buyer_approval->>'at')::timestamptz) AS since,
-      (SELECT coalesce(jsonb_object_agg(d.name, d.manifest->>'origin'), '{}') FROM dataset d
-        WHERE d.name IN (SELECT t->>'dataset' FROM jsonb_array_elements(g.body->'datasets') AS t)) AS origins
-    FROM access_grant g
-    WHERE g.organisation_id = ${buyer} AND g.provider_approval IS NOT NULL AND g.buyer_approval IS NOT NULL
-      AND (g.subject_approval IS NOT NULL OR NOT (g.body->>'personalData')::boolean)
-      AND greatest((g.body->>'start')::timestamptz, (g.provider_approval->>'at')::timestamptz, (g.buyer_approval->>'at')::timestamptz) < ${end}::timestamptz
-      AND (g.body->>'end')::timestamptz > ${begin}::timestamptz
-      AND (g.revoked_at IS NULL OR g.revoked_at > ${begin}::timestamptz)
-    ORDER BY g.id`);
+    WITH term AS (
+      SELECT g.id, g.body, ${IN_FORCE_SINCE} AS began, least((g.body->>'end')::timestamptz, g.revoked_at) AS ended
+      FROM access_grant g WHERE g.organisation_id = ${buyer} AND ${IS_APPROVED}
+      UNION ALL
+      SELECT t.grant_id, r.body, t.began_at, t.ended_at
+      FROM grant_term t JOIN grant_revision r USING (grant_id, revision) JOIN access_grant g ON g.id = t.grant_id
+      WHERE g.organisation_id = ${buyer}
+    )
+    SELECT DISTINCT ON (t.id, n.dataset) t.id, t.body, n.dataset, greatest(${begin}::timestamptz, t.began) AS since,
+      (SELECT d.manifest->>'origin' FROM dataset d WHERE d.name = n.dataset) AS origin
+    FROM term t, LATERAL (SELECT s->>'dataset' AS dataset FROM jsonb_array_elements(t.body->'datasets') AS s) AS n
+    WHERE t.began < ${end}::timestamptz AND t.ended > ${begin}::timestamptz AND t.began < t.ended
+    ORDER BY t.id, n.dataset, t.began`);
 }
 
 /** What is charged for one dataset of a grant. */
 function chargesOf(use: {
   readonly closing: Closing;
   readonly grant: GrantInMonth;
-  readonly dataset: string;
   readonly cards: readonly Card[];
+  readonly caps: readonly PriceCap[];
   readonly agreement: FiledDocument | null;
 }): readonly UsageGroup[] {
-  const { closing, grant, dataset, cards, agreement } = use;
+  const { closing, grant, cards, caps, agreement } = use;
+  const { dataset } = grant;
   const { purposeClass, channel, scene } = grant.body;
   const ask = {
     at: grant.since,
     buyer: closing.buyer,
     purposeClass,
     channel,
-    origin: grant.origins[dataset] ?? 'enterprise',
+    origin: grant.origin ?? 'enterprise',
     dataset,
     product: null,
     scene: scene.id,
@@ -92,10 +109,18 @@ function chargesOf(use: {
   };
   return FEE_TYPES.flatMap((feeType) => {
     const card = cardFor(cards, { ...ask, feeType });
+    const isFree = billing.fees.some((fee) => fee.feeType === feeType && fee.zeroReason !== null);
+    if (card === null || (!isFree && isAboveCap(card, caps, scene.id))) return [];
     const { period } = closing;
-    const group = card === null ? null : seatGroupOf({ grant: grant.id, period, billing, feeType }, card);
+    const group = seatGroupOf({ grant: grant.id, period, billing, feeType }, card);
     return group === null ? [] : [group];
   });
+}
+
+/** As at the admission of a run: a card that is about any scene is bound, in this one, by the caps of this one and of any. */
+function isAboveCap({ body }: Card, caps: readonly PriceCap[], scene: string): boolean {
+  const priced = { ...body, scene };
+  return caps.some((cap) => bindsCard(cap, priced) && findCapBreach(body, cap) !== null);
 }
 
 /** Who contributes to a dataset, with which weight, by the agreement. */

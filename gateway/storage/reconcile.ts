@@ -7,6 +7,7 @@
  */
 import { sql, type SQL } from 'drizzle-orm';
 
+import type { PriceCap } from '../billing/price-cap.ts';
 import { isAbove, rerated } from '../billing/recheck.ts';
 import { linesRootOf } from '../billing/statement-line.ts';
 import type { UsageKey } from '../billing/usage-group.ts';
@@ -226,6 +227,7 @@ const KEPT: Readonly<Record<string, 'insert_only' | 'never_deleted'>> = {
   job: 'never_deleted',
   reservation: 'never_deleted',
   grant_revision: 'insert_only',
+  grant_term: 'insert_only',
   grant_counter: 'never_deleted',
   quote_acceptance: 'insert_only',
   filed_document: 'never_deleted',
@@ -320,21 +322,25 @@ async function findAboveCap(tx: Tx, scope: ReconcileScope): Promise<readonly str
         id: card.id,
         revision: card.revision,
         from: cap.effectiveFrom.toISOString(),
-        to: (cap.withdrawnAt ?? cap.effectiveTo)?.toISOString() ?? null,
+        // Whichever comes first.
+        to:
+          [cap.withdrawnAt, cap.effectiveTo].flatMap((end) => end?.toISOString() ?? []).toSorted()[0] ?? null,
+        scene: (cap.body as PriceCap).scene,
         basis: isAbove(card, cap),
       })),
   );
   if (breaches.length === 0) return [];
   const rows = await tx.rows<{ id: string }>(sql`
     SELECT DISTINCT l.id FROM jsonb_to_recordset(${JSON.stringify(breaches)}::jsonb)
-        AS b(id text, revision int, "from" timestamptz, "to" timestamptz, basis text)
+        AS b(id text, revision int, "from" timestamptz, "to" timestamptz, scene text, basis text)
       JOIN line_family f ON f.basis = b.basis
         AND f.key->'billing'->'fees' @> jsonb_build_array(jsonb_build_object('feeType', f.fee_type, 'card', jsonb_build_object('id', b.id, 'revision', b.revision)))
       JOIN statement_line l ON l.family_id = f.id AND l.kind <> 'reversal' AND l.amount_fen <> 0
       LEFT JOIN statement_line r ON r.reverses_line_id = l.id
     WHERE r.id IS NULL AND ${ofMonth(scope, 'l.original_period')} AND EXISTS (
       SELECT FROM usage_class c JOIN rated_run x ON x.class_id = c.id JOIN usage_record u ON u.id = x.usage_id
-      WHERE c.family_id = f.id AND u.visible_at >= b."from" AND (b."to" IS NULL OR u.visible_at < b."to"))
+        JOIN job j ON j.id = u.job_id
+      WHERE c.family_id = f.id AND (b.scene = 'any' OR j.scene = b.scene) AND u.visible_at >= b."from" AND (b."to" IS NULL OR u.visible_at < b."to"))
     ORDER BY l.id LIMIT ${ROWS_MAX}::int`);
   return rows.map(({ id }) => id);
 }

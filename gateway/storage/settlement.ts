@@ -2,9 +2,10 @@
  * Settlement: who gets which part of a line, what keeps a line from being settled, what an outside payer is told.
  * The product holds no money.
  *
- * Guarantee: the shares of a line add up to it; those of a reversal are the negatives of the line's it takes back. A line
- * that is held has no instruction. A share goes into one instruction, an instruction is matched by one advice, exact in
- * amount and currency. Making instructions again makes only what was held before and is not any more.
+ * Guarantee: the shares of a line add up to it; those of a reversal are the negatives of the line's it takes back,
+ * whichever of the two is settled first. A line that is held has no instruction, and of a disputed statement none is
+ * handed over. A share goes into one instruction, an instruction is matched by one advice, exact in amount and currency.
+ * Making instructions again makes only what was held before and is not any more.
  * Not covered: whether money moved; the payer's bank says so, and is believed.
  */
 import { sql } from 'drizzle-orm';
@@ -20,7 +21,7 @@ import type { Database, Tx } from './database.ts';
 import { documentsInForce, type FiledDocument, findDocument } from './documents.ts';
 import { contributionsOf } from './monthly-charges.ts';
 import { settleIfPaid } from './statement-acts.ts';
-import { findStatement, type StatementRecord } from './statements.ts';
+import { findStatement, lockBuyer, type StatementRecord } from './statements.ts';
 
 export const HOLDS = [
   'NO_AGREEMENT',
@@ -145,14 +146,15 @@ async function familyFacts(tx: Tx, families: readonly string[]): Promise<Readonl
  * The agreement of a line: the wording that its usage names. Where none was filed when it ran, the wording of the grant's
  * agreement that is in force now, with the weights that it gives.
  */
-async function agreementOf(tx: Tx, { terms, feeType }: HeldLine): Promise<SettledUnder | null> {
+async function agreementOf(tx: Tx, { familyId, terms, feeType }: HeldLine): Promise<SettledUnder | null> {
   const { agreement, contributions, grant } = terms;
   const found =
     agreement === null ? await agreementOfGrant(tx, grant) : await findDocument(tx, 'Agreement', agreement);
   if (found === null || found.approvedAt === null) return null;
   const body = found.body as AgreementBody;
   if (!body.split.some((rule) => rule.feeType === feeType)) return null;
-  const weights = agreement === null ? await contributionsUnder(tx, found, grant) : contributions;
+  const weights =
+    agreement === null ? await contributionsUnder(tx, found, { family: familyId, grant }) : contributions;
   return { terms: body, contract: body.contractNumber ?? body.filingNumber, contributions: weights };
 }
 
@@ -163,14 +165,18 @@ async function agreementOfGrant(tx: Tx, grant: string): Promise<FiledDocument | 
   return inForce.find(({ id }) => id === row?.id) ?? null;
 }
 
+/** The weights of what was used; a charge for a month, which rests on no run, is for all of the grant's data. */
 async function contributionsUnder(
   tx: Tx,
   agreement: FiledDocument,
-  grant: string,
+  { family, grant }: { readonly family: string; readonly grant: string },
 ): Promise<readonly Contribution[]> {
-  const rows = await tx.rows<{ dataset: string }>(sql`
+  const used = await tx.rows<{ dataset: string }>(sql`
+    SELECT DISTINCT d AS dataset FROM usage_class c JOIN rated_run r ON r.class_id = c.id JOIN usage_record u ON u.id = r.usage_id
+      JOIN job j ON j.id = u.job_id, unnest(j.datasets) AS d WHERE c.family_id = ${family} ORDER BY d`);
+  const granted = await tx.rows<{ dataset: string }>(sql`
     SELECT t->>'dataset' AS dataset FROM access_grant g, jsonb_array_elements(g.body->'datasets') AS t WHERE g.id = ${grant}`);
-  return rows.flatMap(({ dataset }) => contributionsOf(agreement, dataset));
+  return (used.length > 0 ? used : granted).flatMap(({ dataset }) => contributionsOf(agreement, dataset));
 }
 
 /** What an outside payer is told to pay. */
@@ -217,6 +223,8 @@ async function settleIn(tx: Tx, id: string, by: string): Promise<Settled | null>
   if (statement.state === 'closed')
     throw new Refusal('PARAM', say('statement.state', { state: statement.state, needed: 'issued' }));
   if (statement.state === 'settled') return { statement, made: [], holds: [] };
+  // A line and what takes it back stand on two statements, and are shared alike.
+  await lockBuyer(tx, statement.buyer);
   const lines = await unsettledLines(tx, id);
   const holds = await findHolds(tx, lines, { disputed: statement.state === 'disputed' });
   const held = new Set(holds.map(({ line }) => line));
@@ -247,10 +255,10 @@ interface FreeShare extends Share {
 async function shareLine(tx: Tx, line: HeldLine): Promise<readonly FreeShare[]> {
   const under = await agreementOf(tx, line);
   if (under?.contract == null) throw new RangeError('a line that is not held has an agreement');
-  const reversed = line.reverses === null ? [] : await storedShares(tx, line.reverses);
+  const opposite = await oppositeShares(tx, line);
   const shares =
-    reversed.length > 0
-      ? reversed.map((share) => ({ ...share, amountFen: -share.amountFen }))
+    opposite.length > 0
+      ? opposite.map((share) => ({ ...share, amountFen: -share.amountFen }))
       : sharesOf(line.amountFen, under.terms, line.feeType, under.contributions);
   await tx.rows(sql`
     INSERT INTO settlement_share (line_id, payee, payee_type, amount_fen)
@@ -261,9 +269,11 @@ async function shareLine(tx: Tx, line: HeldLine): Promise<readonly FreeShare[]> 
   return shares.map((share) => ({ ...share, line: line.id, feeType: line.feeType, contract }));
 }
 
-async function storedShares(tx: Tx, line: string): Promise<readonly Share[]> {
+/** The shares of the line that this one takes back, or that takes this one back: whichever was settled first. */
+async function oppositeShares(tx: Tx, { id, reverses }: HeldLine): Promise<readonly Share[]> {
   const rows = await tx.rows<{ payee: string; payeeType: Share['payeeType']; fen: string }>(sql`
-    SELECT payee, payee_type AS "payeeType", amount_fen::text AS fen FROM settlement_share WHERE line_id = ${line} ORDER BY payee`);
+    SELECT payee, payee_type AS "payeeType", amount_fen::text AS fen FROM settlement_share
+    WHERE line_id = coalesce(${reverses}::text, (SELECT id FROM statement_line WHERE reverses_line_id = ${id})) ORDER BY payee`);
   return rows.map(({ fen, ...share }) => ({ ...share, amountFen: BigInt(fen) }));
 }
 
@@ -331,12 +341,18 @@ export async function instructionsOf(tx: Tx, statement: string): Promise<readonl
   );
 }
 
-/** Marks the pending instructions of a statement as sent to the payer. Returns how many were. */
+/**
+ * Marks the pending instructions of a statement as sent to the payer. Returns how many were. Refusal PARAM while the
+ * statement is disputed.
+ */
 export async function markSent(db: Database, statement: string): Promise<number> {
-  const rows = await db.transact((tx) =>
-    tx.rows(sql`
+  const rows = await db.transact(async (tx) => {
+    const found = await findStatement(tx, statement, { lock: true });
+    if (found?.state === 'disputed')
+      throw new Refusal('PARAM', say('statement.state', { state: found.state, needed: 'issued' }));
+    return tx.rows(sql`
       UPDATE settlement_instruction SET state = 'sent', sent_at = now()
-      WHERE statement_id = ${statement} AND state = 'pending' RETURNING id`),
-  );
+      WHERE statement_id = ${statement} AND state = 'pending' RETURNING id`);
+  });
   return rows.length;
 }

@@ -45,8 +45,8 @@ export const STATEMENT_WORDS = {
     zh: '{field} 最多为记录中的 {most}：不得超出报价计费',
   },
   'statement.correction.card': {
-    en: '`change.card` names no approved rate card of this fee',
-    zh: 'change.card 未指向此项费用的已批准价目表',
+    en: '`change.card` names no approved rate card of this fee for what was used in its scene',
+    zh: 'change.card 未指向所用数据或产品在该场景下此项费用的已批准价目表',
   },
   'statement.correction.bases': {
     en: '`change.card` must charge by exactly what this record was quoted by: {bases}',

@@ -7,6 +7,7 @@ import { BASES } from '#gateway/billing/facts.ts';
 import { familyIdOf, foldUsage, type RatableEvent, type UsageGroup } from '#gateway/billing/usage-group.ts';
 import { findBillingViolations } from '#gateway/storage/billing-invariants.ts';
 import type { Database } from '#gateway/storage/database.ts';
+import { approveGrant, findGrant, saveGrant } from '#gateway/storage/grant-store.ts';
 import { findViolations } from '#gateway/storage/invariants.ts';
 import { rateNew } from '#gateway/storage/rating.ts';
 import { closeMonth, dryRun } from '#gateway/storage/statements.ts';
@@ -22,7 +23,15 @@ import {
   statementOf,
   ZONE,
 } from '#tests/support/billing-acts.ts';
-import { addUsage, factsOf, fileCard, makeBillingScene, UNIT_CARD } from '#tests/support/billing-world.ts';
+import {
+  addUsage,
+  factsOf,
+  fileApproved,
+  fileCard,
+  makeBillingScene,
+  rateCardBody,
+  UNIT_CARD,
+} from '#tests/support/billing-world.ts';
 import { describeEngines, openEngine, type OpenEngine } from '#tests/support/engines.ts';
 import { saveAccount, saveOrganisation } from '#gateway/storage/parties.ts';
 import { freshId } from '#tests/support/world.ts';
@@ -38,6 +47,8 @@ const TIERS = [
     ],
   },
 ];
+
+const SEATS = [{ basis: 'seats', model: 'period', unitPrice: '300.00' }];
 
 describeEngines('closing a month on', (engine) => {
   let opened: OpenEngine;
@@ -181,6 +192,19 @@ describeEngines('closing a month on', (engine) => {
     expect(await state()).toEqual(before);
   });
 
+  test('a run that has ended stands in the way until it may be seen to have, and no earlier', async () => {
+    const { scene, billing } = await pricedScene(db);
+    const seenAt = new Date(Date.now() + 3_600_000).toISOString();
+    await addUsage(db, scene, [{ at: seenAt, billing, quoted: CALL_QUOTED }]);
+    await db.transact(async (tx) => {
+      await tx.rows(sql`SET LOCAL session_replication_role = replica`);
+      await tx.rows(sql`
+        UPDATE job SET created_at = '2026-10-31T23:59:00+08:00' WHERE release_at = ${seenAt}::timestamptz`);
+    });
+    const { blocks } = await dryRun(db, closingOf(scene, '2026-10'), async () => null);
+    expect(blocks.map(({ code }) => code)).toEqual(['JOBS_UNDER_WAY']);
+  });
+
   test('a quantity that is no whole number blocks the month and is named', async () => {
     const world = await pricedScene(db);
     for (const serviceMs of ['-1', '0.5', 'NaN', '1e3', '007', 'many', '99999999999999999999']) {
@@ -198,12 +222,8 @@ describeEngines('closing a month on', (engine) => {
   });
 
   test('a charge for a month is owed once for each grant in force, whatever it ran', async () => {
-    const scene = await makeBillingScene(db, { start: '2026-09-15T00:00:00+08:00' });
-    await db.rows(sql`
-      UPDATE access_grant SET provider_approval = jsonb_set(provider_approval, '{at}', '"2026-09-10T00:00:00.000Z"'),
-        buyer_approval = jsonb_set(buyer_approval, '{at}', '"2026-09-10T00:00:00.000Z"'), body = jsonb_set(body, '{purposeClass}', '"industry"')
-      WHERE id = ${scene.grant}`);
-    await fileCard(db, scene, [{ basis: 'seats', model: 'period', unitPrice: '300.00' }]);
+    const scene = await seatedScene();
+    await fileCard(db, scene, SEATS);
     expect(await closeMonth(db, closingOf(scene, '2026-08'))).toEqual({ kind: 'nothing' });
     for (const period of ['2026-09', '2026-10']) {
       const statement = statementOf(await closeMonth(db, closingOf(scene, period)));
@@ -211,6 +231,93 @@ describeEngines('closing a month on', (engine) => {
         (await bodiesOf(db, statement)).map(({ basis, quantity, amountFen }) => [basis, quantity, amountFen]),
       ).toEqual([['seats', '1', '30000']]);
     }
+  });
+
+  /** A scene whose data have a price for every purpose, and whose grant is in force from the middle of September. */
+  async function seatedScene() {
+    const scene = await makeBillingScene(db, { start: '2026-09-15T00:00:00+08:00' });
+    await db.rows(sql`
+      UPDATE access_grant SET provider_approval = jsonb_set(provider_approval, '{at}', '"2026-09-10T00:00:00.000Z"'),
+        buyer_approval = jsonb_set(buyer_approval, '{at}', '"2026-09-10T00:00:00.000Z"') WHERE id = ${scene.grant}`);
+    await db.rows(sql`
+      UPDATE dataset SET manifest = jsonb_set(manifest, '{origin}', '"enterprise"') WHERE name = ${scene.dataset}`);
+    return scene;
+  }
+
+  test('a new wording of a grant takes no month away that the one before owes, approved or not', async () => {
+    const scene = await seatedScene();
+    await fileCard(db, scene, SEATS);
+    const grant = (await findGrant(db, scene.grant))!.body;
+    await saveGrant(db, { grant, upstream: [], by: 'officer' });
+    const september = statementOf(await closeMonth(db, closingOf(scene, '2026-09')));
+    expect(september.totalFen).toBe('30000');
+    for (const side of ['provider', 'buyer'] as const)
+      await approveGrant(db, { grantId: scene.grant, revision: 2, side, by: side });
+    // Two wordings in one month owe it once.
+    const october = statementOf(await closeMonth(db, closingOf(scene, '2026-10')));
+    expect((await bodiesOf(db, october)).map(({ basis, amountFen }) => [basis, amountFen])).toEqual([
+      ['seats', '30000'],
+    ]);
+  });
+
+  test('nobody owes for a month by a price that was approved after it began', async () => {
+    const scene = await seatedScene();
+    const from = '2026-01-01T00:00:00+08:00';
+    await fileApproved(db, scene, {
+      kind: 'RateCard',
+      id: `RC-${freshId()}`,
+      body: rateCardBody(scene, SEATS),
+      from,
+      approved: '2026-10-02T00:00:00+08:00',
+    });
+    for (const period of ['2026-09', '2026-10'])
+      expect(await closeMonth(db, closingOf(scene, period))).toEqual({ kind: 'nothing' });
+  });
+
+  test('a charge for a month keeps to the caps in force, as a run does', async () => {
+    const scene = await seatedScene();
+    const { id } = await fileCard(db, scene, SEATS);
+    const cap = {
+      applies: { dataset: scene.dataset },
+      feeType: 'data_usage',
+      taxInclusive: true,
+      caps: [{ basis: 'seats', maxUnitPrice: '299.99', per: '1', projectedPerYear: '12' }],
+    };
+    const from = '2026-10-01T00:00:00+08:00';
+    const [scenic] = await db.rows<{ scene: string }>(
+      sql`SELECT body->'scene'->>'id' AS scene FROM access_grant WHERE id = ${scene.grant}`,
+    );
+    await fileApproved(db, scene, {
+      kind: 'PriceCap',
+      id: `CAP-${id}`,
+      body: { ...cap, scene: scenic!.scene },
+      from,
+    });
+    expect(statementOf(await closeMonth(db, closingOf(scene, '2026-09'))).totalFen).toBe('30000');
+    expect(await closeMonth(db, closingOf(scene, '2026-10'))).toEqual({ kind: 'nothing' });
+  });
+
+  test('a cap blocks what it binds: runs in its scene, while it is in force', async () => {
+    const codesUnder = async (scene: string, from: string): Promise<readonly string[]> => {
+      const world = await pricedScene(db);
+      const cap = {
+        applies: { dataset: world.scene.dataset },
+        scene,
+        feeType: 'data_usage',
+        taxInclusive: true,
+        caps: [{ basis: 'calls', maxUnitPrice: '0.003', per: '1', projectedPerYear: '12' }],
+      };
+      await fileApproved(db, world.scene, { kind: 'PriceCap', id: `CAP-${freshId()}`, body: cap, from });
+      await addCalls(db, world, OCTOBER, 10);
+      const closing = closingOf(world.scene, '2026-10');
+      const { blocks } = await dryRun(db, closing, () => Promise.resolve(null));
+      return blocks.map(({ code }) => code);
+    };
+    const before = '2026-10-01T00:00:00+08:00';
+    expect(await codesUnder('any', before)).toEqual(['ABOVE_CAP']);
+    expect(await codesUnder('influenza', before)).toEqual(['ABOVE_CAP']);
+    expect(await codesUnder('elsewhere', before)).toEqual([]);
+    expect(await codesUnder('influenza', '2026-10-06T00:00:00+08:00')).toEqual([]);
   });
 
   test('the groups of the database are those of foldUsage, for any usage', { timeout: 60_000 }, async () => {

@@ -11,9 +11,12 @@ import { FOCUS_COLUMNS } from '#gateway/services/reports/focus.ts';
 import { sheetOf } from '#gateway/services/reports/sheet.ts';
 import { type Database, openDatabase } from '#gateway/storage/database.ts';
 import { saveAccount } from '#gateway/storage/parties.ts';
+import { closeMonth } from '#gateway/storage/statements.ts';
 import { policyEngine } from '#policies/decide.ts';
 import type { Role } from '#policies/roles.ts';
 import { makeBilledMonths, type BilledMonths, ZONE } from '#tests/support/billed-months.ts';
+import { CALL_QUOTED, closingOf, issueAs, OCTOBER, statementOf } from '#tests/support/billing-acts.ts';
+import { addUsage, factsOf, fileCard, makeBillingScene, UNIT_CARD } from '#tests/support/billing-world.ts';
 import { emptyImage } from '#tests/support/pglite-image.ts';
 
 let db: Database;
@@ -188,6 +191,9 @@ describe('lines of statements', () => {
     expect(cells.filter((cell) => /^[=+@\t\r]/.test(cell) || /^-(?!\d+(\.\d+)?$)/.test(cell))).toEqual([]);
     // The control: without the apostrophe the same cell would be one.
     expect(sheetOf([['=1+1', '-1.5', '-x', '+1']])).toBe(`\uFEFF'=1+1,-1.5,'-x,'+1\r\n`);
+    expect(sheetOf([['\n=1', '＝1+1', '＠x', '\t=1', '\r=1']])).toBe(
+      `\uFEFF"'\n=1",'＝1+1,'＠x,'\t=1,"'\r=1"\r\n`,
+    );
   });
 
   test('are the buyer’s own, and nobody else’s', async () => {
@@ -482,5 +488,49 @@ describe('reports', () => {
     expect((await get('/v1/reconciliation', 'billing')).status).toBe(200);
     expect((await get('/v1/reconciliation', 'buyer')).status).toBe(403);
     expect(await (await get('/metrics')).text()).toContain('unseen_reconcile_violations 0');
+  });
+});
+
+describe('what is not a reader’s own', () => {
+  test('a buyer is told of no line before it is issued, and never who gets which part', async () => {
+    const path = '/v1/exports/lines?month=2026-09&to=2026-11';
+    const sharesIn = (lines: readonly Record<string, unknown>[]): readonly unknown[] =>
+      lines.flatMap(({ data }) => (data as { shares: unknown[] }).shares);
+    expect(sharesIn(await jsonLines(path)).length).toBeGreaterThan(0);
+    const own = await jsonLines(path, 'buyer');
+    expect(own.length).toBeGreaterThan(0);
+    expect(sharesIn(own)).toEqual([]);
+    await setState('closed');
+    try {
+      const ids = (lines: readonly Record<string, unknown>[]): ReadonlySet<unknown> =>
+        new Set(lines.map(({ subject }) => subject));
+      expect(ids(await jsonLines(path))).toEqual(new Set(books.statements));
+      expect(ids(await jsonLines(path, 'buyer'))).toEqual(new Set([books.statements[0]]));
+      expect(rowsOf(await report('buyer?month=2026-10', 'buyer'), 'lines')).toEqual([]);
+      expect(rowsOf(await report('provider?month=2026-10', 'provider'), 'money')).toEqual([]);
+      expect(rowsOf(await report('buyer?month=2026-10'), 'lines')).not.toEqual([]);
+    } finally {
+      await setState('issued');
+    }
+  });
+
+  /** The state of October’s statement, by hand. */
+  async function setState(state: string): Promise<void> {
+    await db.transact(async (tx) => {
+      await tx.rows(sql`SET LOCAL session_replication_role = replica`);
+      await tx.rows(sql`ALTER TABLE statement DROP CONSTRAINT IF EXISTS statement_issued`);
+      await tx.rows(sql`UPDATE statement SET state = ${state} WHERE id = ${books.statements[1]}`);
+    });
+  }
+
+  test('a provider’s statement has the money of his data also where no agreement was filed', async () => {
+    const scene = await makeBillingScene(db);
+    const card = await fileCard(db, scene, UNIT_CARD);
+    const billing = factsOf(scene, { card }, { agreement: null, contributions: [] });
+    await addUsage(db, scene, [{ at: OCTOBER, copies: 1000, billing, quoted: CALL_QUOTED }]);
+    const { id } = statementOf(await closeMonth(db, closingOf(scene, '2026-10')));
+    await issueAs(db, scene, id);
+    const shown = await report(`provider?month=2026-10&provider=${scene.provider}`);
+    expect(rowsOf(shown, 'money').map((row) => row['amountYuan'])).toContain('4.00');
   });
 });

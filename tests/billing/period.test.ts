@@ -32,6 +32,13 @@ test.for(['2026-13', '2026-00', '2026-1', '0000-01', '202611', '2026-11-01', '']
   },
 );
 
+test('a month that may be asked for has bounds, and so have those beside it', () => {
+  expect(['0999-12', '9999-01', '9999-12'].filter(isPeriod)).toEqual([]);
+  for (const period of ['1000-01', '9998-12'])
+    for (const near of [period, nextPeriod(period), previousPeriod(period)])
+      expect(periodBounds(near, 'Asia/Shanghai').to.getTime()).not.toBeNaN();
+});
+
 const ZONES = Intl.supportedValuesOf('timeZone');
 const PERIODS = fc
   .record({ year: fc.integer({ min: 2012, max: 2060 }), month: fc.integer({ min: 1, max: 12 }) })

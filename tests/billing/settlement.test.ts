@@ -20,7 +20,13 @@ import {
   SEPTEMBER,
   statementOf,
 } from '#tests/support/billing-acts.ts';
-import { addUsage, type BillingScene } from '#tests/support/billing-world.ts';
+import {
+  addUsage,
+  agreementBody,
+  type BillingScene,
+  factsOf,
+  fileApproved,
+} from '#tests/support/billing-world.ts';
 import { openEngine, type OpenEngine } from '#tests/support/engines.ts';
 import {
   type Counts,
@@ -165,6 +171,94 @@ test('what is taken back is taken back from everybody who got it', async () => {
     SELECT sum(s.amount_fen)::text AS fen FROM settlement_share s JOIN statement_line l ON l.id = s.line_id
     WHERE l.statement_id = ${next} GROUP BY s.payee`);
   expect(shares.map(({ fen }) => fen)).toEqual(['0', '0']);
+});
+
+test('what is taken back is taken back in the same parts, whichever is settled first and whatever is agreed in between', async () => {
+  const { scene, card } = await pricedScene(db);
+  const loose = `loose-${scene.agreement}`;
+  await db.rows(
+    sql`UPDATE access_grant SET body = jsonb_set(body, '{parentAgreement}', to_jsonb(${loose}::text)) WHERE id = ${scene.grant}`,
+  );
+  const billing = factsOf(scene, { card }, { agreement: null, contributions: [] });
+  const [usage = ''] = await addUsage(db, scene, [
+    { at: SEPTEMBER, copies: 1000, billing, quoted: CALL_QUOTED },
+  ]);
+  const [by] = scene.clerks;
+  const first = statementOf(await closeMonth(db, closingOf(scene, '2026-09'))).id;
+  await issueAs(db, scene, first);
+  await correct(db, scene, usage, { exclude: true }, 'duplicate');
+  const second = statementOf(await closeMonth(db, closingOf(scene, '2026-10'))).id;
+  await issueAs(db, scene, second);
+  const agree = (revision: number, from: string, to: string | null, treasury: number): Promise<void> =>
+    fileApproved(db, scene, {
+      kind: 'Agreement',
+      id: loose,
+      revision,
+      body: agreementBody(scene, { split: splitOf(scene, treasury) }),
+      from,
+      to,
+    });
+  await agree(1, '2026-01-01T00:00:00+08:00', null, 300_000);
+  await settleStatement(db, { id: second, by });
+  await db.rows(
+    sql`UPDATE filed_document SET effective_to = '2026-11-02T00:00:00+08:00' WHERE kind = 'Agreement' AND id = ${loose}`,
+  );
+  await agree(2, '2026-11-02T00:00:00+08:00', null, 900_000);
+  await settleStatement(db, { id: first, by });
+  const parts = await db.rows<{ kind: string; payee: string; fen: string }>(sql`
+    SELECT l.kind, s.payee, abs(s.amount_fen)::text AS fen FROM settlement_share s JOIN statement_line l ON l.id = s.line_id
+    WHERE l.statement_id IN (${first}, ${second}) AND l.kind <> 'rebill' ORDER BY l.kind, s.payee`);
+  const of = (kind: string): readonly string[] =>
+    parts.filter((part) => part.kind === kind).map(({ payee, fen }) => `${payee} ${fen}`);
+  expect(of('charge')).toEqual([`${scene.provider} 280`, 'treasury 120']);
+  expect(of('reversal')).toEqual(of('charge'));
+});
+
+/** The rules of a split of which the treasury has so many parts per million of the data usage fee. */
+function splitOf({ operator }: BillingScene, treasury: number): readonly object[] {
+  const shares = [
+    { to: 'contributors', partsPerMillion: 1_000_000 - treasury },
+    { to: 'treasury', partsPerMillion: treasury },
+  ];
+  return [
+    { feeType: 'data_usage', shares },
+    { feeType: 'technical_service', shares: [{ to: operator, partsPerMillion: 1_000_000 }] },
+  ];
+}
+
+test('under an agreement that was filed later, only what was used earns', async () => {
+  const { scene, card } = await pricedScene(db);
+  const loose = `loose-${scene.agreement}`;
+  await db.rows(sql`
+    UPDATE access_grant SET body = jsonb_set(jsonb_set(body, '{parentAgreement}', to_jsonb(${loose}::text)), '{datasets,1}',
+      body->'datasets'->0 || '{"dataset":"unused"}') WHERE id = ${scene.grant}`);
+  const billing = factsOf(scene, { card }, { agreement: null, contributions: [] });
+  await addUsage(db, scene, [{ at: SEPTEMBER, copies: 1000, billing, quoted: CALL_QUOTED }]);
+  const { id } = statementOf(await closeMonth(db, closingOf(scene, '2026-09')));
+  await issueAs(db, scene, id);
+  const datasets = [
+    { dataset: scene.dataset, contributors: [{ contributor: 'hospital', weight: '1' }] },
+    { dataset: 'unused', contributors: [{ contributor: 'idler', weight: '99' }] },
+  ];
+  const from = '2026-01-01T00:00:00+08:00';
+  const body = agreementBody(scene, { datasets });
+  await fileApproved(db, scene, { kind: 'Agreement', id: loose, body, from });
+  await settleStatement(db, { id, by: scene.clerks[0] });
+  expect((await instructionsOf(db, id)).map(({ payee, amountFen }) => `${payee} ${amountFen}`)).toEqual([
+    'hospital 280',
+    'treasury 120',
+  ]);
+});
+
+test('instructions that were made before a dispute are not handed over while it lasts', async () => {
+  const { scene, id } = await issued();
+  const [by] = scene.clerks;
+  await settleStatement(db, { id, by });
+  await disputeStatement(db, { id, by: scene.account, reason: 'too much' });
+  await expect(markSent(db, id)).rejects.toMatchObject({ code: 'PARAM' });
+  expect((await instructionsOf(db, id)).map(({ state }) => state)).toEqual(['pending', 'pending']);
+  await resolveStatement(db, { id, by, reason: 'explained' });
+  expect(await markSent(db, id)).toBe(2);
 });
 
 test('an invoice stands on a line once', async () => {

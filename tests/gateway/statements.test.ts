@@ -1,6 +1,9 @@
 /** Statements over HTTP: from runs to a signed file that verifies, who sees what, and what a spreadsheet opens. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import { signAccessToken } from '#gateway/auth/issuer.ts';
+import { saveAccount } from '#gateway/storage/parties.ts';
+import type { Role } from '#policies/roles.ts';
 import { parseEvidenceJwk } from '#crypto/evidence-key.ts';
 import { verifyStatement } from '#crypto/statement.ts';
 import { lineSheet, renderStatement } from '#gateway/cli/statement-text.ts';
@@ -122,6 +125,9 @@ test('a line leads to its runs and what it rests on, and a run to its lines; no 
 
 test('bad corrections are refused by field; a good one needs a second account', async () => {
   const evidence = { id: 'letter-1', sha256: 'a'.repeat(64) };
+  const cheap = [{ ...UNIT_CARD[0], unitPrice: '0.000000001' }];
+  const otherData = await fileCard(world.db, scene, cheap, { applies: { dataset: 'elsewhere' } });
+  const otherScene = await fileCard(world.db, scene, cheap, { scene: 'elsewhere' });
   const correction = { cause: 'quantity', usage: usage[0], change: { exclude: true }, evidence };
   const bad = [
     [{ usage: 'none' }, 'usage'],
@@ -132,6 +138,8 @@ test('bad corrections are refused by field; a good one needs a second account', 
     [{ change: { quantities: { wishes: '1' } } }, 'change.quantities.wishes'],
     [{ change: { purposeClass: 'industry' } }, 'change.purposeClass'],
     [{ change: { card: { feeType: 'data_usage', id: 'none', revision: 1 } } }, 'change.card'],
+    [{ change: { card: { feeType: 'data_usage', ...otherData } } }, 'change.card'],
+    [{ change: { card: { feeType: 'data_usage', ...otherScene } } }, 'change.card'],
     [{ change: { purposeClass: 'leisure' } }, 'change'],
     [{ cause: 'whim' }, 'cause'],
   ] as const;
@@ -184,4 +192,29 @@ test('billing of a buyer and buyers dispute, only the operator settles, and a pr
   expect((await ask<{ items: unknown[] }>('petra', '/v1/settlements')).items).toEqual([]);
   expect((await world.as('petra', `/v1/statements/${id}`)).status).toBe(403);
   expect(world.bugs).toEqual([]);
+});
+
+test('nobody audits an act of his own: who audits neither closes, corrects, settles nor enters costs', async () => {
+  const acts = [
+    ['/v1/statements', { month: '2026-09', dryRun: true }],
+    [`/v1/statements/${id}/settle`, {}],
+    [`/v1/statements/${id}/dispute`, { reason: 'x' }],
+    ['/v1/corrections/none/approve', {}],
+    ['/v1/costs', { entries: [], reversals: [] }],
+    ['/v1/price-tasks/close', { year: 2025, ceiling: 'none', outcome: 'kept' }],
+  ] as const;
+  const statuses = async (roles: readonly Role[]): Promise<readonly number[]> => {
+    const caller = { id: `of-${roles.join('-')}`, organisationId: 'platform', roles };
+    await saveAccount(world.db, { ...caller, keys: [] });
+    const token = await signAccessToken(world.shell, caller);
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    const found: number[] = [];
+    for (const [path, body] of acts) {
+      const answer = await world.request(path, { method: 'POST', headers, body: JSON.stringify(body) });
+      found.push(answer.status);
+    }
+    return found;
+  };
+  expect(await statuses(['billing', 'auditor'])).toEqual(acts.map(() => 403));
+  expect(await statuses(['billing'])).not.toContain(403);
 });

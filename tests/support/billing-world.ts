@@ -129,6 +129,8 @@ export interface PastDocument {
   /** Instants with zone. */
   readonly from: string;
   readonly to?: string | null;
+  /** When it was approved; default: when it began. */
+  readonly approved?: string;
 }
 
 /** Files and approves a wording whose time may have begun already. */
@@ -137,11 +139,11 @@ export async function fileApproved(
   { clerks }: Pick<BillingScene, 'clerks'>,
   document: PastDocument,
 ): Promise<void> {
-  const { kind, id, revision = 1, from, to = null } = document;
+  const { kind, id, revision = 1, from, to = null, approved = from } = document;
   const body = { ...document.body, kind, id, from, to };
   const digest = `sha256:${sha256Hex(canonicalJson({ kind, id, revision, body }))}`;
   const [filedBy, approvedBy] = clerks;
-  const at = new Date(from).toISOString();
+  const at = new Date(approved).toISOString();
   const leaf = canonicalJson({
     type: 'document',
     document: `${kind}/${id}/${revision}`,

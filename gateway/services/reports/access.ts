@@ -24,6 +24,11 @@ export function demandOversight(principal: Principal): void {
   if (!overseesAll(principal)) throw refusal(principal.roles, OVERSEERS);
 }
 
+/** The organisation that reads lines for itself; null for whoever sees everything. */
+export function readerOf(principal: Principal): string | null {
+  return overseesAll(principal) ? null : principal.org.id;
+}
+
 function overseesAll({ roles, org }: Pick<Principal, 'roles' | 'org'>): boolean {
   return OVERSEERS.some((role) => roles.includes(role)) || (roles.includes('billing') && org.operator);
 }

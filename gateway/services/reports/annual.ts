@@ -196,7 +196,14 @@ async function incomeOf(
 }> {
   const byClass = new Map<PurposeClass, bigint>(PURPOSE_CLASSES.map((name) => [name, 0n]));
   const bySubject = new Sums<readonly (string | null)[]>();
-  const filter = { from: `${year}-01`, to: `${year}-12`, ...NO_FILTER, feeType: null, purposeClass: null };
+  const filter = {
+    from: `${year}-01`,
+    to: `${year}-12`,
+    ...NO_FILTER,
+    feeType: null,
+    purposeClass: null,
+    reader: null,
+  };
   for await (const lines of exportLines(db, filter)) {
     for (const { body, state } of lines) {
       if (state !== 'issued' && state !== 'settled') continue;

@@ -32,6 +32,8 @@ export interface ReportAsk {
   readonly filter: Omit<UsageDimensions, 'from' | 'to'>;
   /** Of `usage`. */
   readonly by: UsageDimension;
+  /** Of lines: see LineFilter. */
+  readonly reader: string | null;
 }
 
 type Maker = (shell: Shell, reader: Principal, ask: ReportAsk) => Promise<Report>;
@@ -103,7 +105,7 @@ async function usageOf(
 /** The lines of a month's statements. */
 function linesOf(
   { db }: Shell,
-  { filter }: ReportAsk,
+  { filter, reader }: ReportAsk,
   { from, to }: { readonly from: string; readonly to: string },
 ): AsyncGenerator<readonly ExportedLine[]> {
   const { buyer, provider, grant, dataset, product } = filter;
@@ -117,6 +119,7 @@ function linesOf(
     product,
     feeType: null,
     purposeClass: null,
+    reader,
   };
   return exportLines(db, asked);
 }

@@ -1,8 +1,8 @@
 /**
  * Tables as CSV (RFC 4180) that a spreadsheet opens as they are: UTF-8 with a byte order mark, lines that end in CRLF.
  *
- * Guarantee: no cell is read as a formula. Text that begins with one of = + - @, tab or carriage return, and is no plain
- * decimal number, gets an apostrophe in front (OWASP, CSV Injection).
+ * Guarantee: no cell is read as a formula. Text that begins with one of = + - @, also full width, tab, carriage return
+ * or line feed, and is no plain decimal number, gets an apostrophe in front (OWASP, CSV Injection).
  * Not covered: spreadsheets show numbers of more than 15 digits rounded. Import such columns as text.
  */
 
@@ -32,8 +32,8 @@ function sheetLine(cells: readonly Cell[]): string {
 }
 
 /** Of most cells neither is true: they are looked at once. */
-const SPECIAL = /^[=+\-@\t]|[",\r\n]/;
-const FORMULA = /^[=+\-@\t\r]/;
+const SPECIAL = /^[=+\-@＝＋－＠\t]|[",\r\n]/;
+const FORMULA = /^[=+\-@＝＋－＠\t\r\n]/;
 const NUMBER = /^-?\d+(\.\d+)?$/;
 
 function cellText(cell: Cell): string {

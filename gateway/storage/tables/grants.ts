@@ -50,6 +50,23 @@ export const grantRevision = pgTable(
 );
 
 /**
+ * That a wording of a grant was in force, from when until when: written when a new wording takes its place, because the
+ * approvals of the old one go then. Insert-only.
+ */
+export const grantTerm = pgTable(
+  'grant_term',
+  {
+    grantId: identifier('grant_id')
+      .notNull()
+      .references(() => accessGrant.id),
+    revision: integer('revision').notNull(),
+    beganAt: instant('began_at').notNull(),
+    endedAt: instant('ended_at').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.grantId, table.revision] })],
+);
+
+/**
  * What was used under a grant, in all and by whatever else it limits. The counter that refuses is the counter that
  * bills: `used` equals the sum over the grant's charged usage records, less returned money, `reserved` the jobs under way.
  */
