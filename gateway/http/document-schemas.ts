@@ -18,7 +18,8 @@ export const filedDocument = z.object({
   id: z.string(),
   revision: z.int(),
   state: z.enum(['filed', 'approved', 'active', 'ended', 'withdrawn']),
-  digest: z.string(),
+  /** Null where parts of it are not for the reader. */
+  digest: z.string().nullable(),
   from: moment,
   to: moment.nullable(),
   filed: act,

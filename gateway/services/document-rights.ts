@@ -29,7 +29,8 @@ const EVERYBODY = { ...OVERSEERS, provider: 'any', buyer: 'any', billing: 'any' 
 const RIGHTS: Readonly<Record<DocumentKind, Readonly<Record<DocumentAction, Rights>>>> = {
   Agreement: {
     file: { operator: 'any' },
-    approve: { operator: 'any', supervisor: 'any', provider: 'party' },
+    // Never by the operator alone: it divides what others earn.
+    approve: { supervisor: 'any', provider: 'party' },
     withdraw: { operator: 'any', supervisor: 'any', provider: 'party' },
     read: { ...OVERSEERS, provider: 'party' },
     readApproved: { ...OVERSEERS, provider: 'party', buyer: 'holder' },

@@ -154,7 +154,8 @@ export async function documentResource(
     id,
     revision,
     state: stateOf(shell, document),
-    digest,
+    // Of a card with discounts that are not the reader's it would tell a guess at them from the truth.
+    digest: isInside || kind !== 'RateCard' ? digest : null,
     from: at(document.effectiveFrom),
     to: at(document.effectiveTo),
     filed: { by: isInside ? filedBy : null, at: at(document.filedAt) },
@@ -181,7 +182,7 @@ function isClerk(roles: readonly Role[]): boolean {
   return roles.every((role) => role === 'billing');
 }
 
-/** A body without what is not for everybody. The digest stays that of the whole. */
+/** A body without what is not for everybody. */
 function shownBody({ kind, body }: FiledDocument, reader: string): unknown {
   if (kind === 'Product') {
     const { sql, program, ...shown } = body as Product;

@@ -97,6 +97,10 @@ export async function findHolds(
 ): Promise<readonly Hold[]> {
   const paid = lines.filter(({ amountFen }) => amountFen !== 0n);
   const facts = await familyFacts(tx, [...new Set(paid.map(({ familyId }) => familyId))]);
+  const unsettled = await disputedOf(
+    tx,
+    paid.flatMap(({ reverses }) => (reverses === null ? [] : [reverses])),
+  );
   const holds: Hold[] = [];
   for (const line of paid) {
     const add = (code: HoldCode, args: Readonly<Record<string, string | number>> = {}): void => {
@@ -114,9 +118,18 @@ export async function findHolds(
     if (fact !== undefined && fact.undelivered > 0) add('NO_DELIVERY', { count: fact.undelivered });
     if (fact !== undefined && fact.undestroyed > 0) add('NO_DESTRUCTION', { count: fact.undestroyed });
     if (fact !== undefined && fact.corrections > 0) add('OPEN_CORRECTION', { count: fact.corrections });
-    if (disputed) add('DISPUTED');
+    // What nobody was paid yet is not taken back: a reversal waits with the line that it takes back.
+    if (disputed || unsettled.has(line.reverses)) add('DISPUTED');
   }
   return holds;
+}
+
+/** Which of these lines stand on a disputed statement. */
+async function disputedOf(tx: Tx, lines: readonly string[]): Promise<ReadonlySet<string | null>> {
+  const rows = await tx.rows<{ id: string }>(sql`
+    SELECT l.id FROM statement_line l JOIN statement s ON s.id = l.statement_id
+    WHERE l.id = ANY(${sql.param(lines)}::text[]) AND s.state = 'disputed'`);
+  return new Set(rows.map(({ id }) => id));
 }
 
 interface FamilyFacts {

@@ -173,6 +173,23 @@ test('what is taken back is taken back from everybody who got it', async () => {
   expect(shares.map(({ fen }) => fen)).toEqual(['0', '0']);
 });
 
+test('a reversal waits while the line that it takes back is disputed', async () => {
+  const { scene, id } = await issued();
+  const [by] = scene.clerks;
+  const [usage] = await db.rows<{ id: string }>(
+    sql`SELECT id FROM usage_record WHERE grant_id = ${scene.grant} AND billing IS NOT NULL ORDER BY id LIMIT 1`,
+  );
+  await disputeStatement(db, { id, by, reason: 'x' });
+  await correct(db, scene, usage?.id ?? '', { exclude: true }, 'dispute');
+  const { id: next } = statementOf(await closeMonth(db, closingOf(scene, '2026-10')));
+  await issueAs(db, scene, next);
+  const held = async (): Promise<readonly string[]> =>
+    (await settleStatement(db, { id: next, by }))!.holds.map(({ code }) => code);
+  expect(await held()).toEqual(['DISPUTED']);
+  await resolveStatement(db, { id, by, reason: 'x' });
+  expect(await held()).toEqual([]);
+});
+
 test('what is taken back is taken back in the same parts, whichever is settled first and whatever is agreed in between', async () => {
   const { scene, card } = await pricedScene(db);
   const loose = `loose-${scene.agreement}`;

@@ -334,7 +334,7 @@ test('an agreement is filed from YAML, approved by another, listed, shown and wi
   const filed = await as('olga', 'agreement', 'file', path('agreement.yaml'));
   expect(filed.out).toBe('`OA-line`, revision 1, is filed; somebody else approves it\n');
   const own = await as('olga', 'agreement', 'approve', 'OA-line');
-  expect([own.code, own.err]).toEqual([4, expect.stringContaining('somebody else approves it')]);
+  expect([own.code, own.err]).toEqual([4, expect.stringContaining('supervisor')]);
   expect((await as('petra', 'agreement', 'approve', 'OA-line')).out).toContain('is approved');
   expect((await as('olga', 'agreement', 'list')).out).toMatch(
     /OA-line +1 +Operation of .* +2020.* +– +active/,

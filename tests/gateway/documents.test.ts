@@ -64,6 +64,8 @@ test('an agreement is filed by the operator, approved by somebody else, and then
   const wording = `Agreement/${file.id}/revisions/1`;
   const own = await act('olga', wording, 'approve');
   expect([own.status, (await jsonOf(own))['code']]).toEqual([403, 'NO_GRANT']);
+  // Nor by the operator alone, whoever of it.
+  expect((await act('oscar', wording, 'approve')).status).toBe(403);
   expect((await act('petra', wording, 'approve')).status).toBe(200);
   expect(await jsonOf(world.as('olga', `/v1/documents/Agreement/${file.id}`))).toMatchObject({
     state: 'active',
@@ -83,7 +85,15 @@ test.for([
     await post('olga', kind, file);
     statuses[person] = (await act(person, `${kind}/${file.id}/revisions/1`, 'approve')).status;
   }
-  expect(statuses).toEqual({ oscar: 200, petra: 200, susan: 200, ben: 403, bill: 403, adele: 403 });
+  // What divides the earnings of others is not the operator's alone to agree to.
+  expect(statuses).toEqual({
+    oscar: kind === 'Agreement' ? 403 : 200,
+    petra: 200,
+    susan: 200,
+    ben: 403,
+    bill: 403,
+    adele: 403,
+  });
 });
 
 test('a provider approves what is about his own data, and reads it', async () => {
@@ -167,8 +177,11 @@ test('a buyer is told of a rate card that is published, and of no discount but h
   const seen = await (await world.as('ben', '/v1/documents/RateCard/RC-documents')).text();
   expect(seen).toContain('"perMille":50');
   expect(seen).not.toContain('rival-lab');
+  // A digest of the whole would tell whether a guess at the hidden part is right.
+  expect(seen).toContain('"digest":null');
   const operator = await (await world.as('olga', '/v1/documents/RateCard/RC-documents')).text();
   expect(operator).toContain('rival-lab');
+  expect(operator).toContain('"digest":"sha256:');
 });
 
 test('what limits the operator is not filed or approved by it', async () => {
@@ -192,7 +205,7 @@ test('a grant on an agreement starts while it is in force, is covered by it, and
     422,
     'parentAgreement',
   ]);
-  await act('oscar', `Agreement/${file.id}/revisions/1`, 'approve');
+  await act('petra', `Agreement/${file.id}/revisions/1`, 'approve');
   expect((await grantOn({ start: '2019-01-01T00:00:00+08:00' })).status).toBe(422);
   expect((await grantOn({})).status).toBe(201);
   expect((await world.as('petra', '/v1/grants/g-docs/approve', { side: 'provider' })).status).toBe(200);
@@ -205,7 +218,7 @@ test('a grant on an agreement starts while it is in force, is covered by it, and
 
   const narrower = { ...file, from: file.to, to: null, datasets: file.datasets.slice(1) };
   await post('olga', 'Agreement', narrower);
-  const refused = await act('oscar', `Agreement/${file.id}/revisions/2`, 'approve');
+  const refused = await act('petra', `Agreement/${file.id}/revisions/2`, 'approve');
   expect((await jsonOf(refused))['detail']).toContain('g-docs');
 
   // Within the grant, after the agreement.
