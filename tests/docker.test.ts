@@ -210,6 +210,8 @@ test.skipIf(isBubblewrapMissing)(
     }
     await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow('fetch failed');
   },
+  // A first start compiles every module and makes the embedded database: ten seconds, and many times that on a busy machine.
+  180_000,
 );
 
 test.skipIf(isBubblewrapMissing)('a reader starts in its full jail there and answers', () => {
@@ -261,7 +263,7 @@ function freePort(): Promise<number> {
 
 /** What /healthz says once the process listens; an error when the process ends first. */
 async function health(port: number, child: ChildProcess): Promise<unknown> {
-  for (let attempt = 0; attempt < 500 && child.exitCode === null; attempt += 1) {
+  for (let attempt = 0; attempt < 1_200 && child.exitCode === null; attempt += 1) {
     const response = await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => null);
     if (response?.ok === true) return response.json();
     await sleep(100);
