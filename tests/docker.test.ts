@@ -210,7 +210,7 @@ test.skipIf(isBubblewrapMissing)(
     }
     await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow('fetch failed');
   },
-  // A first start compiles every module and makes the embedded database: ten seconds, and many times that on a busy machine.
+  // A first start compiles every module and makes the embedded database: ten seconds, and a minute on a busy machine.
   180_000,
 );
 

@@ -51,12 +51,14 @@ export function registerServeVerb(host: VerbHost): void {
 
 async function serveUntilStopped(call: VerbCall): Promise<void> {
   const { terminal } = call;
+  // Asked for before it starts: a container's first process loses a signal that nobody waits for.
+  const stopped = terminal.stopped();
   const served = await start(call);
   try {
     await print(call, factsOf(served), () => renderServed(terminal, served));
     const open = [served.gatewayUrl, served.runnerUrl].some((url) => !isLoopback(new URL(url)));
     if (open) terminal.err(`unseen: ${worded(terminal, 'cli.openToNetwork')}\n`);
-    await terminal.stopped();
+    await stopped;
   } finally {
     await served.close();
   }
