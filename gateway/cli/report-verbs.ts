@@ -1,5 +1,6 @@
 /** The verbs `report …`, `export …` and `usage summary`: reports and files about use and money. */
 import type { SentenceId } from '#policies/words.ts';
+import { USAGE_DIMENSIONS } from '../billing/usage-dimension.ts';
 import type { ReportView } from '../client/reports.ts';
 import { renderTable } from './table.ts';
 import { type Terminal, worded } from './terminal.ts';
@@ -21,18 +22,6 @@ type Filter = keyof typeof FILTERS;
 
 const MONEY = ['grant', 'buyer', 'provider', 'dataset', 'product'] as const satisfies readonly Filter[];
 const USE = [...MONEY, 'purpose'] as const satisfies readonly Filter[];
-
-const BY = [
-  'dataset',
-  'buyer',
-  'purpose',
-  'scene',
-  'grant',
-  'account',
-  'outcome',
-  'product',
-  'purposeClass',
-] as const;
 
 /** Hangs the verbs on the program, and `summary` on the group `usage`. */
 export function registerReportVerbs(host: VerbHost, usage: VerbHost): void {
@@ -63,7 +52,7 @@ export function registerReportVerbs(host: VerbHost, usage: VerbHost): void {
     about: 'cli.usage.summary',
     flags: [
       MONTH,
-      { flags: '--by <dimension>', about: 'cli.flag.by', choices: BY },
+      { flags: '--by <dimension>', about: 'cli.flag.by', choices: USAGE_DIMENSIONS },
       ...USE.map((name) => FILTERS[name]),
     ],
     example: 'unseen usage summary --month 2026-11 --by buyer',

@@ -13,7 +13,7 @@ import { demandOversight, ownSide, readerOf } from '../services/reports/access.t
 import { annualReport } from '../services/reports/annual.ts';
 import { type Report, reportCsv, reportJson } from '../services/reports/report.ts';
 import { MONTHLY_REPORTS, type MonthlyReport } from '../services/reports/reports.ts';
-import { USAGE_DIMENSIONS } from '../storage/report-data.ts';
+import { USAGE_DIMENSIONS } from '../billing/usage-dimension.ts';
 
 const month = z.string().refine(isPeriod);
 const { from: _from, to: _to, ...filters } = usageDimensions;

@@ -6,24 +6,10 @@
  */
 import { sql, type SQL } from 'drizzle-orm';
 
+import type { UsageDimension } from '../billing/usage-dimension.ts';
 import type { Tx } from './database.ts';
 import { isAsked, USAGE_OF_JOBS, type UsageFilter } from './oversight.ts';
 import { shownAt, told } from './visibility.ts';
-
-/** By what usage is summed. */
-export const USAGE_DIMENSIONS = [
-  'dataset',
-  'buyer',
-  'purpose',
-  'scene',
-  'grant',
-  'account',
-  'outcome',
-  'product',
-  'purposeClass',
-] as const;
-
-export type UsageDimension = (typeof USAGE_DIMENSIONS)[number];
 
 const VALUES: Readonly<Record<UsageDimension, SQL>> = {
   dataset: sql`s.dataset`,

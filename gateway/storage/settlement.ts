@@ -97,7 +97,7 @@ export async function findHolds(
 ): Promise<readonly Hold[]> {
   const paid = lines.filter(({ amountFen }) => amountFen !== 0n);
   const facts = await familyFacts(tx, [...new Set(paid.map(({ familyId }) => familyId))]);
-  const unsettled = await disputedOf(
+  const inDispute = await disputedOf(
     tx,
     paid.flatMap(({ reverses }) => (reverses === null ? [] : [reverses])),
   );
@@ -119,7 +119,7 @@ export async function findHolds(
     if (fact !== undefined && fact.undestroyed > 0) add('NO_DESTRUCTION', { count: fact.undestroyed });
     if (fact !== undefined && fact.corrections > 0) add('OPEN_CORRECTION', { count: fact.corrections });
     // What nobody was paid yet is not taken back: a reversal waits with the line that it takes back.
-    if (disputed || unsettled.has(line.reverses)) add('DISPUTED');
+    if (disputed || inDispute.has(line.reverses)) add('DISPUTED');
   }
   return holds;
 }

@@ -9,15 +9,10 @@ import type { Principal } from '#policies/request.ts';
 import { DAYS_BEFORE, dayAfter, markDays } from '../../billing/anomaly.ts';
 import { decimalText, shortDecimalText, unitsOf } from '../../billing/decimal.ts';
 import { nextPeriod, periodBounds, previousPeriod } from '../../billing/period.ts';
+import type { UsageDimension } from '../../billing/usage-dimension.ts';
 import type { UsageDimensions } from '../../storage/oversight.ts';
 import { exportLines, type ExportedLine, type LineFilter } from '../../storage/line-export.ts';
-import {
-  affiliatedOrganisations,
-  countByDay,
-  sumUsage,
-  type UsageDimension,
-  type UsageSum,
-} from '../../storage/report-data.ts';
+import { affiliatedOrganisations, countByDay, sumUsage, type UsageSum } from '../../storage/report-data.ts';
 import { readersOf } from '../permission.ts';
 import type { Shell } from '../shell.ts';
 import { yuanOf } from './line-export.ts';
