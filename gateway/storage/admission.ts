@@ -369,7 +369,7 @@ function jobSql(
     VALUES (${jobId}, ${account}, ${grantId}, ${revision}, ${sql.param(datasets)}::text[], ${versionId},
       ${JSON.stringify(request.request)}::jsonb, ${purpose}, ${scene}, ${epsilon}, ${delta}, ${planDigest}, ${program},
       ${JSON.stringify(planned)}::jsonb, ${sql.param(scopes)}::text[], ${jsonOrNull(timing)}::jsonb, ${JSON.stringify(actors)}::jsonb,
-      ${quoteId}, ${jsonOrNull(billing)}::jsonb, ${JSON.stringify(quoted)}::jsonb,
+      ${quoteId}, ${jsonOrNull(billing)}::json, ${JSON.stringify(quoted)}::jsonb,
       ${repeatable}, ${review}, 'queued')`;
 }
 

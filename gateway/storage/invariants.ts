@@ -20,6 +20,11 @@ export interface Violation {
   readonly rows: readonly string[];
 }
 
+/** That two columns of JSON text differ. Most are the same text, which is quickly seen. */
+function differ(one: SQL, other: SQL): SQL {
+  return sql`(${one}::text IS DISTINCT FROM ${other}::text AND ${one}::jsonb IS DISTINCT FROM ${other}::jsonb)`;
+}
+
 /** Each gives the ids of the rows that break it. */
 const INVARIANTS: Readonly<Record<string, SQL>> = {
   'a job is done if and only if it has a usage record': sql`
@@ -28,7 +33,7 @@ const INVARIANTS: Readonly<Record<string, SQL>> = {
   'a usage record says what its job says': sql`
     SELECT u.id FROM usage_record u JOIN job j ON j.id = u.job_id
     WHERE u.outcome <> j.outcome OR u.code IS DISTINCT FROM j.code OR u.release_id IS DISTINCT FROM j.release_id
-      OR u.planned <> j.planned OR u.visible_at <> j.release_at OR u.billing IS DISTINCT FROM j.billing
+      OR u.planned <> j.planned OR u.visible_at <> j.release_at OR ${differ(sql`u.billing`, sql`j.billing`)}
       OR u.quoted <> j.quoted OR u.quote_id IS DISTINCT FROM j.quote_id`,
   'what a run may cost is the sum of what it was quoted, fee by fee': sql`
     SELECT j.id FROM job j WHERE coalesce((j.planned->>'spendNano')::numeric, 0)
@@ -45,7 +50,7 @@ const INVARIANTS: Readonly<Record<string, SQL>> = {
   'a job under a quote is the only one, and has the price of a quote that was accepted': sql`
     SELECT j.id FROM job j JOIN quote q ON q.id = j.quote_id
     WHERE j.billing IS NOT NULL AND (NOT EXISTS (SELECT FROM quote_acceptance a WHERE a.quote_id = q.id)
-      OR j.billing IS DISTINCT FROM q.billing OR j.quoted <> q.quoted
+      OR j.billing::jsonb IS DISTINCT FROM q.billing OR j.quoted <> q.quoted
       OR EXISTS (SELECT FROM job o WHERE o.quote_id = q.id AND o.billing IS NOT NULL AND o.id <> j.id))`,
   'a release is the answer of the job that made it': sql`
     SELECT r.id FROM release r JOIN job j ON j.id = r.job_id

@@ -152,16 +152,37 @@ export interface UsageView {
  * The columns of `UsageView`, of a record `u` and its job `j`; `text`: those of JSON as the database writes them. A run
  * whose answer was rejected is told as a refusal.
  */
-export function usageColumns(as: 'json' | 'text'): SQL {
-  const [planned, billing, quoted] = ['u.planned', 'u.billing', 'u.quoted'].map((column) =>
-    sql.raw(as === 'json' ? column : `${column}::text`),
+export function usageColumns(as: 'json' | 'text'): Readonly<Record<keyof UsageView, SQL>> {
+  const json = (column: string): SQL => sql.raw(as === 'json' ? column : `${column}::text`);
+  return {
+    id: sql`u.id`,
+    source: sql`u.source`,
+    type: sql`CASE WHEN ${TOLD.outcome} = u.outcome THEN u.type ELSE 'refusal' END`,
+    jobId: sql`u.job_id`,
+    accountId: sql`u.account_id`,
+    grantId: sql`u.grant_id`,
+    releaseId: TOLD.releaseId,
+    outcome: TOLD.outcome,
+    code: TOLD.code,
+    charged: sql`u.charged`,
+    spentNano: sql`u.spent_nano`,
+    spentYocto: sql`u.spent_yocto`,
+    planned: json('u.planned'),
+    billing: json('u.billing'),
+    quoted: json('u.quoted'),
+    quoteId: sql`u.quote_id`,
+    digest: sql`u.digest`,
+    leafIndex: sql`u.leaf_index::text`,
+    releaseAt: shownAt('j'),
+  };
+}
+
+/** SQL that selects columns by their names. */
+export function selected(columns: Readonly<Record<string, SQL>>): SQL {
+  return sql.join(
+    Object.entries(columns).map(([name, value]) => sql`${value} AS ${sql.identifier(name)}`),
+    sql`, `,
   );
-  return sql`
-  u.id, u.source, CASE WHEN ${TOLD.outcome} = u.outcome THEN u.type ELSE 'refusal' END AS type, u.job_id AS "jobId",
-  u.account_id AS "accountId", u.grant_id AS "grantId", ${TOLD.releaseId} AS "releaseId", ${TOLD.outcome} AS outcome,
-  ${TOLD.code} AS code, u.charged, u.spent_nano AS "spentNano", u.spent_yocto AS "spentYocto", ${planned} AS planned,
-  ${billing} AS billing, ${quoted} AS quoted, u.quote_id AS "quoteId", u.digest,
-  u.leaf_index::text AS "leafIndex", ${shownAt('j')} AS "releaseAt"`;
 }
 
 /** Usage records in the order of the log, after a leaf that was seen; -1 for all. Null matches every account or grant. */
@@ -172,7 +193,7 @@ export async function listUsage(
 ): Promise<readonly UsageView[]> {
   const { account, grant } = which;
   return db.rows<UsageView>(sql`
-    SELECT ${usageColumns('json')} FROM usage_record u JOIN job j ON j.id = u.job_id
+    SELECT ${selected(usageColumns('json'))} FROM usage_record u JOIN job j ON j.id = u.job_id
     WHERE u.leaf_index > ${afterLeaf}::bigint AND ${DONE}
       AND (${account}::text IS NULL OR u.account_id = ${account}) AND (${grant}::text IS NULL OR u.grant_id = ${grant})
     ORDER BY u.leaf_index LIMIT ${limit}::int`);

@@ -7,7 +7,7 @@
 import { sql, type SQL } from 'drizzle-orm';
 
 import type { Tx } from './database.ts';
-import { findJob, type JobView, usageColumns, type UsageView } from './job-view.ts';
+import { findJob, type JobView, selected, usageColumns, type UsageView } from './job-view.ts';
 import { isShown, shownAt, told } from './visibility.ts';
 
 /** The organisations between which a run happened. */
@@ -122,15 +122,28 @@ export async function listSeenUsage(
   { afterLeaf, limit }: { readonly afterLeaf: bigint; readonly limit: number },
 ): Promise<readonly SeenUsage[]> {
   return db.rows<SeenUsage>(sql`
-    SELECT ${SEEN_USAGE}, ${PROVIDERS} AS providers FROM ${USAGE_OF_JOBS}
+    SELECT ${selected(USAGE_COLUMNS)}, ${PROVIDERS} AS providers FROM ${USAGE_OF_JOBS}
     WHERE u.leaf_index > ${afterLeaf}::bigint AND ${isAsked(filter)} ORDER BY u.leaf_index LIMIT ${limit}::int`);
 }
 
-/** The columns of `SeenUsage` but for its providers. */
-export const SEEN_USAGE = sql`
-  ${usageColumns('text')}, u.measured::text AS measured, to_json(j.datasets)::text AS datasets, j.purpose, j.scene, j.epsilon,
-  j.delta, j.plan_digest AS "planDigest", j.program_digest AS program, j.repeat, j.actors::text AS actors,
-  a.organisation_id AS buyer`;
+/** A column of `SeenUsage`; providers are of another table. */
+export type UsageColumn = Exclude<keyof SeenUsage, 'providers'>;
+
+/** What they are, of `USAGE_OF_JOBS`. */
+export const USAGE_COLUMNS: Readonly<Record<UsageColumn, SQL>> = {
+  ...usageColumns('text'),
+  measured: sql`u.measured::text`,
+  datasets: sql`to_json(j.datasets)::text`,
+  purpose: sql`j.purpose`,
+  scene: sql`j.scene`,
+  epsilon: sql`j.epsilon`,
+  delta: sql`j.delta`,
+  planDigest: sql`j.plan_digest`,
+  program: sql`j.program_digest`,
+  repeat: sql`j.repeat`,
+  actors: sql`j.actors::text`,
+  buyer: sql`a.organisation_id`,
+};
 
 /** Records `u` of jobs `j` of accounts `a`. */
 export const USAGE_OF_JOBS = sql`usage_record u JOIN job j ON j.id = u.job_id JOIN account a ON a.id = u.account_id`;

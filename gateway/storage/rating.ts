@@ -131,6 +131,7 @@ async function classesOf(
   tx: Tx,
   buyer: string,
 ): Promise<readonly (UsageClass & { readonly at: Gathered })[]> {
+  // Not a join: there are few classes, but the database expects many, and would read all records there ever were.
   const rows = await tx.rows<GatheredRow>(sql`
     WITH summed AS (
       SELECT b.grant_id, b.outcome, b.period, b.facts, b.keys, k.key AS charge, count(*) AS events, min(b.id) AS sample,
@@ -142,8 +143,8 @@ async function classesOf(
       GROUP BY b.grant_id, b.outcome, b.period, b.facts, b.keys, k.key
     )
     SELECT s.grant_id, s.outcome, s.period, s.facts, s.keys, s.charge, s.events::text, s.quantity::text, s.quoted::text,
-      s.sound, u.billing
-    FROM summed s JOIN usage_record u ON u.id = s.sample ORDER BY s.grant_id, s.outcome, s.period, s.facts, s.keys`);
+      s.sound, (SELECT u.billing FROM usage_record u WHERE u.id = s.sample) AS billing
+    FROM summed s ORDER BY s.grant_id, s.outcome, s.period, s.facts, s.keys`);
   if (rows.some(({ sound }) => !sound)) await nameUnsound(tx);
   const classes = Map.groupBy(rows, ({ grant_id, outcome, period, facts, keys }) =>
     JSON.stringify([grant_id, outcome, period, facts, keys]),

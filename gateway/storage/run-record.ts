@@ -169,7 +169,7 @@ export async function endJob(tx: Tx, record: RunRecord, release: NewRelease | nu
       VALUES (${usage.id}, ${usage.source}, ${usage.type}, ${usage.jobId}, ${usage.grantId}, ${usage.accountId},
         ${usage.releaseId}, ${usage.outcome}, ${usage.code}, ${usage.charged}, ${usage.spent.nano}::numeric,
         ${usage.spent.thresholdDeltaYocto}::numeric, ${JSON.stringify(usage.planned)}::jsonb,
-        ${JSON.stringify(record.measured)}::jsonb, ${usage.billing === null ? null : JSON.stringify(usage.billing)}::jsonb,
+        ${JSON.stringify(record.measured)}::jsonb, ${usage.billing === null ? null : JSON.stringify(usage.billing)}::json,
         ${JSON.stringify(usage.quoted)}::jsonb, ${usage.quoteId}, ${digestOf(usage)}, ${appended.index}::bigint, ${visibleAt}::timestamptz)
     ), event AS (
       INSERT INTO job_event (job_id, seq, state, visible_at)

@@ -17,7 +17,7 @@ const BATCH = 500;
  * price says that failed runs are billed.
  */
 export const RETURNED: SQL = sql`(SELECT coalesce(sum(q.value::numeric), 0) FROM jsonb_each_text(u.quoted) AS q
-  WHERE NOT EXISTS (SELECT FROM jsonb_array_elements(u.billing->'fees') AS f
+  WHERE NOT EXISTS (SELECT FROM json_array_elements(u.billing->'fees') AS f
     WHERE f->>'feeType' = split_part(q.key, '/', 1) AND (f->>'billsFailed')::boolean))`;
 
 /** Failed runs `u` that may be seen and have not got back what they should. */

@@ -3,19 +3,29 @@
  * before is written out.
  *
  * Guarantee: what it gives is what `listSeenUsage` and `listAcceptances` give for the same filter, and at no moment are
- * there more than two pages of each in memory. Within the bounds of an extract it always gives the same records, however late it is asked.
+ * there more than three pages of runs and two of quotes in memory. Within the bounds of an extract it always gives the same records, however late it is asked.
  */
 import { sql, type SQL } from 'drizzle-orm';
 
 import { remembered } from '../remembered.ts';
 import type { Database, Tx } from './database.ts';
+import { selected } from './job-view.ts';
 import { lockHead } from './log-append.ts';
-import { isAsked, SEEN_USAGE, type SeenUsage, USAGE_OF_JOBS, type UsageFilter } from './oversight.ts';
+import {
+  isAsked,
+  type SeenUsage,
+  USAGE_COLUMNS,
+  USAGE_OF_JOBS,
+  type UsageColumn,
+  type UsageFilter,
+} from './oversight.ts';
 import { listAcceptances, type SeenAcceptance } from './quote-store.ts';
 import { shownAt } from './visibility.ts';
 
 /** Rows of a page; a page with fewer is the last. */
 const PAGE_ROWS = 1_000;
+/** Parts of the log that are read at the same time: one alone would wait for its writing now and then. */
+const PARTS_AT_ONCE = 2;
 /** Rows that are given on at once. Between slices the next page is taken from the connection: the database goes on. */
 const SLICE_ROWS = 200;
 /** As a constant: of a parameter the database does not know that it is small, and plans for a tenth of the table. */
@@ -58,7 +68,7 @@ export async function* exportEvents(
   filter: UsageFilter,
   extract: Extract | null,
 ): AsyncGenerator<UsageStretch> {
-  const runs = exportUsage(db, filter, extract);
+  const runs = exportUsage(db, { filter, extract, columns: ALL });
   const within = isWithin(extract, sql`q.leaf_index`, sql`q.accepted_at`);
   const accepted = pagesAhead(
     (after) => listAcceptances(db, filter, { afterLeaf: BigInt(after), limit: PAGE_ROWS, within }),
@@ -94,16 +104,44 @@ function isAfter({ leafIndex: a }: Leaf, { leafIndex: b }: Leaf): boolean {
   return a.length === b.length ? a > b : a.length > b.length;
 }
 
-/** The records of runs that a filter asks for; within an extract if one is given. */
-export async function* exportUsage(
+const ALL = Object.keys(USAGE_COLUMNS) as readonly UsageColumn[];
+
+/** What is asked of the records of runs. */
+interface UsageAsk<Column extends UsageColumn> {
+  readonly filter: UsageFilter;
+  readonly extract: Extract | null;
+  /** A column that nobody needs costs as much as one that is read. */
+  readonly columns: readonly Column[];
+}
+
+/** Columns of a record, with those by which it is found and decided on. */
+export type UsageRow<Column extends UsageColumn> = ReadRow<Column> & Pick<SeenUsage, 'providers'>;
+
+type ReadRow<Column extends UsageColumn> = Pick<SeenUsage, Column | 'leafIndex' | 'datasets' | 'buyer'>;
+
+/** The records of runs that a filter asks for, of the log as it is now; within an extract if one is given. */
+export async function* exportUsage<Column extends UsageColumn>(
   db: Database,
-  filter: UsageFilter,
-  extract: Extract | null,
-): AsyncGenerator<readonly SeenUsage[]> {
+  asked: UsageAsk<Column>,
+): AsyncGenerator<readonly UsageRow<Column>[]> {
   const providers = await providersOf(db);
-  const ask = (afterLeaf: string): Promise<readonly SeenUsage[]> =>
-    readPage(db, { filter, extract, afterLeaf }, providers);
-  for await (const page of pagesAhead(ask, (row) => row.leafIndex, '-1')) yield page;
+  const end = await leavesOf(db);
+  const asking: Promise<readonly UsageRow<Column>[]>[] = [];
+  for (let from = 0; from < end || asking.length > 0;) {
+    for (; from < end && asking.length < PARTS_AT_ONCE; from += PAGE_ROWS) {
+      const part = readPart(db, { ...asked, from }, providers);
+      // Nobody may be left to hear of it: who reads the export may have gone.
+      part.catch(() => undefined);
+      asking.push(part);
+    }
+    yield* slices((await asking.shift()) ?? []);
+  }
+}
+
+/** How many leaves the log has. */
+async function leavesOf(db: Tx): Promise<number> {
+  const [head] = await db.rows<{ size: string }>(sql`SELECT size::text FROM audit_head`);
+  return Number(head?.size ?? 0);
 }
 
 /** Pages by key in slices, the next page on its way while one is used. `ask` gives less than PAGE_ROWS rows at the end. */
@@ -117,10 +155,13 @@ export async function* pagesAhead<Row>(
     const page: readonly Row[] = await next;
     const last = page.at(-1);
     next = page.length < PAGE_ROWS || last === undefined ? null : ask(keyOf(last));
-    // Nobody may be left to hear of it: who reads the export may have gone.
     next?.catch(() => undefined);
-    for (let from = 0; from < page.length; from += SLICE_ROWS) yield page.slice(from, from + SLICE_ROWS);
+    yield* slices(page);
   }
+}
+
+function* slices<Row>(page: readonly Row[]): Generator<readonly Row[]> {
+  for (let from = 0; from < page.length; from += SLICE_ROWS) yield page.slice(from, from + SLICE_ROWS);
 }
 
 /** By the names of datasets, as JSON. */
@@ -138,16 +179,19 @@ async function providersOf(db: Tx): Promise<ProvidersOf> {
   });
 }
 
-async function readPage(
+/** The records whose leaves are the PAGE_ROWS from one on. */
+async function readPart<Column extends UsageColumn>(
   db: Tx,
-  { filter, extract, afterLeaf }: { filter: UsageFilter; extract: Extract | null; afterLeaf: string },
+  { filter, extract, columns, from }: UsageAsk<Column> & { readonly from: number },
   providers: ProvidersOf,
-): Promise<readonly SeenUsage[]> {
-  const rows = await db.rows<Omit<SeenUsage, 'providers'>>(sql`
-    SELECT ${SEEN_USAGE} FROM ${USAGE_OF_JOBS}
-    WHERE u.leaf_index > ${afterLeaf}::bigint AND ${isAsked(filter)} AND ${isWithin(extract, sql`u.leaf_index`, shownAt('j'))}
+): Promise<readonly UsageRow<Column>[]> {
+  const names = new Set<UsageColumn>([...columns, 'leafIndex', 'datasets', 'buyer']);
+  const read = Object.fromEntries([...names].map((name) => [name, USAGE_COLUMNS[name]]));
+  const rows = await db.rows<ReadRow<Column>>(sql`
+    SELECT ${selected(read)} FROM ${USAGE_OF_JOBS}
+    WHERE u.leaf_index >= ${from}::bigint AND u.leaf_index < ${from + PAGE_ROWS}::bigint AND ${isAsked(filter)} AND ${isWithin(extract, sql`u.leaf_index`, shownAt('j'))}
     ORDER BY u.leaf_index LIMIT ${LIMIT}`);
-  return rows.map((row) => ({ ...row, providers: providers(row.datasets) }));
+  return rows.map((row) => Object.assign(row, { providers: providers(row.datasets) }));
 }
 
 /** A record is new since a position if its leaf is, or if it came to be seen since: a reviewer took until then. */

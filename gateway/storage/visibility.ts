@@ -26,7 +26,7 @@ export function isShown(job: Alias): SQL {
 /** Why a reviewer rejected the answer of a job; NULL where none did. */
 export function rejectedFor(job: Alias): SQL {
   return sql.raw(
-    `(SELECT v.reason FROM release_review v WHERE ${job}.review AND v.release_id = ${job}.release_id)`,
+    `(CASE WHEN ${job}.review THEN (SELECT v.reason FROM release_review v WHERE v.release_id = ${job}.release_id) END)`,
   );
 }
 

@@ -182,7 +182,7 @@ describe('a job', () => {
     await world.runAll();
     await world.as('ben', `/v1/jobs/${String(job['id'])}?wait=20`);
     const [record] = await world.db.rows<Json>(sql`
-      SELECT u.billing, u.quoted, u.planned->>'spendNano' AS spend, u.quote_id AS quote, j.billing = u.billing AS same
+      SELECT u.billing, u.quoted, u.planned->>'spendNano' AS spend, u.quote_id AS quote, j.billing::jsonb = u.billing::jsonb AS same
       FROM usage_record u JOIN job j ON j.id = u.job_id WHERE u.job_id = ${String(job['id'])}`);
     expect(record).toMatchObject({ same: true, quote: quote['id'], quoted: job['quoted'] });
     const sum = Object.values(record?.['quoted'] as Record<string, string>).reduce(

@@ -10,7 +10,7 @@ export const TAMPERING: Readonly<Record<string, readonly SQL[]>> = {
     sql`UPDATE usage_record SET planned = planned || '{"runs":"2"}' WHERE type = 'failure'`,
     sql`UPDATE job SET code = 'RUN_LIMIT' WHERE outcome = 'failed'`,
     sql`UPDATE usage_record SET quoted = '{"data_usage/calls":"1"}' WHERE type = 'release'`,
-    sql`UPDATE usage_record SET billing = billing || '{"buyer":"another"}' WHERE type = 'release'`,
+    sql`UPDATE usage_record SET billing = (billing::jsonb || '{"buyer":"another"}')::json WHERE type = 'release'`,
     sql`UPDATE usage_record SET quote_id = NULL WHERE quote_id IS NOT NULL`,
   ],
   'what a run may cost is the sum of what it was quoted, fee by fee': [
@@ -28,7 +28,7 @@ export const TAMPERING: Readonly<Record<string, readonly SQL[]>> = {
   'a job under a quote is the only one, and has the price of a quote that was accepted': [
     sql`DELETE FROM quote_acceptance`,
     sql`UPDATE job SET quoted = '{"data_usage/calls":"8"}', planned = planned || '{"spendNano":"8"}' WHERE quote_id IS NOT NULL`,
-    sql`UPDATE job SET billing = billing || '{"buyer":"another"}' WHERE quote_id IS NOT NULL`,
+    sql`UPDATE job SET billing = (billing::jsonb || '{"buyer":"another"}')::json WHERE quote_id IS NOT NULL`,
   ],
   'a release is the answer of the job that made it': [
     sql`INSERT INTO release SELECT 'x', (SELECT id FROM job WHERE outcome = 'refused' LIMIT 1), grant_id, version_id, 'x', true, cells, salt, output_digest, receipt, released_at FROM release LIMIT 1`,

@@ -307,7 +307,7 @@ export async function addUsage(
         date_trunc('milliseconds', s.at::timestamptz
           + (s.until::timestamptz - s.at::timestamptz) * ((i - 1)::float8 / s.copies)) AS visible_at
       FROM jsonb_to_recordset(${JSON.stringify(alike)}::jsonb) AS s(ordinal int, copies int, at text, until text,
-        outcome text, type text, code text, "grantId" text, planned jsonb, billing jsonb, quoted jsonb, charged boolean, destroyed boolean, record text),
+        outcome text, type text, code text, "grantId" text, planned jsonb, billing text, quoted jsonb, charged boolean, destroyed boolean, record text),
         generate_series(1, s.copies) AS i`);
     await tx.rows(sql`
       CREATE TEMP TABLE new_leaf ON COMMIT DROP AS
@@ -370,7 +370,7 @@ function rowOf(scene: BillingScene, spec: UsageSpec, ordinal: number): object {
     code,
     grantId,
     planned,
-    billing,
+    billing: billing === null ? null : JSON.stringify(billing),
     quoted,
     charged,
     destroyed,
@@ -385,7 +385,7 @@ async function insertJobs(tx: Tx, scene: BillingScene): Promise<void> {
       actors, billing, quoted, repeatable, repeat, review, state, outcome, code, sentence, release_id, release_at,
       attempt, created_at, done_at)
     SELECT job_id, ${scene.account}, "grantId", 1, ARRAY[${scene.dataset}], ${scene.versionId}, '{}'::jsonb, 'public_welfare', 'influenza', planned,
-      CASE WHEN charged THEN ARRAY['total'] ELSE ARRAY[]::text[] END, ${JSON.stringify(actors)}::jsonb, nullif(billing, 'null'), quoted,
+      CASE WHEN charged THEN ARRAY['total'] ELSE ARRAY[]::text[] END, ${JSON.stringify(actors)}::jsonb, billing::json, quoted,
       false, outcome = 'released', false, 'done', outcome, code,
       CASE WHEN code IS NOT NULL THEN '{"id":"storage.lost","args":{}}'::jsonb END,
       CASE WHEN outcome = 'released' THEN ${scene.releaseId} END, visible_at,
@@ -399,7 +399,7 @@ async function insertRecords(tx: Tx, scene: BillingScene, firstLeaf: bigint): Pr
       spent_nano, spent_yocto, planned, measured, billing, quoted, digest, leaf_index, visible_at, recorded_at)
     SELECT u.job_id || '/' || u.type, 'unseen', u.type, u.job_id, u."grantId", ${scene.account},
       CASE WHEN u.outcome = 'released' THEN ${scene.releaseId} END, u.outcome, u.code, u.charged, 0, 0, u.planned, '{}'::jsonb,
-      nullif(u.billing, 'null'), u.quoted, 'sha256:' || encode(sha256(convert_to(l.body, 'UTF8')), 'hex'),
+      u.billing::json, u.quoted, 'sha256:' || encode(sha256(convert_to(l.body, 'UTF8')), 'hex'),
       ${firstLeaf}::bigint + u.n - 1, u.visible_at, u.visible_at
     FROM new_usage u JOIN new_leaf l USING (n)`);
   await tx.rows(sql`

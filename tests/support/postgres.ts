@@ -39,8 +39,8 @@ export function findPostgres(): string | null {
   return found ?? null;
 }
 
-/** Makes and starts a cluster. */
-export async function startCluster(): Promise<Cluster> {
+/** Makes and starts a cluster. Tests have little data; PostgreSQL itself comes with 128MB of buffers. */
+export async function startCluster({ buffers = '32MB' } = {}): Promise<Cluster> {
   const binaries = findPostgres();
   if (binaries === null) throw new Error('PostgreSQL is not installed');
   const directory = mkdtempSync(join(tmpdir(), 'unseen-pg-'));
@@ -53,7 +53,7 @@ export async function startCluster(): Promise<Cluster> {
     { ...user, cwd: directory, encoding: 'utf8' },
   );
   if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`);
-  let server = await startServer({ binaries, directory, data, user });
+  let server = await startServer({ binaries, directory, data, user, buffers });
   const killAtExit = (): void => {
     server.kill('SIGKILL');
     rmSync(directory, { recursive: true, force: true });
@@ -75,7 +75,7 @@ export async function startCluster(): Promise<Cluster> {
     },
     crash: () => ended(server, 'SIGQUIT'),
     start: async () => {
-      server = await startServer({ binaries, directory, data, user });
+      server = await startServer({ binaries, directory, data, user, buffers });
     },
     stop: async () => {
       await ended(server, 'SIGQUIT');
@@ -90,9 +90,10 @@ interface ServerPlace {
   readonly directory: string;
   readonly data: string;
   readonly user: { readonly uid: number; readonly gid: number } | null;
+  readonly buffers: string;
 }
 
-async function startServer({ binaries, directory, data, user }: ServerPlace): Promise<ChildProcess> {
+async function startServer({ binaries, directory, data, user, buffers }: ServerPlace): Promise<ChildProcess> {
   const settings = [
     'fsync=on',
     'synchronous_commit=on',
@@ -104,7 +105,10 @@ async function startServer({ binaries, directory, data, user }: ServerPlace): Pr
     [
       '-D',
       data,
-      ...['shared_buffers=32MB', 'max_connections=60', ...settings].flatMap((setting) => ['-c', setting]),
+      ...[`shared_buffers=${buffers}`, 'max_connections=60', ...settings].flatMap((setting) => [
+        '-c',
+        setting,
+      ]),
     ],
     { ...user, cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] },
   );

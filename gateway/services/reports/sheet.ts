@@ -6,15 +6,36 @@
  * Not covered: spreadsheets show numbers of more than 15 digits rounded. Import such columns as text.
  */
 
+import { remembered } from '../../remembered.ts';
+
 /** A cell; null is empty. */
 export type Cell = string | number | boolean | null;
 
 /** A column: its name, which never changes, and its value in a row. */
 export type Column<Row> = readonly [name: string, value: (row: Row) => Cell];
 
+/** Columns that stand side by side, whose cells are the same in many rows. */
+export interface ColumnGroup<Row> {
+  readonly names: readonly string[];
+  /** The cells of a row as text, with commas between. */
+  readonly textOf: (row: Row) => string;
+}
+
+type Columns<Row> = readonly (Column<Row> | ColumnGroup<Row>)[];
+
+/** Columns of what a text in each row says, which is looked at once for each text. */
+export function columnGroup<Row, Part>(
+  columns: readonly Column<Part>[],
+  keyOf: (row: Row) => string,
+  open: (key: string) => Part,
+): ColumnGroup<Row> {
+  const textOf = remembered((key: string) => lineText(columns, open(key)));
+  return { names: columns.map(([name]) => name), textOf: (row) => textOf(keyOf(row)) };
+}
+
 /** What a file begins with: mark and names of the columns. */
-export function sheetHead<Row>(columns: readonly Column<Row>[]): string {
-  return sheetOf([columns.map(([name]) => name)]);
+export function sheetHead<Row>(columns: Columns<Row>): string {
+  return sheetOf([columns.flatMap((column) => ('names' in column ? column.names : column[0]))]);
 }
 
 /** A file of lines that differ in their number of cells. */
@@ -23,8 +44,18 @@ export function sheetOf(lines: readonly (readonly Cell[])[]): string {
 }
 
 /** A line for each row. */
-export function sheetLines<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
-  return rows.map((row) => sheetLine(columns.map(([, value]) => value(row)))).join('');
+export function sheetLines<Row>(columns: Columns<Row>, rows: readonly Row[]): string {
+  return rows.map((row) => `${lineText(columns, row)}\r\n`).join('');
+}
+
+/** Put together piece by piece: lists of cells on the way would take longer than the cells. */
+function lineText<Row>(columns: Columns<Row>, row: Row): string {
+  let text = '';
+  for (const column of columns) {
+    if (column !== columns[0]) text += ',';
+    text += 'names' in column ? column.textOf(row) : cellText(column[1](row));
+  }
+  return text;
 }
 
 function sheetLine(cells: readonly Cell[]): string {

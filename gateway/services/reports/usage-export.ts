@@ -9,13 +9,13 @@ import { instantText } from '#sandbox/release/zone.ts';
 import type { BillingFacts, DocumentRef, Quoted } from '../../billing/facts.ts';
 import type { Caller } from '../../http/endpoint.ts';
 import { remembered } from '../../remembered.ts';
-import type { Parties, SeenUsage, UsageDimensions } from '../../storage/oversight.ts';
+import type { Parties, UsageColumn, UsageDimensions } from '../../storage/oversight.ts';
 import type { PlannedUsage } from '../../storage/tables/jobs.ts';
-import { exportEvents, exportUsage, type Extract } from '../../storage/usage-export.ts';
+import { exportEvents, exportUsage, type Extract, type UsageRow } from '../../storage/usage-export.ts';
 import { readersOf, readingOf } from '../permission.ts';
 import type { Shell } from '../shell.ts';
 import { billingOf, purposeClassOf, usageLines } from '../usage.ts';
-import { type Column, sheetHead, sheetLines } from './sheet.ts';
+import { type Column, type ColumnGroup, columnGroup, sheetHead, sheetLines } from './sheet.ts';
 
 export const FILE_FORMATS = ['jsonl', 'csv'] as const;
 
@@ -44,8 +44,8 @@ export async function* usageFile(
   const may = (row: Parties): boolean => reading.may('read_usage', row);
   if (format === 'csv') {
     yield sheetHead(columns);
-    for await (const page of exportUsage(shell.db, asked, extract))
-      yield sheetLines(columns, page.filter(may).map(openedRow));
+    for await (const page of exportUsage(shell.db, { filter: asked, extract, columns: SHEET_COLUMNS }))
+      yield sheetLines(columns, page.filter(may));
   } else
     for await (const { rows, quotes } of exportEvents(shell.db, asked, extract))
       yield usageLines({ rows: rows.filter(may), quotes: quotes.filter(may) }, timeOf, { withMeasured })
@@ -72,65 +72,88 @@ const AMOUNTS = [
   'spendNano',
 ] as const;
 
-/** A record with what its texts of JSON say. */
-interface OpenedRow {
-  readonly row: SeenUsage;
-  readonly billing: BillingFacts | null;
-  readonly planned: PlannedUsage;
-  readonly datasets: string;
-}
+/** What a line is made of. */
+const SHEET_COLUMNS = [
+  'id',
+  'releaseAt',
+  'jobId',
+  'accountId',
+  'buyer',
+  'grantId',
+  'datasets',
+  'purpose',
+  'scene',
+  'outcome',
+  'code',
+  'repeat',
+  'charged',
+  'spentNano',
+  'spentYocto',
+  'planned',
+  'program',
+  'billing',
+  'quoteId',
+  'quoted',
+] as const satisfies readonly UsageColumn[];
 
-function openedRow(row: SeenUsage): OpenedRow {
-  return { row, billing: billingOf(row), planned: plannedOf(row.planned), datasets: namesOf(row.datasets) };
-}
+type SheetRow = UsageRow<(typeof SHEET_COLUMNS)[number]>;
 
-const plannedOf = remembered((text: string) => JSON.parse(text) as PlannedUsage);
 const namesOf = remembered((text: string) => (JSON.parse(text) as readonly string[]).join(' '));
 
-function sheetColumns(timeOf: (at: Date) => string): readonly Column<OpenedRow>[] {
+function sheetColumns(timeOf: (at: Date) => string): readonly (Column<SheetRow> | ColumnGroup<SheetRow>)[] {
   return [
-    ['id', ({ row }) => row.id],
-    ['time', ({ row }) => timeOf(row.releaseAt)],
-    ['job', ({ row }) => row.jobId],
-    ['account', ({ row }) => row.accountId],
-    ['organisation', ({ row }) => row.buyer],
-    ['grant', ({ row }) => row.grantId],
-    ['datasets', ({ datasets }) => datasets],
-    ['purpose', ({ row }) => row.purpose],
-    ['scene', ({ row }) => row.scene],
-    ['outcome', ({ row }) => row.outcome],
-    ['code', ({ row }) => row.code],
-    ['repeat', ({ row }) => row.repeat],
-    ['charged', ({ row }) => row.charged],
-    ['spentNano', ({ row }) => row.spentNano],
-    ['spentThresholdDeltaYocto', ({ row }) => row.spentYocto],
-    ...AMOUNTS.map((name): Column<OpenedRow> => [name, ({ planned }) => planned[name] ?? null]),
-    ['program', ({ row }) => row.program],
-    ...BILLED_BY,
+    ['id', (row) => row.id],
+    ['time', (row) => timeOf(row.releaseAt)],
+    ['job', (row) => row.jobId],
+    ['account', (row) => row.accountId],
+    ['organisation', (row) => row.buyer],
+    ['grant', (row) => row.grantId],
+    ['datasets', (row) => namesOf(row.datasets)],
+    ['purpose', (row) => row.purpose],
+    ['scene', (row) => row.scene],
+    ['outcome', (row) => row.outcome],
+    ['code', (row) => row.code],
+    ['repeat', (row) => row.repeat],
+    ['charged', (row) => row.charged],
+    ['spentNano', (row) => row.spentNano],
+    ['spentThresholdDeltaYocto', (row) => row.spentYocto],
+    columnGroup(
+      PLANNED,
+      (row) => row.planned,
+      (text) => JSON.parse(text) as PlannedUsage,
+    ),
+    ['program', (row) => row.program],
+    ['purposeClass', (row) => purposeClassOf(row)],
+    columnGroup(
+      BILLED_BY,
+      (row) => row.billing ?? '',
+      (text) => billingOf({ billing: text === '' ? null : text }),
+    ),
+    ['quote', (row) => row.quoteId],
+    ['quoted', (row) => quotedText(row.quoted)],
   ];
 }
 
+const PLANNED = AMOUNTS.map((name): Column<PlannedUsage> => [name, (planned) => planned[name] ?? null]);
+
 /** By what a run is billed: wordings as `id/revision`, lists with a space between. */
-const BILLED_BY: readonly Column<OpenedRow>[] = [
-  ['purposeClass', ({ row }) => purposeClassOf(row)],
-  ['channel', ({ billing }) => billing?.channel ?? null],
-  ['costCentre', ({ billing }) => billing?.costCentre ?? null],
-  ['product', ({ billing }) => wordingOf(billing?.product ?? null)],
-  ['agreement', ({ billing }) => wordingOf(billing?.agreement ?? null)],
+const BILLED_BY: readonly Column<BillingFacts | null>[] = [
+  ['channel', (billing) => billing?.channel ?? null],
+  ['costCentre', (billing) => billing?.costCentre ?? null],
+  ['product', (billing) => wordingOf(billing?.product ?? null)],
+  ['agreement', (billing) => wordingOf(billing?.agreement ?? null)],
   [
     'contributions',
-    ({ billing }) =>
+    (billing) =>
       (billing?.contributions ?? [])
         .map(({ dataset, contributor, weight }) => `${dataset}:${contributor}:${weight}`)
         .join(' '),
   ],
   [
     'rateCards',
-    ({ billing }) =>
+    (billing) =>
       (billing?.fees ?? []).map(({ feeType, card }) => `${feeType}:${wordingOf(card) ?? ''}`).join(' '),
   ],
-  ['quote', ({ row }) => row.quoteId],
-  ['quoted', ({ row }) => quotedText(row.quoted)],
 ];
 
 const quotedText = remembered((quoted: string) =>

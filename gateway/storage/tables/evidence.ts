@@ -11,6 +11,7 @@ import {
   check,
   index,
   integer,
+  json,
   jsonb,
   pgTable,
   primaryKey,
@@ -44,7 +45,8 @@ export const usageRecord = pgTable(
     spentYocto: amount('spent_yocto').notNull(),
     planned: jsonb('planned').$type<PlannedUsage>().notNull(),
     measured: jsonb('measured').$type<object>().notNull(),
-    billing: jsonb('billing').$type<object>(),
+    /** As text: it is hashed and given on more often than it is looked into. */
+    billing: json('billing').$type<object>(),
     quoted: jsonb('quoted').$type<Readonly<Record<string, string>>>().notNull().default({}),
     quoteId: identifier('quote_id'),
     /** SHA-256 of the canonical public record: in the leaf of a refusal or failure, in the receipt of a release. */

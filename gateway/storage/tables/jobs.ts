@@ -5,6 +5,7 @@ import {
   check,
   index,
   integer,
+  json,
   jsonb,
   pgTable,
   primaryKey,
@@ -52,8 +53,8 @@ export const job = pgTable(
     /** Authoriser, operator, user: the three responsible parties. */
     actors: jsonb('actors').$type<Readonly<Record<string, string>>>().notNull(),
     quoteId: identifier('quote_id').references(() => quote.id),
-    /** By what it is billed; null where nothing was planned. */
-    billing: jsonb('billing').$type<object>(),
+    /** By what it is billed, as its record has it; null where nothing was planned. */
+    billing: json('billing').$type<object>(),
     /** What it was quoted at most, in billionths of a yuan, by fee and basis: `data_usage/calls`. */
     quoted: jsonb('quoted').$type<Readonly<Record<string, string>>>().notNull().default({}),
     /** Whether the answer is kept for repetition. */
