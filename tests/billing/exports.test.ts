@@ -443,3 +443,17 @@ describe('what is not a reader’s own', () => {
     expect(rowsOf(shown, 'money').map((row) => row['amountYuan'])).toContain('4.00');
   });
 });
+
+test('an export goes on behind a stretch of the log that has nothing of what is asked for', async () => {
+  const other = await makeBillingScene(db);
+  const refused = { at: OCTOBER, billing: null, quoted: {}, outcome: 'refused' } as const;
+  await addUsage(db, other, [{ ...refused, copies: 2_100 }]);
+  const [last] = await addUsage(db, books.scene, [refused]);
+  const path = `/v1/exports/usage?grant=${books.scene.grant}`;
+  const events = await jsonLines(path);
+  const ofGrant = sql`SELECT count(*)::int AS count FROM usage_record WHERE grant_id = ${books.scene.grant}`;
+  const [stored] = await db.rows<{ count: number }>(ofGrant);
+  expect(events).toHaveLength(stored?.count ?? 0);
+  expect(events.at(-1)?.['id']).toBe(last);
+  expect(table(await raw(`${path}&format=csv`)).map(({ id }) => id)).toEqual(events.map(({ id }) => id));
+});
