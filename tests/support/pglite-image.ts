@@ -3,7 +3,6 @@
  *
  * It is kept in the temporary directory under a name made from whatever it depends on, and made by whoever comes first.
  */
-import { createHash } from 'node:crypto';
 import { existsSync, globSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,9 +11,14 @@ import { PGlite } from '@electric-sql/pglite';
 
 import { migratePglite } from '#gateway/storage/migration.ts';
 
+import { tablesDigest } from './tables-digest.ts';
+
 /** The image, made if there is none yet. */
 export async function emptyImage(): Promise<Blob> {
-  const path = join(tmpdir(), `unseen-empty-${digest()}.tar`);
+  const path = join(
+    tmpdir(),
+    `unseen-empty-${tablesDigest(readFileSync('node_modules/@electric-sql/pglite/package.json'))}.tar`,
+  );
   if (existsSync(path)) return new Blob([readFileSync(path)]);
   const pglite = await PGlite.create();
   await migratePglite(pglite);
@@ -26,12 +30,4 @@ export async function emptyImage(): Promise<Blob> {
     if (old !== path) rmSync(old, { force: true });
   renameSync(draft, path);
   return image;
-}
-
-/** Of the library and of every migration. */
-function digest(): string {
-  const hash = createHash('sha256');
-  for (const path of globSync('gateway/storage/migrations/*.sql').toSorted()) hash.update(readFileSync(path));
-  hash.update(readFileSync('node_modules/@electric-sql/pglite/package.json'));
-  return hash.digest('hex').slice(0, 32);
 }

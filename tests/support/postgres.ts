@@ -1,11 +1,11 @@
 /**
  * A private PostgreSQL for tests: a fresh cluster in a temporary directory, on a socket of its own, with fsync on.
  *
- * One cluster per test file, one database per test or group, made from a migrated template. The server runs as an
+ * One cluster per test file, copied from an empty one; one database per test or group, made from a migrated template. The server runs as an
  * unprivileged user, because PostgreSQL refuses to run as root, and stops with the process that started it.
  */
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { chownSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawn, spawnSync, type ChildProcess, type SpawnSyncOptions } from 'node:child_process';
+import { chownSync, existsSync, globSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,6 +13,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 
 import { openDatabase } from '#gateway/storage/database.ts';
+
+import { tablesDigest } from './tables-digest.ts';
 
 const START_MS = 30_000;
 const TEMPLATE = 'unseen_template';
@@ -46,36 +48,25 @@ export async function startCluster({ buffers = '32MB' } = {}): Promise<Cluster> 
   const directory = mkdtempSync(join(tmpdir(), 'unseen-pg-'));
   const user = unprivilegedUser();
   if (user !== null) chownSync(directory, user.uid, user.gid);
-  const data = join(directory, 'data');
-  const made = spawnSync(
-    join(binaries, 'initdb'),
-    ['-D', data, '-U', 'postgres', '--auth=trust', '--no-sync', '-E', 'UTF8', '--locale=C'],
-    { ...user, cwd: directory, encoding: 'utf8' },
-  );
-  if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`);
-  let server = await startServer({ binaries, directory, data, user, buffers });
+  const place = { binaries, directory, data: join(directory, 'data'), user, buffers };
+  run('cp', ['-a', await emptyCluster(place), place.data]);
+  let server = await startServer(place);
   const killAtExit = (): void => {
     server.kill('SIGKILL');
     rmSync(directory, { recursive: true, force: true });
   };
   process.once('exit', killAtExit);
-  const addressOf = (name: string) =>
-    `postgresql://postgres@localhost/${name}?host=${encodeURIComponent(directory)}`;
   let count = 0;
   return {
     createDatabase: async () => {
-      if (count === 0) {
-        await ask(addressOf('postgres'), `CREATE DATABASE ${TEMPLATE}`);
-        await (await openDatabase({ url: addressOf(TEMPLATE) })).close();
-      }
       count += 1;
       const name = `unseen_${count}`;
-      await ask(addressOf('postgres'), `CREATE DATABASE ${name} TEMPLATE ${TEMPLATE}`);
-      return addressOf(name);
+      await ask(addressOf(place, 'postgres'), `CREATE DATABASE ${name} TEMPLATE ${TEMPLATE}`);
+      return addressOf(place, name);
     },
     crash: () => ended(server, 'SIGQUIT'),
     start: async () => {
-      server = await startServer({ binaries, directory, data, user, buffers });
+      server = await startServer(place);
     },
     stop: async () => {
       await ended(server, 'SIGQUIT');
@@ -83,6 +74,41 @@ export async function startCluster({ buffers = '32MB' } = {}): Promise<Cluster> 
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+/**
+ * The files of a cluster with nothing but a template with up-to-date tables, shut down: kept in the temporary directory
+ * under a name made from whatever they depend on, and made by whoever comes first.
+ */
+async function emptyCluster({ binaries, directory, user, buffers }: ServerPlace): Promise<string> {
+  const uid = String(process.getuid?.() ?? '');
+  const path = join(tmpdir(), `unseen-cluster-${uid}-${tablesDigest(binaries)}`);
+  if (existsSync(path)) return path;
+  const draft = { binaries, directory, data: join(directory, 'draft'), user, buffers };
+  const settings = ['-U', 'postgres', '--auth=trust', '--no-sync', '-E', 'UTF8', '--locale=C'];
+  run(join(binaries, 'initdb'), ['-D', draft.data, ...settings], { ...user, cwd: directory });
+  const server = await startServer(draft);
+  await ask(addressOf(draft, 'postgres'), `CREATE DATABASE ${TEMPLATE}`);
+  await (await openDatabase({ url: addressOf(draft, TEMPLATE) })).close();
+  await ended(server, 'SIGINT');
+  for (const old of globSync(join(tmpdir(), `unseen-cluster-${uid}-*`)))
+    if (old !== path) rmSync(old, { recursive: true, force: true });
+  try {
+    renameSync(draft.data, path);
+  } catch (error) {
+    // Somebody else was quicker.
+    if (!existsSync(path)) throw error;
+  }
+  return path;
+}
+
+function run(program: string, args: readonly string[], options: SpawnSyncOptions = {}): void {
+  const { status, stderr } = spawnSync(program, args, { ...options, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${program} failed: ${stderr}`);
+}
+
+function addressOf({ directory }: ServerPlace, name: string): string {
+  return `postgresql://postgres@localhost/${name}?host=${encodeURIComponent(directory)}`;
 }
 
 interface ServerPlace {
@@ -93,7 +119,8 @@ interface ServerPlace {
   readonly buffers: string;
 }
 
-async function startServer({ binaries, directory, data, user, buffers }: ServerPlace): Promise<ChildProcess> {
+async function startServer(place: ServerPlace): Promise<ChildProcess> {
+  const { binaries, directory, data, user, buffers } = place;
   const settings = [
     'fsync=on',
     'synchronous_commit=on',
@@ -114,7 +141,7 @@ async function startServer({ binaries, directory, data, user, buffers }: ServerP
   );
   let log = '';
   server.stderr?.on('data', (chunk: Buffer) => (log = (log + chunk.toString()).slice(-4_000)));
-  const url = `postgresql://postgres@localhost/postgres?host=${encodeURIComponent(directory)}`;
+  const url = addressOf(place, 'postgres');
   for (const deadline = Date.now() + START_MS; ;) {
     if (await isUp(url)) return server;
     if (server.exitCode !== null || Date.now() > deadline)
