@@ -74,6 +74,27 @@ export const PLATFORM_CLAIMS: readonly Claim[] = [
     ],
   },
   {
+    id: 'bills-agree',
+    sentence:
+      'A bill is what was metered: rated to the fen, signed, and compared with the evidence and with a provider’s own copy, record by record.',
+    code: [
+      'gateway/billing/rating.ts:rateGroup',
+      'gateway/storage/rating.ts:rateNew',
+      'gateway/storage/reconcile.ts:reconcile',
+      'gateway/copy/record.ts:compareRecords',
+    ],
+    tests: [
+      'tests/billing/rating-properties.test.ts › a bill adds up to the fen, and each line is rounded once',
+      'tests/billing/rating-postgres.test.ts › 20,000 random cases come out as in the arithmetic of the database, and broken ways do not',
+      'tests/billing/reconcile.test.ts › sound books have nothing to report, as a whole and by month',
+      'tests/cli/usage-copy.test.ts › a large copy is checked, read in order, and compared record by record',
+    ],
+    controls: [
+      'tests/billing/rating-properties.test.ts › control: rounding every event does not add up, and binary fractions lose a tie',
+      'tests/billing/tampering.test.ts › is found: %s',
+    ],
+  },
+  {
     id: 'public-quantities',
     sentence: 'Beside released values a buyer reads nothing about a run that depends on the data.',
     code: [

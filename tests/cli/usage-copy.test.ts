@@ -8,7 +8,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { exportEvidenceKey, generateEvidenceKey } from '#crypto/evidence-key.ts';
 import { exportSigningKey } from '#crypto/ed25519-key.ts';
 import { createApp } from '#gateway/app.ts';
-import { extendCopy, openCopy, recordsOf } from '#gateway/copy/copy-file.ts';
+import { type CheckedCopy, extendCopy, openCopy, recordsOf } from '#gateway/copy/copy-file.ts';
+import { compareRecords } from '#gateway/copy/record.ts';
+import { sized } from '#tests/support/audit-size.ts';
 import { ISSUER, jsonOf, makeWorld, SQL, type World } from '#tests/support/gateway-world.ts';
 import { commandLine, type CommandLine, type Ended } from './captured-terminal.ts';
 
@@ -252,33 +254,59 @@ test('a copy that could not be finished is as it was before', async () => {
   expect(readFileSync(file, 'utf8')).toBe('');
 });
 
-test('twenty thousand records in two sections are checked and read in order', async () => {
-  const file = path('large.jsonl');
-  const [template = ''] = readFileSync(path('copy.jsonl'), 'utf8').split('\n').slice(1, 2);
-  const half = 10_000;
-  async function* lines(first: number): AsyncGenerator<string> {
-    for (let leaf = first; leaf < 2 * half; leaf += 2)
-      yield template
-        .replace(/"leafIndex":"\d+"/, `"leafIndex":"${leaf}"`)
-        .replace(/"id":"[^"]+"/, `"id":"r${leaf}"`);
+async function allOf<Item>(items: AsyncIterable<Item>): Promise<readonly Item[]> {
+  const all: Item[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+test('a large copy is checked, read in order, and compared record by record', async () => {
+  await copy('template.jsonl');
+  const [template = ''] = readFileSync(path('template.jsonl'), 'utf8').split('\n').slice(1, 2);
+  const records = sized(6_000, 1_000_000);
+  const line = (leaf: number): string =>
+    template.replace(/"leafIndex":"\d+"/, `"leafIndex":"${leaf}"`).replace(/"id":"[^"]+"/, `"id":"r${leaf}"`);
+  /** Two sections, of even and of odd leaves; `change` says what stands for a line. */
+  const write = async (file: string, change: (leaf: number) => string | null): Promise<CheckedCopy> => {
+    async function* lines(first: number): AsyncGenerator<string> {
+      for (let leaf = first; leaf < records; leaf += 2) {
+        const text = change(leaf);
+        if (text !== null) yield text;
+      }
+    }
+    const through = { leaf: String(records), at: '2026-11-01T00:00:00Z' };
+    const even = { organisation: 'o', after: null, through };
+    await extendCopy(path(file), even, { lines: lines(0), key: ours });
+    const odd = { organisation: 'o', after: through, through: { ...through, at: '2026-11-02T00:00:00Z' } };
+    await extendCopy(path(file), odd, { lines: lines(1), key: ours });
+    return openCopy(path(file), [ours.publicJwk]);
+  };
+  const whole = await write('large.jsonl', (leaf) => (leaf === 4_999 ? null : line(leaf)));
+  expect(whole.records).toBe(BigInt(records - 1));
+  let before = -1n;
+  for await (const { leaf } of recordsOf(whole)) {
+    if (leaf <= before || leaf > before + 2n) throw new Error(`${leaf} after ${before}`);
+    before = leaf;
   }
-  const at = '2026-11-01T00:00:00Z';
-  const through = { leaf: String(2 * half), at };
-  await extendCopy(file, { organisation: 'o', after: null, through }, { lines: lines(0), key: ours });
-  const next = { leaf: String(2 * half), at: '2026-11-02T00:00:00Z' };
-  await extendCopy(
-    file,
-    { organisation: 'o', after: through, through: next },
-    { lines: lines(1), key: ours },
+  expect(before).toBe(BigInt(records - 1));
+
+  const changed = await write('changed-large.jsonl', (leaf) =>
+    leaf === 777 ? null : leaf === 4_000 ? line(leaf).replace(/"calls": ?"1"/, '"calls":"2"') : line(leaf),
   );
-  const opened = await openCopy(file, [ours.publicJwk]);
-  expect(opened.records).toBe(BigInt(2 * half));
-  let expected = 0n;
-  for await (const { leaf } of recordsOf(opened)) {
-    if (leaf !== expected) throw new Error(`${leaf} instead of ${expected}`);
-    expected += 1n;
-  }
-  expect(expected).toBe(BigInt(2 * half));
-  appendFileSync(file, 'x');
-  await expect(openCopy(file, [])).rejects.toThrow(`line ${2 * half + 5}`);
+  const differences = await allOf(compareRecords(recordsOf(whole), recordsOf(changed)));
+  expect(differences).toEqual([
+    { id: 'r777', leaf: '777', kind: 'leftOnly', fields: [] },
+    {
+      id: 'r4000',
+      leaf: '4000',
+      kind: 'differs',
+      fields: [{ field: 'data.planned.calls', left: '"1"', right: '"2"' }],
+    },
+    { id: 'r4999', leaf: '4999', kind: 'rightOnly', fields: [] },
+  ]);
+
+  appendFileSync(path('large.jsonl'), 'x');
+  await expect(openCopy(path('large.jsonl'), [])).rejects.toThrow(`line ${records + 4}`);
+  const twice = await write('twice.jsonl', (leaf) => (leaf < 9 ? line(leaf === 7 ? 6 : leaf) : null));
+  await expect(allOf(recordsOf(twice))).rejects.toThrow('r6');
 });

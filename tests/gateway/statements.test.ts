@@ -128,6 +128,8 @@ test('bad corrections are refused by field; a good one needs a second account', 
   const cheap = [{ ...UNIT_CARD[0], unitPrice: '0.000000001' }];
   const otherData = await fileCard(world.db, scene, cheap, { applies: { dataset: 'elsewhere' } });
   const otherScene = await fileCard(world.db, scene, cheap, { scene: 'elsewhere' });
+  const otherBases = await fileCard(world.db, scene, [{ ...UNIT_CARD[0], basis: 'runs' }]);
+  const sameBases = await fileCard(world.db, scene, cheap);
   const correction = { cause: 'quantity', usage: usage[0], change: { exclude: true }, evidence };
   const bad = [
     [{ usage: 'none' }, 'usage'],
@@ -140,6 +142,7 @@ test('bad corrections are refused by field; a good one needs a second account', 
     [{ change: { card: { feeType: 'data_usage', id: 'none', revision: 1 } } }, 'change.card'],
     [{ change: { card: { feeType: 'data_usage', ...otherData } } }, 'change.card'],
     [{ change: { card: { feeType: 'data_usage', ...otherScene } } }, 'change.card'],
+    [{ change: { card: { feeType: 'data_usage', ...otherBases } } }, 'change.card'],
     [{ change: { purposeClass: 'leisure' } }, 'change'],
     [{ cause: 'whim' }, 'cause'],
   ] as const;
@@ -148,6 +151,8 @@ test('bad corrections are refused by field; a good one needs a second account', 
     const { errors } = await jsonOf<{ errors: { field: string }[] }>(answer);
     expect([answer.status, errors.map((fault) => fault.field)]).toEqual([422, [field]]);
   }
+  const anew = { change: { card: { feeType: 'data_usage', ...sameBases } }, usage: usage[1] };
+  expect((await world.as('bill', '/v1/corrections', { ...correction, ...anew })).status).toBe(201);
   const { id: made } = await ask<{ id: string }>('bill', '/v1/corrections', correction);
   expect((await world.as('bill', `/v1/corrections/${made}/approve`, {})).status).toBe(403);
   const twice = await world.as('olga', '/v1/corrections', { ...correction, cause: 'duplicate' });

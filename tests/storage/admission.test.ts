@@ -16,6 +16,7 @@ import { commitRelease } from '#gateway/storage/release.ts';
 import { revokeGrant, suspend } from '#gateway/storage/suspension.ts';
 import { describeEngines, openEngine, type OpenEngine } from '#tests/support/engines.ts';
 import {
+  anyPrice,
   ask,
   claim,
   deny,
@@ -25,6 +26,8 @@ import {
   makeGrant,
   makeScene,
   openNew,
+  priced,
+  quoteFor,
   runWhole,
   type Scene,
   usedOf,
@@ -376,6 +379,23 @@ describeEngines('on', (engine) => {
     const claimed = await Promise.all([1, 2, 3, 4].map(() => claimAny(db)));
     const wanted = new Set<string | null>([...asked.map(({ jobId }) => jobId), null]);
     expect(new Set(claimed)).toEqual(wanted);
+  });
+
+  test.for([
+    ['another question', 'api.quoteUnknown', { planDigest: 'another' }],
+    ['another purpose', 'api.quoteUnknown', { purpose: 'market_analysis' }],
+    ['another scene', 'api.quoteUnknown', { scene: 'measles' }],
+    ['another cost centre', 'api.quoteUnknown', { costCentre: 'ward-7' }],
+    ['another product', 'api.quoteUnknown', { product: { id: 'P-1', revision: 1 } }],
+    ['more rows', 'api.quoteSmaller', { planned: priced('4000000', { rows: '1000000' }) }],
+    ['what was not quoted', 'api.quoteSmaller', { planned: priced('4000000', { gpuMs: '1' }) }],
+  ] as const)('a quote is for what it was made for: %s is refused', async ([, id, changes]) => {
+    const scene = await makeScene(db, { quota: anyPrice() });
+    const asked = ask(scene, { planned: priced('4000000') });
+    const quoted = { ...asked, quote: await quoteFor(db, scene, asked) };
+    const refused = admit(db, { ...quoted, ...changes, jobId: freshId() });
+    await expect(refused).rejects.toMatchObject({ code: 'PARAM', sentence: { id } });
+    expect(await outcomeOf(admit(db, quoted))).toBe('queued');
   });
 
   test('an admission wakes who listens', async () => {
