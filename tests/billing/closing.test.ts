@@ -7,6 +7,7 @@ import { BASES } from '#gateway/billing/facts.ts';
 import { familyIdOf, foldUsage, type RatableEvent, type UsageGroup } from '#gateway/billing/usage-group.ts';
 import { findBillingViolations } from '#gateway/storage/billing-invariants.ts';
 import type { Database } from '#gateway/storage/database.ts';
+import { fileDocument } from '#gateway/storage/documents.ts';
 import { approveGrant, findGrant, saveGrant } from '#gateway/storage/grant-store.ts';
 import { findViolations } from '#gateway/storage/invariants.ts';
 import { rateNew } from '#gateway/storage/rating.ts';
@@ -139,6 +140,16 @@ describeEngines('closing a month on', (engine) => {
     ]);
   });
 
+  test('a correction that changes nothing takes no line back', async () => {
+    const world = await pricedScene(db);
+    const { scene } = world;
+    const [usage = ''] = await addCalls(db, world, SEPTEMBER, 10);
+    await closeMonth(db, closingOf(scene, '2026-09'));
+    await correct(db, scene, usage, { quantities: { calls: '1' } });
+    const october = statementOf(await closeMonth(db, closingOf(scene, '2026-10')));
+    expect(await bodiesOf(db, october)).toEqual([]);
+  });
+
   test('a correction before the first closing is taken into account at once', async () => {
     const world = await pricedScene(db);
     const [gone = ''] = await addCalls(db, world, OCTOBER, 250);
@@ -159,7 +170,7 @@ describeEngines('closing a month on', (engine) => {
     expect(statementOf(both[0] ?? { kind: 'nothing' }).id).toBe(`${world.scene.operator}-2026-10-000001`);
   });
 
-  test('what blocks leaves nothing: a month that is not over, a card that is missing, an earlier month, a dearer card', async () => {
+  test('what blocks leaves nothing: a month that is not over, a card that is missing or not approved, an earlier month, a dearer card', async () => {
     const scene = await makeBillingScene(db);
     const state = async (): Promise<unknown> =>
       db.rows(sql`SELECT (SELECT count(*)::int FROM rated_run) AS rated, (SELECT count(*)::int FROM line_family) AS families,
@@ -167,6 +178,10 @@ describeEngines('closing a month on', (engine) => {
     const card = await fileCard(db, scene, UNIT_CARD);
     const dear = await fileCard(db, scene, [{ basis: 'calls', model: 'unit', unitPrice: '9', per: '1' }]);
     const foreign = await fileCard(db, scene, UNIT_CARD, { currency: 'USD' });
+    const filed = { id: `RC-${freshId()}`, revision: 1 };
+    const [from, by] = [new Date('2026-01-01T00:00:00+08:00'), scene.clerks[0]];
+    const body = rateCardBody(scene, UNIT_CARD);
+    await fileDocument(db, { kind: 'RateCard', id: filed.id, body, from, to: null, by });
     const use = (named: { id: string; revision: number }, at: string) => ({
       at,
       billing: factsOf(scene, { card: named }),
@@ -174,6 +189,7 @@ describeEngines('closing a month on', (engine) => {
     });
     await addUsage(db, scene, [
       use({ id: 'RC-none', revision: 1 }, OCTOBER),
+      use(filed, OCTOBER),
       use(dear, OCTOBER),
       use(foreign, OCTOBER),
       use(card, SEPTEMBER),
@@ -182,6 +198,7 @@ describeEngines('closing a month on', (engine) => {
     const closed = await closeMonth(db, closingOf(scene, '2026-10'));
     expect(closed.kind === 'blocked' && closed.blocks.map(({ code }) => code).toSorted()).toEqual([
       'ABOVE_QUOTE',
+      'CARD_MISSING',
       'CARD_MISSING',
       'CURRENCY',
       'EARLIER_OPEN',
@@ -298,7 +315,11 @@ describeEngines('closing a month on', (engine) => {
   });
 
   test('a cap blocks what it binds: runs in its scene, while it is in force', async () => {
-    const codesUnder = async (scene: string, from: string): Promise<readonly string[]> => {
+    const codesUnder = async (
+      scene: string,
+      from: string,
+      withdrawn: string | null = null,
+    ): Promise<readonly string[]> => {
       const world = await pricedScene(db);
       const cap = {
         applies: { dataset: world.scene.dataset },
@@ -307,7 +328,11 @@ describeEngines('closing a month on', (engine) => {
         taxInclusive: true,
         caps: [{ basis: 'calls', maxUnitPrice: '0.003', per: '1', projectedPerYear: '12' }],
       };
-      await fileApproved(db, world.scene, { kind: 'PriceCap', id: `CAP-${freshId()}`, body: cap, from });
+      const id = `CAP-${freshId()}`;
+      await fileApproved(db, world.scene, { kind: 'PriceCap', id, body: cap, from });
+      await db.rows(sql`
+        UPDATE filed_document SET withdrawn_at = ${withdrawn}::timestamptz, withdrawn_by = CASE WHEN ${withdrawn}::text IS NOT NULL THEN filed_by END
+        WHERE id = ${id}`);
       await addCalls(db, world, OCTOBER, 10);
       const closing = closingOf(world.scene, '2026-10');
       const { blocks } = await dryRun(db, closing, () => Promise.resolve(null));
@@ -318,6 +343,8 @@ describeEngines('closing a month on', (engine) => {
     expect(await codesUnder('influenza', before)).toEqual(['ABOVE_CAP']);
     expect(await codesUnder('elsewhere', before)).toEqual([]);
     expect(await codesUnder('influenza', '2026-10-06T00:00:00+08:00')).toEqual([]);
+    expect(await codesUnder('any', before, '2026-10-04T00:00:00+08:00')).toEqual([]);
+    expect(await codesUnder('any', before, '2026-10-06T00:00:00+08:00')).toEqual(['ABOVE_CAP']);
   });
 
   test('the groups of the database are those of foldUsage, for any usage', { timeout: 60_000 }, async () => {
