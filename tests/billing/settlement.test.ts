@@ -105,7 +105,7 @@ test('a statement is split, instructed, advised one to one, and then settled', a
   expect((await findStatement(db, id))?.state).toBe('settled');
 });
 
-test('a line is held without destruction, while it is disputed and while a correction is open', async () => {
+test('a line is held without delivery or destruction, while it is disputed and while a correction is open', async () => {
   const { scene, id, billing } = await issued();
   expect(await codes(scene, id)).toEqual([]);
   const [, by] = scene.clerks;
@@ -120,6 +120,15 @@ test('a line is held without destruction, while it is disputed and while a corre
   expect(await codes(scene, october)).toEqual(['NO_DESTRUCTION']);
   await db.rows(sql`INSERT INTO run_destruction (job_id, record, complete) SELECT j.id, '{}', true FROM job j
     JOIN usage_record u ON u.job_id = j.id WHERE NOT EXISTS (SELECT FROM run_destruction d WHERE d.job_id = j.id) AND j.attempt > 0`);
+  // As after a damage: nothing that the product does takes an answer away.
+  const deliver = (release: string): Promise<void> =>
+    db.transact(async (tx) => {
+      await tx.rows(sql`SET LOCAL session_replication_role = replica`);
+      await tx.rows(sql`UPDATE usage_record SET release_id = ${release} WHERE id = ${kept}`);
+    });
+  await deliver('lost');
+  expect(await codes(scene, october)).toEqual(['NO_DELIVERY']);
+  await deliver(scene.releaseId);
   const asked = { cause: 'dispute', usageId: kept, buyer: scene.buyer, evidence, by } as const;
   const { id: correction } = await requestCorrection(db, { ...asked, change: { exclude: true } });
   expect(await codes(scene, october)).toEqual(['OPEN_CORRECTION']);
@@ -149,6 +158,22 @@ test('what rests on no agreement, or on one without a contract number, is held',
   const second = statementOf(await closeMonth(db, closingOf(later.scene, '2026-09'))).id;
   await issueAs(db, later.scene, second);
   expect(await codes(later.scene, second)).toEqual([]);
+  for (const [filingNumber, wanted] of [
+    [null, ['NO_CONTRACT']],
+    ['BA-9', []],
+  ] as const) {
+    const bare = await pricedScene(db);
+    const agreement = { id: `bare-${bare.scene.agreement}`, revision: 1 };
+    const body = agreementBody(bare.scene, { contractNumber: null, filingNumber });
+    const from = '2026-01-01T00:00:00+08:00';
+    await fileApproved(db, bare.scene, { kind: 'Agreement', id: agreement.id, body, from });
+    await addUsage(db, bare.scene, [{ ...use, billing: { ...bare.billing, agreement } }]);
+    const third = statementOf(await closeMonth(db, closingOf(bare.scene, '2026-09'))).id;
+    await issueAs(db, bare.scene, third);
+    expect(await codes(bare.scene, third)).toEqual(wanted);
+    const contracts = (await instructionsOf(db, third)).map(({ contractNumber }) => contractNumber);
+    expect([...new Set(contracts)]).toEqual(filingNumber === null ? [] : [filingNumber]);
+  }
 });
 
 test('what is taken back is taken back from everybody who got it', async () => {
