@@ -64,7 +64,6 @@ export function markDays(
   const marks: DayMark[] = [];
   for (let day = begin; day <= to; day = dayAfter(day, 1)) {
     const events = counts.get(day) ?? 0n;
-    if (events < EVENTS_MIN) continue;
     const before = Array.from({ length: DAYS_BEFORE }, (_, at) => counts.get(dayAfter(day, -1 - at)) ?? 0n);
     const judgement = judgeDay(events, before);
     if (judgement.marked) marks.push({ day, events: String(events), ...judgement });

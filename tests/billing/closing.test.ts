@@ -222,6 +222,42 @@ describeEngines('closing a month on', (engine) => {
     expect(blocks.map(({ code }) => code)).toEqual(['JOBS_UNDER_WAY']);
   });
 
+  test('a run is rated once it may be seen: not before its release time, and from an approval on where a person decides', async () => {
+    const { scene, card } = await pricedScene(db);
+    const billing = factsOf(scene, { card }, { costCentre: 'ours' });
+    const tomorrow = new Date(Date.now() + 86_400_000);
+    const seenAt = new Date(Date.now() + 3_600_000).toISOString();
+    await addUsage(db, scene, [
+      { at: SEPTEMBER, copies: 2, billing, quoted: CALL_QUOTED },
+      { at: seenAt, billing, quoted: CALL_QUOTED },
+    ]);
+    /** How many runs each group has when those of September wait for a decision, or this one was made. */
+    const ratedAfter = async (decision: 'none needed' | 'none' | 'approved' | 'rejected') => {
+      const undone = new Error('undone');
+      let events: readonly bigint[] = [];
+      const rating = db.transact(async (tx) => {
+        await tx.rows(sql`SET LOCAL session_replication_role = replica`);
+        const isReview = decision !== 'none needed';
+        const own = sql`account_id = ${scene.account} AND release_at < now()`;
+        await tx.rows(sql`UPDATE job SET review = ${isReview} WHERE ${own}`);
+        if (decision === 'approved' || decision === 'rejected')
+          await tx.rows(sql`
+            INSERT INTO release_review (release_id, job_id, decision, reason, account_id, leaf_index, decided_at)
+            SELECT release_id, id, ${decision}, ${decision === 'rejected' ? 'RIGHTS_IN_DOUBT' : null}, account_id, -1, now()
+            FROM job WHERE ${own} LIMIT 1`);
+        const groups = await rateNew(tx, { buyer: scene.buyer, timeZone: ZONE, before: tomorrow });
+        events = groups.filter((group) => group.billing.costCentre === 'ours').map((group) => group.events);
+        throw undone;
+      });
+      await expect(rating).rejects.toBe(undone);
+      return events;
+    };
+    expect(await ratedAfter('none needed')).toEqual([2n, 2n]);
+    expect(await ratedAfter('none')).toEqual([]);
+    expect(await ratedAfter('rejected')).toEqual([]);
+    expect(await ratedAfter('approved')).toEqual([2n, 2n]);
+  });
+
   test('a quantity that is no whole number blocks the month and is named', async () => {
     const world = await pricedScene(db);
     for (const serviceMs of ['-1', '0.5', 'NaN', '1e3', '007', 'many', '99999999999999999999']) {

@@ -316,6 +316,13 @@ test('an invoice stands on a line once', async () => {
   expect(await recordInvoice(db, invoice)).toBe(true);
   expect(await recordInvoice(db, { ...invoice, number: 'FP-2' })).toBe(false);
   expect(await recordInvoice(db, { ...invoice, line: 'none' })).toBeNull();
+  const world = await pricedScene(db);
+  await addCalls(db, world, SEPTEMBER, 1);
+  const closed = statementOf(await closeMonth(db, closingOf(world.scene, '2026-09')));
+  await expect(recordInvoice(db, { ...invoice, line: `${closed.id}.1` })).rejects.toMatchObject({
+    code: 'PARAM',
+    sentence: { id: 'statement.state' },
+  });
 });
 
 /** One operation, made ready on a scene of its own; what it returns may be called any number of times. */

@@ -10,6 +10,7 @@ import { exportSigningKey } from '#crypto/ed25519-key.ts';
 import { createApp } from '#gateway/app.ts';
 import { type CheckedCopy, extendCopy, openCopy, recordsOf } from '#gateway/copy/copy-file.ts';
 import { compareRecords } from '#gateway/copy/record.ts';
+import type { CopyPosition } from '#gateway/copy/section.ts';
 import { sized } from '#tests/support/audit-size.ts';
 import { ISSUER, jsonOf, makeWorld, SQL, type World } from '#tests/support/gateway-world.ts';
 import { commandLine, type CommandLine, type Ended } from './captured-terminal.ts';
@@ -183,6 +184,26 @@ test('a copy signed anew by somebody else is refused, and without a key nothing 
   expect({ code, err }).toEqual({ code: 6, err: expect.stringContaining('a key that you did not name') });
   const refused = await copy('copy.jsonl', 'other.jwk');
   expect(refused).toMatchObject({ code: 2 });
+});
+
+test('sections of two signers are one copy only for who names both', async () => {
+  const section = (at: string, after: CopyPosition | null) => ({
+    organisation: 'o',
+    after,
+    through: { leaf: '0', at },
+  });
+  const [first, second] = ['2026-11-01T00:00:00Z', '2026-11-02T00:00:00Z'];
+  await copy('signed.jsonl');
+  const [, event = ''] = readFileSync(path('signed.jsonl'), 'utf8').split('\n');
+  async function* one(): AsyncGenerator<string> {
+    yield event;
+  }
+  const file = path('signers.jsonl');
+  await extendCopy(file, section(first, null), { lines: one(), key: ours });
+  await extendCopy(file, section(second, { leaf: '0', at: first }), { lines: one(), key: others });
+  await expect(openCopy(file, [])).rejects.toThrow('signed by another key than the sections before');
+  await expect(openCopy(file, [ours.publicJwk])).rejects.toThrow('a key that is not the one given');
+  expect((await openCopy(file, [ours.publicJwk, others.publicJwk])).records).toBe(2n);
 });
 
 test('accepted quotes are events of the export and of the copy, in the order of the log', async () => {

@@ -1,7 +1,9 @@
 /** Filed documents through the API: who may file, approve and read which, and grants that rest on an agreement. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import { signAccessToken } from '#gateway/auth/issuer.ts';
 import { findViolations } from '#gateway/storage/invariants.ts';
+import { saveAccount } from '#gateway/storage/parties.ts';
 import { agreementFile, productFile } from '#tests/support/document-files.ts';
 import { ASK, jsonOf, makeWorld, type Person, type World, worldGrant } from '#tests/support/gateway-world.ts';
 import { capFile, cardFile, ceilingFile } from '#tests/support/price-files.ts';
@@ -177,11 +179,25 @@ test('a buyer is told of a rate card that is published, and of no discount but h
   const seen = await (await world.as('ben', '/v1/documents/RateCard/RC-documents')).text();
   expect(seen).toContain('"perMille":50');
   expect(seen).not.toContain('rival-lab');
+  expect(seen).not.toContain('"perMille":100');
   // A digest of the whole would tell whether a guess at the hidden part is right.
   expect(seen).toContain('"digest":null');
   const operator = await (await world.as('olga', '/v1/documents/RateCard/RC-documents')).text();
   expect(operator).toContain('rival-lab');
   expect(operator).toContain('"digest":"sha256:');
+});
+
+test('who audits files, approves and withdraws nothing, whatever else he is', async () => {
+  const caller = { id: 'both', organisationId: 'platform', roles: ['operator', 'auditor'] } as const;
+  await saveAccount(world.db, { ...caller, keys: [] });
+  const token = await signAccessToken(world.shell, caller);
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const tried = (path: string, body: object) =>
+    world.request(`/v1/documents/${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+  expect((await tried('Agreement', worldAgreement())).status).toBe(403);
+  const { id } = await jsonOf<Filed>(post('olga', 'Product', product()));
+  for (const action of ['approve', 'withdraw'])
+    expect((await tried(`Product/${id}/revisions/1/${action}`, {})).status).toBe(403);
 });
 
 test('what limits the operator is not filed or approved by it', async () => {

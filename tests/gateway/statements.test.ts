@@ -199,6 +199,23 @@ test('billing of a buyer and buyers dispute, only the operator settles, and a pr
   expect(world.bugs).toEqual([]);
 });
 
+/** What becomes of acts of an account with these roles. */
+async function statuses(
+  { organisationId, roles }: { readonly organisationId: string; readonly roles: readonly Role[] },
+  acts: readonly (readonly [path: string, body: object])[],
+): Promise<readonly number[]> {
+  const caller = { id: `of-${organisationId}-${roles.join('-')}`, organisationId, roles };
+  await saveAccount(world.db, { ...caller, keys: [] });
+  const token = await signAccessToken(world.shell, caller);
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const found: number[] = [];
+  for (const [path, body] of acts) {
+    const answer = await world.request(path, { method: 'POST', headers, body: JSON.stringify(body) });
+    found.push(answer.status);
+  }
+  return found;
+}
+
 test('nobody audits an act of his own: who audits neither closes, corrects, settles nor enters costs', async () => {
   const acts = [
     ['/v1/statements', { month: '2026-09', dryRun: true }],
@@ -208,18 +225,33 @@ test('nobody audits an act of his own: who audits neither closes, corrects, sett
     ['/v1/costs', { entries: [], reversals: [] }],
     ['/v1/price-tasks/close', { year: 2025, ceiling: 'none', outcome: 'kept' }],
   ] as const;
-  const statuses = async (roles: readonly Role[]): Promise<readonly number[]> => {
-    const caller = { id: `of-${roles.join('-')}`, organisationId: 'platform', roles };
-    await saveAccount(world.db, { ...caller, keys: [] });
-    const token = await signAccessToken(world.shell, caller);
-    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-    const found: number[] = [];
-    for (const [path, body] of acts) {
-      const answer = await world.request(path, { method: 'POST', headers, body: JSON.stringify(body) });
-      found.push(answer.status);
-    }
-    return found;
+  const platform = (...roles: Role[]) => statuses({ organisationId: 'platform', roles }, acts);
+  expect(await platform('billing', 'auditor')).toEqual(acts.map(() => 403));
+  expect(await platform('billing')).not.toContain(403);
+});
+
+test('billing people of a buyer bill nobody: no statement, correction, settlement, advice or invoice is theirs', async () => {
+  const evidence = { id: 'letter-1', sha256: 'a'.repeat(64) };
+  const payment = { amount: '1.00', currency: 'CNY', paidOn: '2026-11-20' };
+  const cost = {
+    period: '2026-05',
+    purposeClass: 'industry',
+    category: 'storage',
+    amount: '1.00',
+    description: 'disks',
   };
-  expect(await statuses(['billing', 'auditor'])).toEqual(acts.map(() => 403));
-  expect(await statuses(['billing'])).not.toContain(403);
+  const acts = [
+    ['/v1/statements', { month: '2026-09', dryRun: true }],
+    [`/v1/statements/${id}/issue`, {}],
+    [`/v1/statements/${id}/resolve`, { reason: 'x' }],
+    [`/v1/statements/${id}/settle`, {}],
+    [`/v1/statements/${id}/sent`, {}],
+    ['/v1/settlements/advices', { advices: [{ reference: 'R-9', instruction: 'x', ...payment }] }],
+    [`/v1/statement-lines/${id}.1/invoice`, { number: 'FP-1', issuedOn: '2026-11-20', issuer: 'x' }],
+    ['/v1/corrections', { cause: 'cancel', usage: usage[2], change: { exclude: true }, evidence }],
+    ['/v1/corrections/none/approve', {}],
+    ['/v1/costs', { kind: 'CostEntries', entries: [cost] }],
+  ] as const;
+  const buyers = { organisationId: scene.buyer, roles: ['billing'] } as const;
+  expect(await statuses(buyers, acts)).toEqual(acts.map(() => 403));
 });
