@@ -243,7 +243,7 @@ describeEngines('closing a month on', (engine) => {
         if (decision === 'approved' || decision === 'rejected')
           await tx.rows(sql`
             INSERT INTO release_review (release_id, job_id, decision, reason, account_id, leaf_index, decided_at)
-            SELECT release_id, id, ${decision}, ${decision === 'rejected' ? 'RIGHTS_IN_DOUBT' : null}, account_id, -1, now()
+            SELECT release_id, id, ${decision}, ${decision === 'rejected' ? 'RIGHTS_IN_DOUBT' : null}, account_id, -1, release_at
             FROM job WHERE ${own} LIMIT 1`);
         const groups = await rateNew(tx, { buyer: scene.buyer, timeZone: ZONE, before: tomorrow });
         events = groups.filter((group) => group.billing.costCentre === 'ours').map((group) => group.events);
