@@ -25,8 +25,8 @@ export async function readingOf(shell: Shell, principal: Principal): Promise<Rea
   const known = new Map<string, boolean>();
   return {
     may: (action, { buyer, providers }) => {
-      // Names of organisations have no spaces.
-      const name = `${action} ${buyer} ${providers.join(' ')}`;
+      // No text of a database has a NUL in it.
+      const name = [action, buyer, ...providers].join('\0');
       const run: ReadRequest['run'] = { id: 'run', buyer, providers, operator };
       const allowed = known.get(name) ?? shell.policies.decide({ action, principal, run }).allowed;
       known.set(name, allowed);

@@ -140,6 +140,26 @@ describeEngines('closing a month on', (engine) => {
     ]);
   });
 
+  test('facts that an older version wrote in another order stand on the same line', async () => {
+    const world = await pricedScene(db);
+    await addCalls(db, world, SEPTEMBER, 700);
+    await db.transact(async (tx) => {
+      await tx.rows(sql`SET LOCAL session_replication_role = replica`);
+      await tx.rows(
+        sql`UPDATE usage_record SET billing = billing::jsonb::json WHERE account_id = ${world.scene.account}`,
+      );
+    });
+    await addCalls(db, world, SEPTEMBER, 300);
+    const texts = sql`SELECT DISTINCT billing::text FROM usage_record WHERE account_id = ${world.scene.account} AND visible_at < '2026-10-01'`;
+    expect(await db.rows(texts)).toHaveLength(2);
+    const september = statementOf(await closeMonth(db, closingOf(world.scene, '2026-09')));
+    const lines = (await bodiesOf(db, september)).map(({ events, amountFen }) => [events, amountFen]);
+    expect(lines).toEqual([
+      ['1000', '400'],
+      ['1000', '0'],
+    ]);
+  });
+
   test('a correction that changes nothing takes no line back', async () => {
     const world = await pricedScene(db);
     const { scene } = world;

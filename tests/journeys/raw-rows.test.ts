@@ -280,10 +280,10 @@ interface Use {
   readonly leaks: readonly string[];
 }
 
-/** Uses a verb as everybody, for programs and, as a buyer, for people. */
+/** Uses a verb as everybody, or once if it asks no server; for programs and, as a buyer, for people. */
 async function usesOf(verb: string, args: readonly string[]): Promise<readonly Use[]> {
   const uses: Use[] = [];
-  for (const person of PEOPLE) {
+  for (const person of OFFLINE.has(verb) ? (['x-buyer'] as const) : PEOPLE) {
     const profile = ['--profile', verb === 'unseen login' ? `${person}-again` : person];
     const forms = person === 'x-buyer' ? [[], ['--json']] : [['--json']];
     for (const form of args.includes('--csv') ? [[]] : forms) {
