@@ -71,9 +71,12 @@ export const SEEKING = [
 /** One account per role, each of an organisation that may hold it. */
 export const PEOPLE: readonly string[] = ROLES.map((role) => `x-${role}`);
 
+/** What looks like a value of a row, wherever it begins: looked for once, and not each value by itself. */
+const SECRET = /(?=((?:patient|ward|rare|note)-[0-9a-f]{12}|\d{3}\.\d{9}))/g;
+
 export class MarkedServer {
   readonly folder = new Folder();
-  readonly secrets: string[] = [];
+  readonly secrets = new Set<string>();
   readonly bugs: unknown[] = [];
   readonly clients = new Map<string, Client>();
   readonly line: CommandLine = commandLine({ fetch });
@@ -154,7 +157,7 @@ export class MarkedServer {
       Buffer.from(part, 'base64url').toString(),
     );
     const all = [text, ...decoded].join('\n');
-    return this.secrets.filter((secret) => all.includes(secret));
+    return [...all.matchAll(SECRET)].flatMap(([, value = '']) => (this.secrets.has(value) ? [value] : []));
   }
 
   /** Every value that no manifest lists is unlike any other text. */
@@ -165,7 +168,7 @@ export class MarkedServer {
       const diagnosis = i % 20 === 0 ? token('rare') : 'influenza';
       const cost = (100 + Math.random() * 800).toFixed(9);
       const row = [token('patient'), ward, diagnosis, String(20 + (i % 60)), cost, token('note')];
-      this.secrets.push(...row.filter((value) => /^\w+-[0-9a-f]{12}$|\.\d{9}$/.test(value)));
+      for (const [, value = ''] of row.join(',').matchAll(SECRET)) this.secrets.add(value);
       return row.join(',');
     });
     this.folder.write('visits.csv', `${Object.keys(MANIFEST.columns).join(',')}\n${lines.join('\n')}\n`);
