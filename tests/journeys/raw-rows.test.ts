@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { EXIT } from '#gateway/cli/exit-code.ts';
 import { generateSigningKey } from '#crypto/ed25519-key.ts';
 import { createListener } from '#gateway/runner/listener.ts';
 import { plainGrant } from '#gateway/services/plain-grant.ts';
@@ -240,7 +241,12 @@ describe('a value of a row leaves', () => {
     const useless: string[] = [];
     for (const [verb, lines] of Object.entries(commandLines(server))) {
       const uses: Use[] = [];
-      for (const args of lines) uses.push(...(await usesOf(verb, args)));
+      for (const args of lines) {
+        // Who may not ask at all is told so by the first line.
+        const refused = new Set(uses.filter(({ code }) => code === EXIT.refused).map(({ person }) => person));
+        const people = PEOPLE.filter((person) => person === 'x-buyer' || !refused.has(person));
+        uses.push(...(await usesOf(verb, args, people)));
+      }
       leaks.push(...uses.filter(({ leaks: found }) => found.length > 0).map(({ as }) => as));
       if (!uses.some(({ code }) => code === 0)) useless.push(verb);
     }
@@ -275,21 +281,31 @@ describe('a value of a row leaves', () => {
 });
 
 interface Use {
+  readonly person: string;
   readonly as: string;
   readonly code: number;
   readonly leaks: readonly string[];
 }
 
 /** Uses a verb as everybody, or once if it asks no server; for programs and, as a buyer, for people. */
-async function usesOf(verb: string, args: readonly string[]): Promise<readonly Use[]> {
+async function usesOf(
+  verb: string,
+  args: readonly string[],
+  people: readonly string[],
+): Promise<readonly Use[]> {
   const uses: Use[] = [];
-  for (const person of OFFLINE.has(verb) ? (['x-buyer'] as const) : PEOPLE) {
+  for (const person of OFFLINE.has(verb) ? ['x-buyer'] : people) {
     const profile = ['--profile', verb === 'unseen login' ? `${person}-again` : person];
     const forms = person === 'x-buyer' ? [[], ['--json']] : [['--json']];
     for (const form of args.includes('--csv') ? [[]] : forms) {
       const words = [...verb.split(' ').slice(1), ...args, ...(OFFLINE.has(verb) ? [] : profile), ...form];
       const { code, out, err } = await server.line.run(words);
-      uses.push({ as: `${person} ${verb} ${form.join('')}`, code, leaks: server.leaksIn(`${out}\n${err}`) });
+      uses.push({
+        person,
+        as: `${person} ${verb} ${form.join('')}`,
+        code,
+        leaks: server.leaksIn(`${out}\n${err}`),
+      });
     }
   }
   return uses;

@@ -233,10 +233,11 @@ async function reword(db: Database, scene: Scene, spendNano: string): Promise<vo
 }
 
 /** In the order in which they were given. */
+/** By cap and mark: each has the time at which its transaction began, so that a later one may be first. */
 async function alertsOf(db: Database, { grant }: Scene): Promise<readonly string[]> {
   const rows = await db.rows<{ alert: string }>(sql`
     SELECT scope || ' ' || cap_nano || ' ' || percent AS alert FROM spend_alert WHERE grant_id = ${grant}
-    ORDER BY at, cap_nano, percent`);
+    ORDER BY cap_nano, percent`);
   return rows.map(({ alert }) => alert);
 }
 
